@@ -1,0 +1,38 @@
+/*
+ * arena.h: carving one caller-supplied buffer into aligned pieces.
+ *
+ * Run the carving once over an arena without memory to learn the size, then again over the
+ * buffer: the core itself never allocates.
+ */
+#ifndef LEM_ARENA_H
+#define LEM_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "real.h"
+
+#define LEM_ALIGN 64
+
+typedef struct lem_arena
+{
+	char	   *base;			/* NULL: only measure */
+	size_t		used;
+} lem_arena;
+
+static inline void *
+lem_arena_bytes(lem_arena *arena, size_t bytes)
+{
+	char	   *p = arena->base ? arena->base + arena->used : NULL;
+
+	arena->used += (bytes + LEM_ALIGN - 1) / LEM_ALIGN * LEM_ALIGN;
+	return p;
+}
+
+static inline lem_real *
+lem_arena_reals(lem_arena *arena, size_t n)
+{
+	return (lem_real *) lem_arena_bytes(arena, n * sizeof(lem_real));
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* kernels.c: packing of weights, and the choice of kernels at run time. */
+#include "kernels.h"
+
+extern const lem_kernels lem_kernels_portable;
+#if defined(__x86_64__) && !defined(LEM_REAL_DOUBLE)
+extern const lem_kernels lem_kernels_avx2;
+extern const lem_kernels lem_kernels_avx512;
+#endif
+
+const lem_kernels *
+lem_kernels_get(int i)
+{
+#if defined(__x86_64__) && !defined(LEM_REAL_DOUBLE)
+	if (i == 1)
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+			? &lem_kernels_avx2 : NULL;
+	if (i == 2)
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+			&& __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+			? &lem_kernels_avx512 : NULL;
+#endif
+	return i == 0 ? &lem_kernels_portable : NULL;
+}
+
+const lem_kernels *
+lem_kernels_select(void)
+{
+	for (int i = 2; i > 0; i--)
+	{
+		const lem_kernels *kern = lem_kernels_get(i);
+
+		if (kern)
+			return kern;
+	}
+	return lem_kernels_get(0);
+}
+
+/* Width of the panel that starts at a column of a matrix n wide. */
+static int
+panel_width(int n, int column)
+{
+	int			columns = n - column < LEM_PANEL ? n - column : LEM_PANEL;
+
+	return (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
+}
+
+size_t
+lem_packed_size(int k, int n)
+{
+	return (size_t) k * ((n + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR);
+}
+
+/* Where element (row, column) of a packed k x n matrix lies. */
+static size_t
+packed_offset(int k, int n, int row, int column)
+{
+	int			first = column / LEM_PANEL * LEM_PANEL;
+
+	return (size_t) k * first + (size_t) row * panel_width(n, first) + (column - first);
+}
+
+void
+lem_pack(lem_packed *p, lem_real *data, int k, int n)
+{
+	size_t		size = lem_packed_size(k, n);
+
+	p->k = k;
+	p->n = n;
+	p->data = data;
+	for (size_t i = 0; i < size; i++)
+		data[i] = 0;
+}
+
+void
+lem_pack_columns(lem_real *data, int k, int n_total, int column,
+				 const lem_real *w, int ldw, int n)
+{
+	for (int j = 0; j < n; j++)
+	{
+		lem_real   *to = data + packed_offset(k, n_total, 0, column + j);
+		int			width = panel_width(n_total, (column + j) / LEM_PANEL * LEM_PANEL);
+
+		for (int i = 0; i < k; i++)
+			to[(size_t) i * width] = w[(size_t) i * ldw + j];
+	}
+}
+
+void
+lem_pack_rows(lem_real *data, int k_total, int n, int row, const lem_real *w, int ldw, int rows)
+{
+	for (int i = 0; i < rows; i++)
+		for (int column = 0; column < n; column += LEM_PANEL)
+		{
+			lem_real   *to = data + packed_offset(k_total, n, row + i, column);
+			int			columns = n - column < LEM_PANEL ? n - column : LEM_PANEL;
+
+			for (int j = 0; j < columns; j++)
+				to[j] = w[(size_t) i * ldw + column + j];
+		}
+}
+
+void
+lem_activate(const lem_kernels *kern, lem_activation f, size_t n, const lem_real *x, lem_real *y)
+{
+	switch (f)
+	{
+		case LEM_ACTIVATION_LINEAR:
+			for (size_t i = 0; i < n; i++)
+				y[i] = x[i];
+			break;
+		case LEM_ACTIVATION_RELU:
+			kern->relu(n, x, y);
+			break;
+		case LEM_ACTIVATION_TANH:
+			kern->tanh(n, x, y);
+			break;
+		case LEM_ACTIVATION_SIGMOID:
+			kern->sigmoid(n, x, y);
+			break;
+		case LEM_ACTIVATION_ELU:
+			kern->elu(n, x, y);
+			break;
+		case LEM_ACTIVATION_SOFTPLUS:
+			kern->softplus(n, x, y);
+			break;
+	}
+}

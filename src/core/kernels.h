@@ -1,0 +1,128 @@
+/*
+ * kernels.h: the primitive operations that all layers are made of.
+ *
+ * One source, kernels_impl.h, is compiled for each instruction set; lem_kernels_select()
+ * picks the best one the processor has.  All matrices are row-major.  Every result depends
+ * only on its own row of input, never on the number of rows handed over, so a batch of
+ * one and a batch of many give the same bits.
+ */
+#ifndef LEM_KERNELS_H
+#define LEM_KERNELS_H
+
+#include <stdbool.h>
+
+#include "real.h"
+
+/* Columns of a full panel of a packed matrix, and of the vectors a panel is made of. */
+#define LEM_PANEL 48
+#define LEM_VECTOR 16
+
+/*
+ * A K x N weight matrix, rearranged once so that the product streams through it: panels of
+ * LEM_PANEL columns (the last one LEM_VECTOR, 2 * LEM_VECTOR or LEM_PANEL wide, zero-padded),
+ * each stored row by row.
+ */
+typedef struct lem_packed
+{
+	int			k;
+	int			n;
+	const lem_real *data;
+} lem_packed;
+
+/* Numbers that a packed K x N matrix takes (a multiple of LEM_VECTOR). */
+extern size_t lem_packed_size(int k, int n);
+
+/* Copy columns [column, column + n) of the packed matrix from w (K x n, row stride ldw). */
+extern void lem_pack(lem_packed *p, lem_real *data, int k, int n);
+extern void lem_pack_columns(lem_real *data, int k, int n_total, int column,
+							 const lem_real *w, int ldw, int n);
+/* The same for rows [row, row + rows) of all columns. */
+extern void lem_pack_rows(lem_real *data, int k_total, int n, int row,
+						  const lem_real *w, int ldw, int rows);
+
+typedef enum lem_activation
+{
+	LEM_ACTIVATION_LINEAR,
+	LEM_ACTIVATION_RELU,
+	LEM_ACTIVATION_TANH,
+	LEM_ACTIVATION_SIGMOID,
+	LEM_ACTIVATION_ELU,
+	LEM_ACTIVATION_SOFTPLUS
+} lem_activation;
+
+/* Uniform B-spline bases: order P, G intervals over [low, high], G + P bases an input. */
+typedef struct lem_spline
+{
+	int			order;
+	int			intervals;
+	double		low;
+	double		high;
+} lem_spline;
+
+/* Highest spline order a config may name. */
+#define LEM_MAX_SPLINE_ORDER 5
+
+typedef struct lem_kernels
+{
+	const char *name;
+
+	/*
+	 * c (M x N, row stride ldc) = a (M x K, row stride lda) . w + start, where start is the
+	 * bias (N, or NULL for zeros), or with accumulate what c holds.
+	 */
+	void		(*matmul) (int m, const lem_real *a, int lda, const lem_packed *w,
+						   const lem_real *bias, bool accumulate, lem_real *c, int ldc);
+
+	/* y[i] = f(x[i]); x and y may be the same. */
+	void		(*exp) (size_t n, const lem_real *x, lem_real *y);
+	void		(*tanh) (size_t n, const lem_real *x, lem_real *y);
+	void		(*sigmoid) (size_t n, const lem_real *x, lem_real *y);
+	void		(*elu) (size_t n, const lem_real *x, lem_real *y);
+	void		(*softplus) (size_t n, const lem_real *x, lem_real *y);
+	void		(*relu) (size_t n, const lem_real *x, lem_real *y);
+
+	/* Rows of [d | g], each n wide (row stride ldx): y = skip + d * sigmoid(g); skip may be NULL. */
+	void		(*glu) (int rows, int n, const lem_real *x, int ldx,
+						const lem_real *skip, int ldskip, lem_real *y, int ldy);
+
+	/* y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, row by row over n; two passes. */
+	void		(*layer_norm) (int rows, int n, const lem_real *x, int ldx, const lem_real *gamma,
+							   const lem_real *beta, lem_real *y, int ldy);
+
+	/*
+	 * One row of the recurrent cell's state update: gates (3n, before the sigmoid) are i, f, g;
+	 * c = f * c + i * candidate, candidate = tanh(g) or, with linear, g.  gates is overwritten
+	 * by its sigmoid.
+	 */
+	void		(*cell) (int n, lem_real *gates, bool linear, lem_real *c);
+
+	/* h = sigmoid(o) * tanh(c); o is overwritten by its sigmoid. */
+	void		(*cell_output) (int n, lem_real *o, const lem_real *c, lem_real *h);
+
+	/*
+	 * What the KAN's weights multiply: row = [relu(z), n wide | bases of z[0] | bases of z[1] | ...].
+	 */
+	void		(*kan_expand) (const lem_spline *spline, int n, const lem_real *z, lem_real *row);
+
+	/* y = softmax(x) over n, for each row. */
+	void		(*softmax) (int rows, int n, const lem_real *x, int ldx, lem_real *y, int ldy);
+
+	/* y += w * x, n wide, with one w a row (stride ldw). */
+	void		(*add_scaled) (int rows, int n, const lem_real *w, int ldw,
+							   const lem_real *x, int ldx, lem_real *y, int ldy);
+} lem_kernels;
+
+/* LayerNorm's epsilon (model page, section 2). */
+#define LEM_NORM_EPSILON 1e-3
+
+/* The best set of kernels for this processor. */
+extern const lem_kernels *lem_kernels_select(void);
+
+/* Set number i, for tests and benchmarks; NULL past the last, or if the processor lacks it. */
+extern const lem_kernels *lem_kernels_get(int i);
+
+/* y[i] = f(x[i]) for any activation. */
+extern void lem_activate(const lem_kernels *kern, lem_activation f, size_t n,
+						 const lem_real *x, lem_real *y);
+
+#endif

@@ -1,0 +1,638 @@
+/*
+ * kernels_impl.h: the primitive operations, written once with vectors of LANES numbers and
+ * compiled once for each instruction set (see kernels_avx512.c and its sisters).
+ *
+ * The including file defines KERNELS_NAME (text), KERNELS_TABLE (symbol), LANES (numbers in a
+ * vector register: 4, 8 or 16), TILE_ROWS (2, 6 or 8) and TILE_COLUMNS (LEM_VECTOR or LEM_PANEL):
+ * the block of a product that is kept in registers.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "kernels.h"
+
+typedef lem_real vec __attribute__((vector_size(LANES * sizeof(lem_real))));
+#ifdef LEM_REAL_DOUBLE
+typedef int64_t lane;
+#else
+typedef int32_t lane;
+#endif
+typedef lane ivec __attribute__((vector_size(LANES * sizeof(lane))));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec
+load(const lem_real *p)
+{
+	vec			v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+INLINE void
+store(lem_real *p, vec v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/* The first n (< LANES) numbers of p, the rest filled with one value. */
+INLINE vec
+load_part(const lem_real *p, size_t n, lem_real fill)
+{
+	lem_real	buffer[LANES];
+
+	for (int i = 0; i < LANES; i++)
+		buffer[i] = fill;
+	memcpy(buffer, p, n * sizeof(lem_real));
+	return load(buffer);
+}
+
+INLINE void
+store_part(lem_real *p, vec v, size_t n)
+{
+	memcpy(p, &v, n * sizeof(lem_real));
+}
+
+INLINE vec
+splat(lem_real x)
+{
+	return (vec) {0} + x;
+}
+
+INLINE vec
+choose(ivec mask, vec yes, vec no)
+{
+	return (vec) (((ivec) yes & mask) | ((ivec) no & ~mask));
+}
+
+INLINE lem_real
+sum_lanes(vec v)
+{
+	lem_real	s = 0;
+
+	for (int i = 0; i < LANES; i++)
+		s += v[i];
+	return s;
+}
+
+#ifdef LEM_REAL_DOUBLE
+
+#define LIBM(name, expression) \
+INLINE vec name(vec x) \
+{ \
+	vec y; \
+	for (int i = 0; i < LANES; i++) \
+		y[i] = expression; \
+	return y; \
+}
+
+LIBM(vexp, exp(x[i]))
+LIBM(vexpm1, expm1(x[i]))
+LIBM(vlog1p, log1p(x[i]))
+
+#else
+
+/*
+ * 2^n and r with x = n ln 2 + r, |r| <= ln 2 / 2.  The scale is returned in two factors, so
+ * that results near the ends of the range overflow to infinity and fade to zero as they should.
+ */
+INLINE vec
+reduce(vec x, vec *scale1, vec *scale2)
+{
+	const vec	magic = splat(12582912.0f);	/* 1.5 * 2^23: adding it rounds to an integer */
+	vec			shifted;
+	vec			n;
+	ivec		k;
+	ivec		half;
+
+	x = choose(x > 89.0f, splat(89.0f), x);
+	x = choose(x < -104.5f, splat(-104.5f), x);
+	shifted = x * 1.44269504f + magic;
+	n = shifted - magic;
+	k = (ivec) shifted - (ivec) magic;
+	half = k >> 1;
+	*scale1 = (vec) ((half + 127) << 23);
+	*scale2 = (vec) ((k - half + 127) << 23);
+	return (x - n * 0.693359375f) + n * 2.12194440e-4f;
+}
+
+/* exp(r) - 1 for |r| <= ln 2 / 2: its Taylor series to r^8, error below 1e-9. */
+INLINE vec
+expm1_reduced(vec r)
+{
+	vec			p = splat(1.0f / 40320.0f);
+
+	p = p * r + 1.0f / 5040.0f;
+	p = p * r + 1.0f / 720.0f;
+	p = p * r + 1.0f / 120.0f;
+	p = p * r + 1.0f / 24.0f;
+	p = p * r + 1.0f / 6.0f;
+	p = p * r + 0.5f;
+	return r * r * p + r;
+}
+
+INLINE vec
+vexp(vec x)
+{
+	vec			scale1;
+	vec			scale2;
+	vec			r = reduce(x, &scale1, &scale2);
+
+	return (expm1_reduced(r) + 1.0f) * scale1 * scale2;
+}
+
+INLINE vec
+vexpm1(vec x)
+{
+	vec			scale1;
+	vec			scale2;
+	vec			r = reduce(x, &scale1, &scale2);
+	vec			p = expm1_reduced(r);
+
+	return p * scale1 * scale2 + (scale1 * scale2 - 1.0f);
+}
+
+/* log(1 + x) for 0 <= x <= 1, scalar libm: softplus is not on a hot path. */
+INLINE vec
+vlog1p(vec x)
+{
+	vec			y;
+
+	for (int i = 0; i < LANES; i++)
+		y[i] = log1pf(x[i]);
+	return y;
+}
+
+#endif
+
+INLINE vec
+vabs(vec x)
+{
+	return choose(x < 0, -x, x);
+}
+
+/* tanh |x| = -t / (t + 2) with t = exp(-2 |x|) - 1, which is accurate near zero too. */
+INLINE vec
+vtanh(vec x)
+{
+	vec			t = vexpm1(vabs(x) * (lem_real) -2);
+	vec			y = -t / (t + (lem_real) 2);
+
+	return choose(x < 0, -y, y);
+}
+
+INLINE vec
+vsigmoid(vec x)
+{
+	return (lem_real) 1 / (vexp(-x) + (lem_real) 1);
+}
+
+INLINE vec
+velu(vec x)
+{
+	return choose(x > 0, x, vexpm1(choose(x > 0, splat(0), x)));
+}
+
+INLINE vec
+vrelu(vec x)
+{
+	return choose(x < 0, splat(0), x);
+}
+
+INLINE vec
+vsoftplus(vec x)
+{
+	return vrelu(x) + vlog1p(vexp(-vabs(x)));
+}
+
+#define MAP(function, operation) \
+static void \
+function(size_t n, const lem_real *x, lem_real *y) \
+{ \
+	size_t		i = 0; \
+\
+	for (; i + LANES <= n; i += LANES) \
+		store(y + i, operation(load(x + i))); \
+	if (i < n) \
+		store_part(y + i, operation(load_part(x + i, n - i, 0)), n - i); \
+}
+
+MAP(map_exp, vexp)
+MAP(map_tanh, vtanh)
+MAP(map_sigmoid, vsigmoid)
+MAP(map_elu, velu)
+MAP(map_softplus, vsoftplus)
+MAP(map_relu, vrelu)
+
+/* A block of rows x columns of the product, k long, kept in registers. */
+INLINE void
+tile(const int rows, const int vectors, int k, const lem_real *a, int lda,
+	 const lem_real *w, int width, const lem_real *bias, bool accumulate,
+	 lem_real *c, int ldc, int columns)
+{
+	vec			acc[TILE_ROWS][TILE_COLUMNS / LANES];
+	lem_real	edge[LEM_PANEL];
+
+#pragma GCC unroll 8
+	for (int r = 0; r < rows; r++)
+	{
+		if (accumulate && columns < vectors * LANES)
+		{
+			memset(edge, 0, sizeof(edge));
+			memcpy(edge, c + (size_t) r * ldc, columns * sizeof(lem_real));
+		}
+#pragma GCC unroll 4
+		for (int v = 0; v < vectors; v++)
+		{
+			if (!accumulate)
+				acc[r][v] = bias ? load(bias + v * LANES) : splat(0);
+			else if (columns < vectors * LANES)
+				acc[r][v] = load(edge + v * LANES);
+			else
+				acc[r][v] = load(c + (size_t) r * ldc + v * LANES);
+		}
+	}
+
+	for (int i = 0; i < k; i++)
+	{
+		vec			b[TILE_COLUMNS / LANES];
+
+#pragma GCC unroll 4
+		for (int v = 0; v < vectors; v++)
+			b[v] = load(w + (size_t) i * width + v * LANES);
+#pragma GCC unroll 8
+		for (int r = 0; r < rows; r++)
+		{
+			vec			x = splat(a[(size_t) r * lda + i]);
+
+#pragma GCC unroll 4
+			for (int v = 0; v < vectors; v++)
+				acc[r][v] = x * b[v] + acc[r][v];
+		}
+	}
+
+#pragma GCC unroll 8
+	for (int r = 0; r < rows; r++)
+	{
+		lem_real   *out = c + (size_t) r * ldc;
+
+		if (columns == vectors * LANES)
+		{
+#pragma GCC unroll 4
+			for (int v = 0; v < vectors; v++)
+				store(out + v * LANES, acc[r][v]);
+		}
+		else
+		{
+#pragma GCC unroll 4
+			for (int v = 0; v < vectors; v++)
+				store(edge + v * LANES, acc[r][v]);
+			memcpy(out, edge, columns * sizeof(lem_real));
+		}
+	}
+}
+
+/* All rows of one strip of columns, vectors wide. */
+INLINE void
+strip(const int vectors, int m, int k, const lem_real *a, int lda, const lem_real *w, int width,
+	  const lem_real *bias, bool accumulate, lem_real *c, int ldc, int columns)
+{
+	int			r = 0;
+
+#define TILE(rows) tile(rows, vectors, k, a + (size_t) r * lda, lda, w, width, bias, accumulate, \
+						c + (size_t) r * ldc, ldc, columns)
+	for (; r + TILE_ROWS <= m; r += TILE_ROWS)
+		TILE(TILE_ROWS);
+#if TILE_ROWS > 4
+	if (r + 4 <= m)
+	{
+		TILE(4);
+		r += 4;
+	}
+#endif
+#if TILE_ROWS > 2
+	if (r + 2 <= m)
+	{
+		TILE(2);
+		r += 2;
+	}
+#endif
+	for (; r < m; r++)
+		TILE(1);
+#undef TILE
+}
+
+static void
+matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *bias,
+	   bool accumulate, lem_real *c, int ldc)
+{
+	/* So many rows of a stay in the second-level cache while all panels pass over them. */
+	enum {ROWS_AT_A_TIME = 96};
+
+	for (int row = 0; row < m; row += ROWS_AT_A_TIME)
+	{
+		int			rows = m - row < ROWS_AT_A_TIME ? m - row : ROWS_AT_A_TIME;
+		const lem_real *panel = w->data;
+
+		for (int column = 0; column < w->n; column += LEM_PANEL)
+		{
+			int			columns = w->n - column < LEM_PANEL ? w->n - column : LEM_PANEL;
+			int			width = (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
+			lem_real	padded[LEM_PANEL];
+			const lem_real *start = NULL;
+			const lem_real *x = a + (size_t) row * lda;
+			lem_real   *y = c + (size_t) row * ldc + column;
+
+			if (bias && columns < width)
+			{
+				memset(padded, 0, sizeof(padded));
+				memcpy(padded, bias + column, columns * sizeof(lem_real));
+				start = padded;
+			}
+			else if (bias)
+				start = bias + column;
+
+#if TILE_COLUMNS == LEM_PANEL
+			if (width == 3 * LEM_VECTOR)
+				strip(3 * LEM_VECTOR / LANES, rows, w->k, x, lda, panel, width, start, accumulate, y, ldc, columns);
+			else if (width == 2 * LEM_VECTOR)
+				strip(2 * LEM_VECTOR / LANES, rows, w->k, x, lda, panel, width, start, accumulate, y, ldc, columns);
+			else
+				strip(LEM_VECTOR / LANES, rows, w->k, x, lda, panel, width, start, accumulate, y, ldc, columns);
+#else
+			for (int v = 0; v < width; v += LEM_VECTOR)
+				strip(LEM_VECTOR / LANES, rows, w->k, x, lda, panel + v, width, start ? start + v : NULL, accumulate,
+					  y + v, ldc, columns - v < LEM_VECTOR ? columns - v : LEM_VECTOR);
+#endif
+			panel += (size_t) w->k * width;
+		}
+	}
+}
+
+static void
+glu(int rows, int n, const lem_real *x, int ldx, const lem_real *skip, int ldskip,
+	lem_real *y, int ldy)
+{
+	for (int r = 0; r < rows; r++)
+	{
+		const lem_real *d = x + (size_t) r * ldx;
+		const lem_real *g = d + n;
+		const lem_real *s = skip ? skip + (size_t) r * ldskip : NULL;
+		lem_real   *out = y + (size_t) r * ldy;
+		int			i = 0;
+
+		for (; i + LANES <= n; i += LANES)
+		{
+			vec			v = load(d + i) * vsigmoid(load(g + i));
+
+			store(out + i, s ? v + load(s + i) : v);
+		}
+		if (i < n)
+		{
+			vec			v = load_part(d + i, n - i, 0) * vsigmoid(load_part(g + i, n - i, 0));
+
+			store_part(out + i, s ? v + load_part(s + i, n - i, 0) : v, n - i);
+		}
+	}
+}
+
+static void
+layer_norm(int rows, int n, const lem_real *x, int ldx, const lem_real *gamma,
+		   const lem_real *beta, lem_real *y, int ldy)
+{
+	for (int r = 0; r < rows; r++)
+	{
+		const lem_real *in = x + (size_t) r * ldx;
+		lem_real   *out = y + (size_t) r * ldy;
+		vec			sum = splat(0);
+		vec			square = splat(0);
+		lem_real	mean;
+		lem_real	scale;
+		int			i = 0;
+
+		for (; i + LANES <= n; i += LANES)
+			sum += load(in + i);
+		if (i < n)
+			sum += load_part(in + i, n - i, 0);
+		mean = sum_lanes(sum) / n;
+
+		for (i = 0; i + LANES <= n; i += LANES)
+		{
+			vec			d = load(in + i) - mean;
+
+			square += d * d;
+		}
+		if (i < n)
+		{
+			vec			d = load_part(in + i, n - i, mean) - mean;
+
+			square += d * d;
+		}
+		scale = (lem_real) (1.0 / sqrt((double) (sum_lanes(square) / n) + LEM_NORM_EPSILON));
+
+		for (i = 0; i + LANES <= n; i += LANES)
+			store(out + i, (load(in + i) - mean) * scale * load(gamma + i) + load(beta + i));
+		if (i < n)
+			store_part(out + i, (load_part(in + i, n - i, 0) - mean) * scale
+					   * load_part(gamma + i, n - i, 0) + load_part(beta + i, n - i, 0), n - i);
+	}
+}
+
+static void
+cell(int n, lem_real *gates, bool linear, lem_real *c)
+{
+	int			j = 0;
+
+	map_sigmoid(3 * (size_t) n, gates, gates);
+	for (; j + LANES <= n; j += LANES)
+	{
+		vec			g = load(gates + 2 * n + j);
+
+		store(c + j, load(gates + n + j) * load(c + j)
+			  + load(gates + j) * (linear ? g : vtanh(g)));
+	}
+	if (j < n)
+	{
+		vec			g = load_part(gates + 2 * n + j, n - j, 0);
+
+		store_part(c + j, load_part(gates + n + j, n - j, 0) * load_part(c + j, n - j, 0)
+				   + load_part(gates + j, n - j, 0) * (linear ? g : vtanh(g)), n - j);
+	}
+}
+
+static void
+cell_output(int n, lem_real *o, const lem_real *c, lem_real *h)
+{
+	int			i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+	{
+		vec			s = vsigmoid(load(o + i));
+
+		store(o + i, s);
+		store(h + i, s * vtanh(load(c + i)));
+	}
+	if (i < n)
+	{
+		vec			s = vsigmoid(load_part(o + i, n - i, 0));
+
+		store_part(o + i, s, n - i);
+		store_part(h + i, s * vtanh(load_part(c + i, n - i, 0)), n - i);
+	}
+}
+
+/*
+ * The bases that are not zero at z, by the uniform Cox-de Boor recursion: with z in interval j
+ * of the extended knots, value[d] belongs to basis j - order + d.
+ */
+INLINE vec
+spline_values(const int order, const lem_spline *spline, vec z, vec *value)
+{
+	const lem_real per_interval = (lem_real) (spline->intervals / (spline->high - spline->low));
+	const int	last = spline->intervals + 2 * order;	/* intervals of the extended knots */
+	vec			u = (z - (lem_real) spline->low) * per_interval + (lem_real) order;
+	vec			j = splat(-1);
+	vec			t;
+
+	/* floor within the knots; -1 outside (also for NaN), where no basis is selected */
+	for (int i = 0; i < last; i++)
+		j = choose(u >= (lem_real) i, splat((lem_real) i), j);
+	j = choose(u >= (lem_real) last, splat(-1), j);
+	t = u - j;
+
+	value[0] = splat(1);
+	for (int d = 1; d <= order; d++)
+	{
+		vec			saved = splat(0);
+
+		for (int r = 0; r < d; r++)
+		{
+			vec			part = value[r] * ((lem_real) 1 / d);
+
+			value[r] = saved + ((lem_real) (r + 1) - t) * part;
+			saved = (t + (lem_real) (d - 1 - r)) * part;
+		}
+		value[d] = saved;
+	}
+	return j;
+}
+
+INLINE void
+expand(const int order, const lem_spline *spline, int n, const lem_real *z, lem_real *row)
+{
+	const int	bases = spline->intervals + order;
+
+	for (int i = 0; i < n; i += LANES)
+	{
+		size_t		left = (size_t) (n - i < LANES ? n - i : LANES);
+		vec			x = left == LANES ? load(z + i) : load_part(z + i, left, 0);
+		vec			value[LEM_MAX_SPLINE_ORDER + 1];
+		vec			j = spline_values(order, spline, x, value);
+		vec			y = vrelu(x);
+
+		for (int b = -1; b < bases; b++)
+		{
+			lem_real   *out = row + (size_t) (b + 1) * n + i;
+
+			if (b >= 0)
+			{
+				y = splat(0);
+				for (int d = 0; d <= order; d++)
+					y = choose((j == (lem_real) (b + order - d)) & (j >= 0), value[d], y);
+			}
+			if (left == LANES)
+				store(out, y);
+			else
+				store_part(out, y, left);
+		}
+	}
+}
+
+static void
+kan_expand(const lem_spline *spline, int n, const lem_real *z, lem_real *row)
+{
+	switch (spline->order)
+	{
+		case 1:
+			expand(1, spline, n, z, row);
+			break;
+		case 2:
+			expand(2, spline, n, z, row);
+			break;
+		case 3:
+			expand(3, spline, n, z, row);
+			break;
+		case 4:
+			expand(4, spline, n, z, row);
+			break;
+		default:
+			expand(LEM_MAX_SPLINE_ORDER, spline, n, z, row);
+			break;
+	}
+}
+
+static void
+softmax(int rows, int n, const lem_real *x, int ldx, lem_real *y, int ldy)
+{
+	for (int r = 0; r < rows; r++)
+	{
+		const lem_real *in = x + (size_t) r * ldx;
+		lem_real   *out = y + (size_t) r * ldy;
+		lem_real	top = in[0];
+		lem_real	sum = 0;
+		lem_real	scale;
+
+		for (int i = 1; i < n; i++)
+			top = in[i] > top ? in[i] : top;
+		for (int i = 0; i < n; i += LANES)
+		{
+			size_t		left = (size_t) (n - i < LANES ? n - i : LANES);
+			vec			e = vexp(load_part(in + i, left, -INFINITY) - top);
+
+			store_part(out + i, e, left);
+		}
+		for (int i = 0; i < n; i++)
+			sum += out[i];
+		scale = 1 / sum;
+		for (int i = 0; i < n; i++)
+			out[i] *= scale;
+	}
+}
+
+static void
+add_scaled(int rows, int n, const lem_real *w, int ldw, const lem_real *x, int ldx,
+		   lem_real *y, int ldy)
+{
+	for (int r = 0; r < rows; r++)
+	{
+		const lem_real *in = x + (size_t) r * ldx;
+		lem_real   *out = y + (size_t) r * ldy;
+		lem_real	scale = w[(size_t) r * ldw];
+		int			i = 0;
+
+		for (; i + LANES <= n; i += LANES)
+			store(out + i, load(out + i) + scale * load(in + i));
+		for (; i < n; i++)
+			out[i] += scale * in[i];
+	}
+}
+
+const lem_kernels KERNELS_TABLE =
+{
+	.name = KERNELS_NAME,
+	.matmul = matmul,
+	.exp = map_exp,
+	.tanh = map_tanh,
+	.sigmoid = map_sigmoid,
+	.elu = map_elu,
+	.softplus = map_softplus,
+	.relu = map_relu,
+	.glu = glu,
+	.layer_norm = layer_norm,
+	.cell = cell,
+	.cell_output = cell_output,
+	.kan_expand = kan_expand,
+	.softmax = softmax,
+	.add_scaled = add_scaled,
+};

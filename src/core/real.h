@@ -1,0 +1,29 @@
+/*
+ * real.h: the number type of the network and the dimension letters.
+ *
+ * The product is built with 32-bit floats.  The core's tests also build it with
+ * LEM_REAL_DOUBLE, to hold it against double-precision reference numbers and to take
+ * central differences.
+ *
+ * Letters used in shapes throughout the core (model page, section 1):
+ *   L lookback, N bars an order may use, T = L + N - 1 rows of a window,
+ *   F standard inputs (features + min rate + max rate), C = F columns of a window
+ *   (features + price + volume), E embedding width, H hidden width, A heads,
+ *   R recurrent layers, S sub-layers of a recurrent layer, M width of the allocation MLPs.
+ */
+#ifndef LEM_REAL_H
+#define LEM_REAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef LEM_REAL_DOUBLE
+typedef double lem_real;
+#else
+typedef float lem_real;
+#endif
+
+/* The 8 cases of a branch: unit * 4 + side * 2 + benchmark. */
+#define LEM_CASES 8
+
+#endif

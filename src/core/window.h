@@ -1,0 +1,48 @@
+/*
+ * window.h: from a series and an order to the rows that a model reads.
+ *
+ * Row L is the last completed bar before the order's start; rows L + 1 .. T - 1 are the bars it
+ * trades in, real where they are there and expected ones after (model page, section 4).
+ */
+#ifndef LEM_WINDOW_H
+#define LEM_WINDOW_H
+
+#include "bars.h"
+#include "config.h"
+#include "order.h"
+#include "real.h"
+
+/*
+ * Wall-clock time of an instant, in the model's time zone: microseconds since 2000-01-01 00:00
+ * there.  to_local NULL means UTC.
+ */
+typedef struct lem_clock
+{
+	int64_t		(*to_local) (void *arg, int64_t ts);
+	void	   *arg;
+} lem_clock;
+
+/* Where a window lies. */
+typedef struct lem_window
+{
+	int64_t		interval;		/* bar interval, microseconds */
+	int			norm_window;	/* bars over which scales are taken */
+	int			known;			/* slices 0 .. known - 1 are done: their bar has completed */
+	bool		next_known;		/* slice `known` is next: the bar before it has completed */
+} lem_window;
+
+/* Numbers of scratch space (doubles) that lem_window_build needs at most. */
+extern size_t lem_window_scratch(const lem_config *config, const lem_series *series);
+
+/*
+ * Fill rows (T x C: features, price, volume) and slice_ts (N times, the starts of the bars the
+ * slices trade in).  market (N x 2 doubles: price, volume; may be NULL) receives the bars that the
+ * slices trade in, in the series' own units, real for the known ones and expected for the others.
+ * Nothing in row r depends on a bar after it.  Errors: those of lem_status headed "bars".
+ */
+extern lem_status lem_window_build(const lem_config *config, const lem_series *series,
+								   const lem_order *order, const lem_clock *clock,
+								   double *scratch, lem_window *window, lem_real *rows,
+								   int64_t *slice_ts, double *market, lem_fault *fault);
+
+#endif
