@@ -28,9 +28,9 @@ typedef struct lem_model
  * into memory of that size, 64-byte aligned.
  */
 extern size_t lem_trunk_bytes(const lem_config *config);
-extern const lem_trunk *lem_trunk_decode(const lem_config *config, const float *part, void *memory);
+extern const lem_trunk *lem_trunk_decode(const lem_config *config, const lem_real *part, void *memory);
 extern size_t lem_head_bytes(const lem_config *config);
-extern const lem_head *lem_head_decode(const lem_config *config, const float *part, void *memory);
+extern const lem_head *lem_head_decode(const lem_config *config, const lem_real *part, void *memory);
 
 /*
  * A batch of samples.  Each computes one branch, or all of them where branch is NULL.

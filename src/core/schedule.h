@@ -25,10 +25,8 @@ typedef struct lem_slice
 	double		quantity;		/* in the order's unit */
 } lem_slice;
 
-/*
- * Bytes of workspace for scheduling n orders at once over series of at most max_series bars.
- */
-extern size_t lem_schedule_workspace(const lem_model *model, int n, size_t max_series);
+/* Bytes of workspace (64-byte aligned) for scheduling n orders at once over their series. */
+extern size_t lem_schedule_workspace(const lem_model *model, int n, const lem_series *series);
 
 /*
  * Schedule n orders, each over its own series.  slices is n x N; counts[i] receives the length of

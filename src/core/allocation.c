@@ -1,0 +1,345 @@
+/* allocation.c: the allocation heads and their recurrence. */
+#include <math.h>
+#include <string.h>
+
+#include "allocation.h"
+#include "params.h"
+
+/* Added to sums that divide (model page, section 3). */
+#define TINY ((lem_real) 1e-7)
+
+/*
+ * Running figures of a task, N numbers each: for every case the past allocations and what the
+ * heads read as its running price, then the market's running VWAP and TWAP; behind them the
+ * sums they are made of.
+ */
+typedef struct task_state
+{
+	lem_real   *allocated;		/* 8 x N */
+	lem_real   *price;			/* 8 x N */
+	lem_real   *vwap;			/* N */
+	lem_real   *twap;			/* N */
+	lem_real   *sum_allocated;	/* 8 */
+	lem_real   *sum_traded;		/* 8: of a * p for quantity cases, a / p for notional cases */
+	lem_real   *market;			/* sums of v * p, v and p */
+} task_state;
+
+static size_t
+state_size(const lem_config *config)
+{
+	return (size_t) 18 * config->n_ahead + 2 * LEM_CASES + 3;
+}
+
+static void
+state_of(const lem_config *config, lem_real *base, task_state *state)
+{
+	const size_t n = config->n_ahead;
+
+	state->allocated = base;
+	state->price = base + LEM_CASES * n;
+	state->vwap = base + 2 * LEM_CASES * n;
+	state->twap = state->vwap + n;
+	state->sum_allocated = state->twap + n;
+	state->sum_traded = state->sum_allocated + LEM_CASES;
+	state->market = state->sum_traded + LEM_CASES;
+}
+
+/* Inputs of a step's MLPs without the branch's one-hot. */
+static int
+step_inputs(const lem_config *config, int k)
+{
+	return config->hidden_size + lem_inputs(config) + 18 * k;
+}
+
+void
+lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, lem_alloc_acts *acts)
+{
+	acts->input = lem_arena_reals(arena, (size_t) tasks * step_inputs(config, config->n_ahead - 2));
+	acts->hidden_0 = lem_arena_reals(arena, (size_t) tasks * LEM_HEAD_WIDTH(config));
+	acts->hidden_1 = lem_arena_reals(arena, (size_t) tasks * LEM_HEAD_WIDTH(config));
+	acts->state = lem_arena_reals(arena, (size_t) tasks * state_size(config));
+	acts->left = lem_arena_bytes(arena, tasks * sizeof(int64_t));
+}
+
+/* A copy in the arena of n numbers of a part. */
+static const lem_real *
+place(lem_arena *arena, const lem_real *part, int64_t offset, size_t n)
+{
+	lem_real   *to = lem_arena_reals(arena, n);
+
+	if (arena->base)
+		memcpy(to, part + offset, n * sizeof(lem_real));
+	return to;
+}
+
+lem_head *
+lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
+{
+	const int	m = config->fused_mlp_hidden_dim;
+	const int	wide = LEM_HEAD_WIDTH(config);
+	const int	one_hot = config->shared_heads ? lem_branches(config) : 0;
+	lem_head   *head = lem_arena_bytes(arena, sizeof(lem_head));
+	lem_head_step *steps = lem_arena_bytes(arena, config->n_ahead * sizeof(lem_head_step));
+
+	if (arena->base)
+		head->steps = steps;
+	for (int k = 0; k < config->n_ahead - 1; k++)
+	{
+		const int	in = step_inputs(config, k);
+		lem_head_offsets at;
+		lem_head_step step;
+		lem_real   *kernel_0 = lem_arena_reals(arena, lem_packed_size(in, wide));
+		lem_real   *bias_0 = lem_arena_reals(arena, (size_t) (one_hot ? one_hot : 1) * wide);
+
+		lem_head_layout(config, k, &at);
+		if (arena->base)
+		{
+			lem_pack(&step.kernel_0, kernel_0, in, wide);
+			step.bias_0 = bias_0;
+			for (int c = 0; c < LEM_CASES; c++)
+			{
+				const lem_real *kernel = part + at.kernel_0 + (size_t) c * (in + one_hot) * m;
+				const lem_real *bias = part + at.bias_0 + (size_t) c * m;
+
+				lem_pack_columns(kernel_0, in, wide, c * m, kernel, m, m);
+				for (int b = 0; b < (one_hot ? one_hot : 1); b++)
+					for (int j = 0; j < m; j++)
+						bias_0[(size_t) b * wide + c * m + j] = bias[j]
+							+ (one_hot ? kernel[(size_t) (in + b) * m + j] : 0);
+			}
+		}
+		for (int c = 0; c < LEM_CASES; c++)
+		{
+			lem_real   *kernel_1 = lem_arena_reals(arena, lem_packed_size(m, m));
+
+			if (arena->base)
+			{
+				lem_pack(&step.kernel_1[c], kernel_1, m, m);
+				lem_pack_rows(kernel_1, m, m, 0, part + at.kernel_1 + (size_t) c * m * m, m, m);
+			}
+		}
+		step.bias_1 = place(arena, part, at.bias_1, wide);
+		step.kernel_2 = place(arena, part, at.kernel_2, wide);
+		step.bias_2 = place(arena, part, at.bias_2, LEM_CASES);
+		step.finish_kernel = NULL;
+		step.finish_bias = NULL;
+		if (config->finish_gate)
+		{
+			step.finish_kernel = place(arena, part, at.finish_kernel, wide);
+			step.finish_bias = place(arena, part, at.finish_bias, LEM_CASES);
+		}
+		if (arena->base)
+			steps[k] = step;
+	}
+	return head;
+}
+
+static lem_real
+sigmoid(lem_real x)
+{
+	return 1 / (1 + (lem_real) exp(-x));
+}
+
+/* softclip(x, u) = x q + u (1 - q), q = sigmoid(10 (u - x)). */
+static lem_real
+soft_clip(lem_real x, lem_real u)
+{
+	lem_real	q = sigmoid(10 * (u - x));
+
+	return x * q + u * (1 - q);
+}
+
+static lem_real
+dot(int n, const lem_real *a, const lem_real *b)
+{
+	lem_real	sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+/* What the MLPs of step k read for a task (model page, section 3). */
+static void
+gather_input(const lem_config *config, const lem_heads_input *in, int sample, int k,
+			 const task_state *state, lem_real *x)
+{
+	const int	width = config->hidden_size;
+	const int	inputs = lem_inputs(config);
+	const int	n = config->n_ahead;
+
+	memcpy(x, in->context + ((size_t) sample * (n - 1) + k) * width, width * sizeof(lem_real));
+	x += width;
+	memcpy(x, in->inputs + ((size_t) sample * lem_rows(config) + config->lookback + k) * inputs,
+		   inputs * sizeof(lem_real));
+	x += inputs;
+	for (int c = 0; c < LEM_CASES; c++, x += k)
+		memcpy(x, state->allocated + (size_t) c * n, k * sizeof(lem_real));
+	for (int c = 0; c < LEM_CASES; c++, x += k)
+		memcpy(x, state->price + (size_t) c * n, k * sizeof(lem_real));
+	memcpy(x, state->vwap, k * sizeof(lem_real));
+	memcpy(x + k, state->twap, k * sizeof(lem_real));
+}
+
+/* Extend the running figures by the bar in which step k traded. */
+static void
+extend_state(const lem_config *config, int k, lem_real price, lem_real volume, task_state *state)
+{
+	const int	n = config->n_ahead;
+
+	for (int c = 0; c < LEM_CASES; c++)
+	{
+		const bool	notional = c >= LEM_CASES / 2;
+		lem_real	a = state->allocated[(size_t) c * n + k];
+		lem_real   *running = state->price + (size_t) c * n + k;
+
+		state->sum_traded[c] += notional ? a / price : a * price;
+		if (!notional)
+			*running = state->sum_traded[c] / (state->sum_allocated[c] + TINY);
+		else if (config->notional_price)
+			*running = state->sum_allocated[c] / (state->sum_traded[c] + TINY);
+		else
+			*running = state->sum_allocated[c];
+	}
+	state->market[0] += volume * price;
+	state->market[1] += volume;
+	state->market[2] += price;
+	state->vwap[k] = state->market[0] / (state->market[1] + TINY);
+	state->twap[k] = state->market[2] / (k + 1);
+}
+
+/*
+ * The share that case c of a branch proposes at step k, from its MLP's last hidden row.
+ */
+static lem_real
+propose(const lem_config *config, const lem_head_step *step, const lem_curves *curves, int branch,
+		int k, int c, const lem_real *hidden, lem_real left, lem_real min_rate, lem_real max_rate)
+{
+	const int	m = config->fused_mlp_hidden_dim;
+	const int	n = config->n_ahead;
+	const lem_real *curve = c >= LEM_CASES / 2 ? curves->notional : curves->volume;
+	lem_real	base = curve[((size_t) k * lem_branches(config) + branch) * 2 + c % 2];
+	lem_real	mlp = dot(m, hidden, step->kernel_2 + (size_t) c * m) + step->bias_2[c];
+	lem_real	raw;
+	lem_real	x;
+	lem_real	excess = left / (n - k) - max_rate;
+
+	mlp = mlp / (1 + (lem_real) fabs(mlp));
+	raw = (lem_real) pow(1 + mlp, curves->scale[branch]) * base;
+	x = soft_clip(raw + min_rate, max_rate) + (excess > 0 ? excess : 0);
+	x = soft_clip(x, left);
+	x = x > left ? left : x;
+	x = x < 0 ? 0 : x;
+	if (step->finish_kernel)
+	{
+		lem_real	f = dot(m, hidden, step->finish_kernel + (size_t) c * m)
+			+ step->finish_bias[c];
+
+		x += sigmoid(f) * (left - x);
+	}
+	return x;
+}
+
+/*
+ * The order's own case: keep its limits.  Where the order has fewer bars than the network
+ * plans for, the network's share of what is left is stretched to the bars there are.
+ */
+static lem_real
+project(const lem_config *config, const lem_limits *limits, int k, lem_real share,
+		int64_t *left, int64_t *units)
+{
+	const int	n = config->n_ahead;
+	double		wanted = share;
+
+	if (k >= limits->horizon)
+		*units = 0;
+	else
+	{
+		if (limits->horizon < n)
+			wanted *= (double) (n - k) / (limits->horizon - k);
+		*units = lem_limits_project(limits, k, *left, wanted);
+	}
+	*left -= *units;
+	return (lem_real) lem_units_share(*units);
+}
+
+void
+lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_head *head,
+				  const lem_curves *curves, const lem_tasks *tasks, const lem_heads_input *in,
+				  const lem_alloc_acts *acts, lem_real *const *allocation, size_t step_stride,
+				  const int *case_offset, int64_t *units)
+{
+	const int	n = config->n_ahead;
+	const int	m = config->fused_mlp_hidden_dim;
+	const int	wide = LEM_HEAD_WIDTH(config);
+	const int	columns = lem_inputs(config);
+
+	memset(acts->state, 0, tasks->n * state_size(config) * sizeof(lem_real));
+	for (int j = 0; j < tasks->n; j++)
+		acts->left[j] = LEM_UNITS;
+
+	for (int k = 0; k < n; k++)
+	{
+		const lem_head_step *step = k < n - 1 ? &head->steps[k] : NULL;
+		const int	inputs = step_inputs(config, k);
+
+		if (step)
+		{
+			for (int j = 0; j < tasks->n; j++)
+			{
+				task_state	state;
+
+				state_of(config, acts->state + j * state_size(config), &state);
+				gather_input(config, in, tasks->sample[j], k, &state,
+							 acts->input + (size_t) j * inputs);
+				memcpy(acts->hidden_0 + (size_t) j * wide,
+					   step->bias_0 + (config->shared_heads ? (size_t) tasks->branch[j] * wide : 0),
+					   wide * sizeof(lem_real));
+			}
+			kern->matmul(tasks->n, acts->input, inputs, &step->kernel_0, NULL, true,
+						 acts->hidden_0, wide);
+			kern->relu((size_t) tasks->n * wide, acts->hidden_0, acts->hidden_0);
+			for (int c = 0; c < LEM_CASES; c++)
+				kern->matmul(tasks->n, acts->hidden_0 + c * m, wide, &step->kernel_1[c],
+							 step->bias_1 + c * m, false, acts->hidden_1 + c * m, wide);
+			kern->relu((size_t) tasks->n * wide, acts->hidden_1, acts->hidden_1);
+		}
+
+		for (int j = 0; j < tasks->n; j++)
+		{
+			const int	sample = tasks->sample[j];
+			const lem_limits *limits = tasks->limits ? &tasks->limits[sample] : NULL;
+			task_state	state;
+
+			state_of(config, acts->state + j * state_size(config), &state);
+			for (int c = 0; c < LEM_CASES; c++)
+			{
+				lem_real	left = 1 - state.sum_allocated[c];
+				lem_real	share = left;
+
+				if (limits && c == limits->order_case)
+					left = (lem_real) lem_units_share(acts->left[j]);
+				if (step)
+					share = propose(config, step, curves, tasks->branch[j], k, c,
+									acts->hidden_1 + (size_t) j * wide + c * m, left,
+									in->min_rate[sample], in->max_rate[sample]);
+				if (limits && c == limits->order_case)
+					share = project(config, limits, k, share, &acts->left[j],
+									&units[(size_t) sample * n + k]);
+				state.allocated[(size_t) c * n + k] = share;
+				state.sum_allocated[c] += share;
+				if (allocation)
+					allocation[j][k * step_stride + case_offset[c]] = share;
+			}
+			if (step)
+			{
+				const lem_real *bar = in->rows
+					+ ((size_t) sample * lem_rows(config) + config->lookback + k + 1) * columns
+					+ columns - 2;
+
+				if (k < n - 2)
+					extend_state(config, k, bar[0], bar[1], &state);
+			}
+		}
+	}
+}

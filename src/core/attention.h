@@ -1,0 +1,43 @@
+/*
+ * attention.h: causal multi-head self-attention (model page, section 2).
+ *
+ * q, k, v of each row with biases, q scaled by 1 / sqrt(H / A); row t attends to rows 0 .. t.
+ */
+#ifndef LEM_ATTENTION_H
+#define LEM_ATTENTION_H
+
+#include "arena.h"
+#include "dense.h"
+
+typedef struct lem_attention
+{
+	int			width;			/* H */
+	int			heads;			/* A */
+	lem_dense	query;			/* H -> H, the scale within */
+	lem_dense	key_value;		/* H -> 2H: keys, then values */
+	lem_dense	output;			/* H -> H */
+} lem_attention;
+
+/* What a pass leaves behind; q rows are those asked for, k rows all. */
+typedef struct lem_attention_acts
+{
+	lem_real   *query;			/* asked x H */
+	lem_real   *key_value;		/* rows x 2H */
+	lem_real   *weights;		/* A x asked x rows: attention weights, 0 where masked */
+	lem_real   *mixed;			/* asked x H: before the output layer */
+} lem_attention_acts;
+
+extern void lem_attention_acts_carve(lem_arena *arena, const lem_attention *attention, int rows,
+									 int asked, lem_attention_acts *acts);
+
+extern void lem_attention_decode(lem_arena *arena, int width, int heads, const lem_real *tensors,
+								 lem_attention *attention);
+
+/*
+ * y (asked x H): the outputs of rows first .. first + asked - 1 of x (rows x H).
+ */
+extern void lem_attention_forward(const lem_attention *attention, const lem_kernels *kern,
+								  int rows, int first, int asked, const lem_real *x,
+								  const lem_attention_acts *acts, lem_real *y);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * kan.h: the sub-layers of a recurrent layer: a Kolmogorov-Arnold layer with B-splines, or a
+ * dense layer with an activation (model page, section 2).
+ *
+ *   z = LayerNorm(a);  y = relu(z) W_b + b_b + S(z) W_s
+ */
+#ifndef LEM_KAN_H
+#define LEM_KAN_H
+
+#include "arena.h"
+#include "config.h"
+#include "kernels.h"
+
+typedef struct lem_kan
+{
+	lem_sub_layer kind;
+	int			width;			/* H */
+	int			expanded;		/* inputs of weights: H * (1 + bases), or H for a dense layer */
+	const lem_real *gamma;		/* H; KAN only */
+	const lem_real *beta;		/* H; KAN only */
+
+	/*
+	 * expanded x H.  Rows of a KAN: base weights, then spline weights basis after basis (the
+	 * stored tensor is input after input): the order in which lem_kernels.kan_expand writes.
+	 */
+	lem_packed	weights;
+	const lem_real *bias;		/* H */
+} lem_kan;
+
+extern void lem_kan_decode(lem_arena *arena, const lem_sub_layer *kind, int width,
+						   const lem_real *tensors, lem_kan *kan);
+
+/*
+ * y (rows x H, row stride ldy) of a (rows x H, row stride lda).  z (rows x H) and expanded
+ * (rows x kan->expanded) keep what a backward pass needs.
+ */
+extern void lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int rows,
+							const lem_real *a, int lda, lem_real *z, lem_real *expanded,
+							lem_real *y, int ldy);
+
+#endif

@@ -1,0 +1,69 @@
+/* vsn.c: the variable-selection network. */
+#include <string.h>
+
+#include "params.h"
+#include "vsn.h"
+
+void
+lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, lem_vsn_acts *acts)
+{
+	const size_t inputs = vsn->embedding.inputs;
+	const size_t width = vsn->embedding.width;
+
+	acts->by_input = lem_arena_reals(arena, inputs * rows * width);
+	acts->flat = lem_arena_reals(arena, inputs * rows * width);
+	lem_grn_acts_carve(arena, &vsn->weights, rows, &acts->weights_grn);
+	acts->logits = lem_arena_reals(arena, rows * inputs);
+	acts->weights = lem_arena_reals(arena, rows * inputs);
+	lem_grn_acts_carve(arena, vsn->inputs, rows, &acts->input_grn);
+	acts->input_out = lem_arena_reals(arena, rows * vsn->hidden);
+}
+
+void
+lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, const lem_real *embedding,
+			   const lem_real *weights, const lem_real *grns, lem_vsn *vsn)
+{
+	lem_real   *kernel = lem_arena_reals(arena, (size_t) inputs * width);
+	lem_real   *bias = lem_arena_reals(arena, (size_t) inputs * width);
+	lem_grn    *grn = lem_arena_bytes(arena, inputs * sizeof(lem_grn));
+	lem_grn		measured;
+
+	vsn->hidden = hidden;
+	vsn->embedding = (lem_embedding) {inputs, width, kernel, bias};
+	for (int i = 0; arena->base && i < inputs; i++)
+		for (int e = 0; e < width; e++)
+		{
+			kernel[i * width + e] = embedding[(size_t) i * 2 * width + e];
+			bias[i * width + e] = embedding[(size_t) i * 2 * width + width + e];
+		}
+
+	lem_grn_decode(arena, width * inputs, hidden, inputs, weights, &vsn->weights);
+	for (int i = 0; i < inputs; i++)
+		lem_grn_decode(arena, width, hidden, hidden,
+					   arena->base ? grns + i * lem_grn_size(width, hidden, hidden) : NULL,
+					   arena->base ? &grn[i] : &measured);
+	vsn->inputs = grn;
+}
+
+void
+lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem_real *x,
+				const lem_vsn_acts *acts, lem_real *y)
+{
+	const int	inputs = vsn->embedding.inputs;
+	const int	width = vsn->embedding.width;
+	const int	hidden = vsn->hidden;
+
+	lem_embedding_forward(&vsn->embedding, rows, x, acts->by_input, acts->flat);
+	lem_grn_forward(&vsn->weights, kern, rows, acts->flat, width * inputs, &acts->weights_grn,
+					acts->logits, inputs);
+	kern->softmax(rows, inputs, acts->logits, inputs, acts->weights, inputs);
+
+	memset(y, 0, (size_t) rows * hidden * sizeof(lem_real));
+	for (int i = 0; i < inputs; i++)
+	{
+		lem_grn_forward(&vsn->inputs[i], kern, rows, acts->by_input + (size_t) i * rows * width,
+						width, &acts->input_grn, acts->input_out, hidden);
+		kern->add_scaled(rows, hidden, acts->weights + i, inputs, acts->input_out, hidden,
+						 y, hidden);
+	}
+}

@@ -1,0 +1,45 @@
+/*
+ * vsn.h: the variable-selection network (model page, section 2).
+ *
+ * weights = softmax(GRN(flattened embeddings)) over the F inputs;
+ * y = sum over inputs i of weights[i] * GRN_i(embedding of input i).
+ */
+#ifndef LEM_VSN_H
+#define LEM_VSN_H
+
+#include "embedding.h"
+#include "grn.h"
+
+typedef struct lem_vsn
+{
+	lem_embedding embedding;
+	lem_grn		weights;		/* E * F -> H -> F */
+	const lem_grn *inputs;		/* F of them, E -> H -> H */
+	int			hidden;			/* H */
+} lem_vsn;
+
+/* What a forward pass over rows rows leaves behind. */
+typedef struct lem_vsn_acts
+{
+	lem_real   *by_input;		/* F x rows x E */
+	lem_real   *flat;			/* rows x (E * F) */
+	lem_grn_acts weights_grn;
+	lem_real   *logits;			/* rows x F: before the softmax */
+	lem_real   *weights;		/* rows x F: the variable weights */
+	lem_grn_acts input_grn;		/* of the last input only */
+	lem_real   *input_out;		/* rows x H: of the last input only */
+} lem_vsn_acts;
+
+extern void lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows,
+							   lem_vsn_acts *acts);
+
+/* embedding, weights and inputs are decoded from part 0's tensors. */
+extern void lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden,
+						   const lem_real *embedding, const lem_real *weights, const lem_real *grns,
+						   lem_vsn *vsn);
+
+/* y (rows x H) of standard inputs x (rows x F). */
+extern void lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows,
+							const lem_real *x, const lem_vsn_acts *acts, lem_real *y);
+
+#endif
