@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "core/status.h"
+#include "pg/compat.h"
 
 #define ERRCODE_LEM_BAD_BAR MAKE_SQLSTATE('L', 'M', '0', '0', '1')
 #define ERRCODE_LEM_DUPLICATE_TIME MAKE_SQLSTATE('L', 'M', '0', '0', '2')
@@ -25,6 +26,9 @@
 
 /* Raise the error that a fault describes.  LEM_STOPPED becomes the pending interrupt's own error. */
 extern void lem_pg_raise(const lem_fault *fault) pg_attribute_noreturn();
+
+/* A number in the fewest digits that give it back, for messages; palloc'd. */
+extern char *lem_number_text(double x);
 
 /* Raise unless status is LEM_OK. */
 static inline void

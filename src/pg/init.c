@@ -1,0 +1,29 @@
+/* init.c: loading the library, and its settings. */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "pg/cache.h"
+#include "pg/compat.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("lem.model_cache_size",
+							"Memory that a session may keep decoded models in.",
+							"A model in use is kept even if it is larger.",
+							&lem_model_cache_size,
+							262144,
+							1024,
+							INT_MAX / 1024,
+							PGC_USERSET,
+							GUC_UNIT_KB,
+							NULL,
+							NULL,
+							NULL);
+	MarkGUCPrefixReserved("lem");
+}
