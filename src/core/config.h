@@ -19,7 +19,13 @@
 #define LEM_MAX_SUB_LAYERS 8	/* S */
 #define LEM_MAX_FEATURES 64		/* named and extra features together */
 #define LEM_MAX_GRID 64
+#define LEM_MAX_GRID_RANGE 1000.0	/* largest |end| of a spline's grid */
+#define LEM_MIN_GRID_STEP 1e-3	/* smallest distance of its knots */
 #define LEM_MAX_NORM_WINDOW 1000000
+#define LEM_MAX_BAR_INTERVAL (INT64_C(366) * 86400 * 1000000)	/* microseconds */
+#define LEM_WEEK (INT64_C(7) * 86400 * 1000000)
+#define LEM_MIN_SCALE_FACTOR 0.5
+#define LEM_MAX_SCALE_FACTOR 32.0
 #define LEM_MAX_PARAMETERS 250000000	/* a file of weights fits one bytea */
 
 /* The features a bar can have, by name (model page, section 6). */

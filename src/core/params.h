@@ -36,6 +36,14 @@ extern void lem_tensor_get(const lem_config *config, int i, lem_tensor *tensor);
 /* All of them at once; table has lem_tensor_count() entries. */
 extern void lem_tensor_table(const lem_config *config, lem_tensor *table);
 
+/*
+ * Call visit for each tensor of the table, in order, until it answers other than LEM_OK; the answer
+ * is the last one.  The way to go over a table without room for all of it.
+ */
+typedef lem_status (*lem_tensor_visit) (void *arg, int i, const lem_tensor *tensor);
+
+extern lem_status lem_tensor_walk(const lem_config *config, lem_tensor_visit visit, void *arg);
+
 /* Parts of a model, and numbers in part p. */
 extern int	lem_part_count(const lem_config *config);
 extern int64_t lem_part_size(const lem_config *config, int part);
