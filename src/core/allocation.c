@@ -52,12 +52,22 @@ step_inputs(const lem_config *config, int k)
 }
 
 void
-lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, lem_alloc_acts *acts)
+lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, bool keep,
+					 lem_alloc_acts *acts)
 {
-	acts->input = lem_arena_reals(arena, (size_t) tasks * step_inputs(config, config->n_ahead - 2));
-	acts->hidden_0 = lem_arena_reals(arena, (size_t) tasks * LEM_HEAD_WIDTH(config));
-	acts->hidden_1 = lem_arena_reals(arena, (size_t) tasks * LEM_HEAD_WIDTH(config));
-	acts->state = lem_arena_reals(arena, (size_t) tasks * state_size(config));
+	const int	steps = config->n_ahead - 1;
+	const size_t kept = (size_t) (keep ? steps : 1) * tasks;
+
+	acts->keep = keep;
+	for (int k = steps - 1; k >= 0; k--)
+		acts->input[k] = keep || k == steps - 1
+			? lem_arena_reals(arena, (size_t) tasks * step_inputs(config, k))
+			: acts->input[steps - 1];
+	acts->hidden_0 = lem_arena_reals(arena, kept * LEM_HEAD_WIDTH(config));
+	acts->hidden_1 = lem_arena_reals(arena, kept * LEM_HEAD_WIDTH(config));
+	acts->mlp = lem_arena_reals(arena, kept * LEM_CASES);
+	acts->finish = lem_arena_reals(arena, config->finish_gate ? kept * LEM_CASES : 0);
+	acts->state = lem_arena_reals(arena, tasks * state_size(config));
 	acts->left = lem_arena_bytes(arena, tasks * sizeof(int64_t));
 }
 
@@ -208,35 +218,61 @@ extend_state(const lem_config *config, int k, lem_real price, lem_real volume, t
 	state->twap[k] = state->market[2] / (k + 1);
 }
 
-/*
- * The share that case c of a branch proposes at step k, from its MLP's last hidden row.
- */
-static lem_real
-propose(const lem_config *config, const lem_head_step *step, const lem_curves *curves, int branch,
-		int k, int c, const lem_real *hidden, lem_real left, lem_real min_rate, lem_real max_rate)
+/* The eight MLPs of step k, for all tasks: from the gathered inputs to mlp and finish. */
+static void
+run_mlps(const lem_config *config, const lem_kernels *kern, const lem_head_step *step, int k,
+		 const lem_tasks *tasks, const lem_alloc_acts *acts)
 {
 	const int	m = config->fused_mlp_hidden_dim;
-	const int	n = config->n_ahead;
+	const int	wide = LEM_HEAD_WIDTH(config);
+	const int	inputs = step_inputs(config, k);
+	const size_t at = acts->keep ? (size_t) k * tasks->n : 0;
+	lem_real   *hidden_0 = acts->hidden_0 + at * wide;
+	lem_real   *hidden_1 = acts->hidden_1 + at * wide;
+
+	for (int j = 0; j < tasks->n; j++)
+		memcpy(hidden_0 + (size_t) j * wide,
+			   step->bias_0 + (config->shared_heads ? (size_t) tasks->branch[j] * wide : 0),
+			   wide * sizeof(lem_real));
+	kern->matmul(tasks->n, acts->input[k], inputs, &step->kernel_0, NULL, true, hidden_0, wide);
+	kern->relu((size_t) tasks->n * wide, hidden_0, hidden_0);
+	for (int c = 0; c < LEM_CASES; c++)
+		kern->matmul(tasks->n, hidden_0 + c * m, wide, &step->kernel_1[c], step->bias_1 + c * m,
+					 false, hidden_1 + c * m, wide);
+	kern->relu((size_t) tasks->n * wide, hidden_1, hidden_1);
+
+	for (int j = 0; j < tasks->n; j++)
+		for (int c = 0; c < LEM_CASES; c++)
+		{
+			const lem_real *hidden = hidden_1 + (size_t) j * wide + c * m;
+			lem_real	x = dot(m, hidden, step->kernel_2 + (size_t) c * m) + step->bias_2[c];
+
+			acts->mlp[(at + j) * LEM_CASES + c] = x / (1 + (lem_real) fabs(x));
+			if (step->finish_kernel)
+				acts->finish[(at + j) * LEM_CASES + c] =
+					dot(m, hidden, step->finish_kernel + (size_t) c * m) + step->finish_bias[c];
+		}
+}
+
+/*
+ * The share that case c of a branch proposes at step k, from its MLP's answer; finish is NULL
+ * without a finish gate.
+ */
+static lem_real
+propose(const lem_config *config, const lem_curves *curves, int branch, int k, int c,
+		lem_real mlp, const lem_real *finish, lem_real left, lem_real min_rate, lem_real max_rate)
+{
 	const lem_real *curve = c >= LEM_CASES / 2 ? curves->notional : curves->volume;
 	lem_real	base = curve[((size_t) k * lem_branches(config) + branch) * 2 + c % 2];
-	lem_real	mlp = dot(m, hidden, step->kernel_2 + (size_t) c * m) + step->bias_2[c];
-	lem_real	raw;
-	lem_real	x;
-	lem_real	excess = left / (n - k) - max_rate;
+	lem_real	raw = (lem_real) pow(1 + mlp, curves->scale[branch]) * base;
+	lem_real	excess = left / (config->n_ahead - k) - max_rate;
+	lem_real	x = soft_clip(raw + min_rate, max_rate) + (excess > 0 ? excess : 0);
 
-	mlp = mlp / (1 + (lem_real) fabs(mlp));
-	raw = (lem_real) pow(1 + mlp, curves->scale[branch]) * base;
-	x = soft_clip(raw + min_rate, max_rate) + (excess > 0 ? excess : 0);
 	x = soft_clip(x, left);
 	x = x > left ? left : x;
 	x = x < 0 ? 0 : x;
-	if (step->finish_kernel)
-	{
-		lem_real	f = dot(m, hidden, step->finish_kernel + (size_t) c * m)
-			+ step->finish_bias[c];
-
-		x += sigmoid(f) * (left - x);
-	}
+	if (finish)
+		x += sigmoid(*finish) * (left - x);
 	return x;
 }
 
@@ -270,8 +306,6 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 				  const int *case_offset, int64_t *units)
 {
 	const int	n = config->n_ahead;
-	const int	m = config->fused_mlp_hidden_dim;
-	const int	wide = LEM_HEAD_WIDTH(config);
 	const int	columns = lem_inputs(config);
 
 	memset(acts->state, 0, tasks->n * state_size(config) * sizeof(lem_real));
@@ -280,10 +314,10 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 
 	for (int k = 0; k < n; k++)
 	{
-		const lem_head_step *step = k < n - 1 ? &head->steps[k] : NULL;
-		const int	inputs = step_inputs(config, k);
+		const bool	last = k == n - 1;
+		const size_t at = acts->keep ? (size_t) k * tasks->n : 0;
 
-		if (step)
+		if (!last)
 		{
 			for (int j = 0; j < tasks->n; j++)
 			{
@@ -291,18 +325,9 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 
 				state_of(config, acts->state + j * state_size(config), &state);
 				gather_input(config, in, tasks->sample[j], k, &state,
-							 acts->input + (size_t) j * inputs);
-				memcpy(acts->hidden_0 + (size_t) j * wide,
-					   step->bias_0 + (config->shared_heads ? (size_t) tasks->branch[j] * wide : 0),
-					   wide * sizeof(lem_real));
+							 acts->input[k] + (size_t) j * step_inputs(config, k));
 			}
-			kern->matmul(tasks->n, acts->input, inputs, &step->kernel_0, NULL, true,
-						 acts->hidden_0, wide);
-			kern->relu((size_t) tasks->n * wide, acts->hidden_0, acts->hidden_0);
-			for (int c = 0; c < LEM_CASES; c++)
-				kern->matmul(tasks->n, acts->hidden_0 + c * m, wide, &step->kernel_1[c],
-							 step->bias_1 + c * m, false, acts->hidden_1 + c * m, wide);
-			kern->relu((size_t) tasks->n * wide, acts->hidden_1, acts->hidden_1);
+			run_mlps(config, kern, &head->steps[k], k, tasks, acts);
 		}
 
 		for (int j = 0; j < tasks->n; j++)
@@ -314,16 +339,17 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 			state_of(config, acts->state + j * state_size(config), &state);
 			for (int c = 0; c < LEM_CASES; c++)
 			{
-				lem_real	left = 1 - state.sum_allocated[c];
+				const size_t answer = (at + j) * LEM_CASES + c;
+				const bool	own = limits && c == limits->order_case;
+				lem_real	left = own ? (lem_real) lem_units_share(acts->left[j])
+					: 1 - state.sum_allocated[c];
 				lem_real	share = left;
 
-				if (limits && c == limits->order_case)
-					left = (lem_real) lem_units_share(acts->left[j]);
-				if (step)
-					share = propose(config, step, curves, tasks->branch[j], k, c,
-									acts->hidden_1 + (size_t) j * wide + c * m, left,
+				if (!last)
+					share = propose(config, curves, tasks->branch[j], k, c, acts->mlp[answer],
+									config->finish_gate ? &acts->finish[answer] : NULL, left,
 									in->min_rate[sample], in->max_rate[sample]);
-				if (limits && c == limits->order_case)
+				if (own)
 					share = project(config, limits, k, share, &acts->left[j],
 									&units[(size_t) sample * n + k]);
 				state.allocated[(size_t) c * n + k] = share;
@@ -331,14 +357,13 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 				if (allocation)
 					allocation[j][k * step_stride + case_offset[c]] = share;
 			}
-			if (step)
+			if (k < n - 2)
 			{
 				const lem_real *bar = in->rows
 					+ ((size_t) sample * lem_rows(config) + config->lookback + k + 1) * columns
 					+ columns - 2;
 
-				if (k < n - 2)
-					extend_state(config, k, bar[0], bar[1], &state);
+				extend_state(config, k, bar[0], bar[1], &state);
 			}
 		}
 	}

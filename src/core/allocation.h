@@ -62,17 +62,23 @@ typedef struct lem_heads_input
 	const lem_real *max_rate;	/* samples */
 } lem_heads_input;
 
-/* Buffers of a pass; see allocation.c for what a backward pass may keep. */
+/*
+ * Buffers of a pass.  Those marked [N - 1] hold every step where they are kept for a backward
+ * pass, and the current step only otherwise.
+ */
 typedef struct lem_alloc_acts
 {
-	lem_real   *input;			/* tasks x (H + F + 18 (N - 2)) */
-	lem_real   *hidden_0;		/* tasks x 8M: after the relu */
-	lem_real   *hidden_1;		/* tasks x 8M: after the relu */
-	lem_real   *state;			/* tasks x lem_alloc_state() */
+	bool		keep;
+	lem_real   *input[LEM_MAX_AHEAD];	/* [N - 1] tasks x (H + F + 18k) */
+	lem_real   *hidden_0;		/* [N - 1] tasks x 8M: after the relu */
+	lem_real   *hidden_1;		/* [N - 1] tasks x 8M: after the relu */
+	lem_real   *mlp;			/* [N - 1] tasks x 8: after the softsign */
+	lem_real   *finish;			/* [N - 1] tasks x 8: before the sigmoid; with a finish gate */
+	lem_real   *state;			/* tasks x running figures */
 	int64_t    *left;			/* tasks: of the order's own case, with limits */
 } lem_alloc_acts;
 
-extern void lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks,
+extern void lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, bool keep,
 								 lem_alloc_acts *acts);
 
 /* part: the numbers of one head part.  The head itself is carved first. */

@@ -66,7 +66,7 @@ forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches
 		? n * lem_branches(&model->config) : n;
 
 	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, &acts->trunk);
-	lem_alloc_acts_carve(arena, &model->config, tasks, &acts->alloc);
+	lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
 	acts->sample = lem_arena_bytes(arena, tasks * sizeof(int));
 	acts->branch = lem_arena_bytes(arena, tasks * sizeof(int));
 	acts->allocation = lem_arena_bytes(arena, tasks * sizeof(lem_real *));
