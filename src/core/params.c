@@ -307,9 +307,16 @@ lem_part_count(const lem_config *config)
 int64_t
 lem_part_size(const lem_config *config, int part)
 {
-	walk		w = walk_totals(config);
+	lem_trunk_offsets trunk;
+	lem_head_offsets head;
 
-	return part == 0 ? w.trunk : w.head;
+	if (part > 0)
+	{
+		lem_head_layout(config, config->n_ahead - 2, &head);
+		return head.end;
+	}
+	lem_trunk_layout(config, &trunk);
+	return trunk.end;
 }
 
 int64_t

@@ -35,7 +35,8 @@ extern lem_status lem_file_split(const uint8_t *file, size_t size, size_t *heade
 
 /*
  * Check all entries against the config: every tensor there, none unknown, each of the right
- * shape and within the data, no byte twice or uncovered, all numbers finite, knots as the config says.
+ * shape and within the data, no byte twice (LEM_TENSOR_RANGE) or uncovered, all numbers finite,
+ * knots as the config says.
  * match (lem_tensor_count() entries) receives the entry of each tensor of the table.
  */
 extern lem_status lem_file_match(const lem_config *config, const lem_file_tensor *entries, int n,
@@ -46,7 +47,10 @@ extern lem_status lem_file_match(const lem_config *config, const lem_file_tensor
 extern void lem_file_read_part(const lem_config *config, const lem_file_tensor *entries,
 							   const int *match, const uint8_t *data, int part, float *out);
 
-/* The other way: put part p's numbers into a data section with all tensors in table order, float32. */
+/*
+ * The other way: put part p's numbers into a data section that has all tensors in table order,
+ * float32 (4 * lem_parameter_count() bytes).
+ */
 extern void lem_file_write_part(const lem_config *config, int part, const float *in, uint8_t *data);
 
 #endif
