@@ -73,6 +73,10 @@ typedef struct lem_kernels
 	void		(*matmul) (int m, const lem_real *a, int lda, const lem_packed *w,
 						   const lem_real *bias, bool accumulate, lem_real *c, int ldc);
 
+	/* y (N) = x (K) . w + bias, passing over the zeros of x; the bits are those of matmul. */
+	void		(*matvec_sparse) (const lem_real *x, const lem_packed *w, const lem_real *bias,
+								  lem_real *y);
+
 	/* y[i] = f(x[i]); x and y may be the same. */
 	void		(*exp) (size_t n, const lem_real *x, lem_real *y);
 	void		(*tanh) (size_t n, const lem_real *x, lem_real *y);

@@ -19,6 +19,9 @@ typedef int32_t lane;
 #endif
 typedef lane ivec __attribute__((vector_size(LANES * sizeof(lane))));
 
+/* Inputs of a sparse product that are looked at together. */
+#define SPARSE_LIST 2048
+
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vec
@@ -370,6 +373,73 @@ matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *b
 	}
 }
 
+/* The rows of one strip that meet a nonzero of x: their numbers are listed. */
+INLINE void
+strip_listed(const int vectors, int count, const int *list, const lem_real *x,
+			 const lem_real *w, int width, const lem_real *bias, int columns, lem_real *y)
+{
+	vec			acc[LEM_PANEL / LANES];
+	lem_real	edge[LEM_PANEL];
+
+	memset(edge, 0, sizeof(edge));
+	if (bias)
+		memcpy(edge, bias, columns * sizeof(lem_real));
+#pragma GCC unroll 12
+	for (int v = 0; v < vectors; v++)
+		acc[v] = load(edge + v * LANES);
+	for (int i = 0; i < count; i++)
+	{
+		const lem_real *row = w + (size_t) list[i] * width;
+		vec			value = splat(x[list[i]]);
+
+#pragma GCC unroll 12
+		for (int v = 0; v < vectors; v++)
+			acc[v] = value * load(row + v * LANES) + acc[v];
+	}
+#pragma GCC unroll 12
+	for (int v = 0; v < vectors; v++)
+		store(edge + v * LANES, acc[v]);
+	memcpy(y, edge, columns * sizeof(lem_real));
+}
+
+static void
+matvec_sparse(const lem_real *x, const lem_packed *w, const lem_real *bias, lem_real *y)
+{
+	const lem_real *panel = w->data;
+
+	for (int column = 0; column < w->n; column += LEM_PANEL)
+	{
+		int			columns = w->n - column < LEM_PANEL ? w->n - column : LEM_PANEL;
+		int			width = (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
+		lem_real   *out = y + column;
+		const lem_real *from = bias ? bias + column : NULL;
+
+		/* Lists of a bounded length; a strip carries on where the list before ended. */
+		for (int first = 0; first < w->k; first += SPARSE_LIST)
+		{
+			int			list[SPARSE_LIST];
+			int			count = 0;
+			int			end = w->k - first < SPARSE_LIST ? w->k : first + SPARSE_LIST;
+
+			for (int i = first; i < end; i++)
+			{
+				list[count] = i;
+				count += x[i] != 0;
+			}
+			if (width == 3 * LEM_VECTOR)
+				strip_listed(3 * LEM_VECTOR / LANES, count, list, x, panel, width, from, columns,
+							 out);
+			else if (width == 2 * LEM_VECTOR)
+				strip_listed(2 * LEM_VECTOR / LANES, count, list, x, panel, width, from, columns,
+							 out);
+			else
+				strip_listed(LEM_VECTOR / LANES, count, list, x, panel, width, from, columns, out);
+			from = out;
+		}
+		panel += (size_t) w->k * width;
+	}
+}
+
 static void
 glu(int rows, int n, const lem_real *x, int ldx, const lem_real *skip, int ldskip,
 	lem_real *y, int ldy)
@@ -622,6 +692,7 @@ const lem_kernels KERNELS_TABLE =
 {
 	.name = KERNELS_NAME,
 	.matmul = matmul,
+	.matvec_sparse = matvec_sparse,
 	.exp = map_exp,
 	.tanh = map_tanh,
 	.sigmoid = map_sigmoid,
