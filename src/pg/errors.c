@@ -75,7 +75,8 @@ raise_bars(const lem_fault *fault, const char *have, const char *want)
 		case LEM_SHORT_HISTORY:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_SHORT_HISTORY),
-					 errmsg("the order has %s completed bars before its start, but the model needs %s",
+					 errmsg("the order has %s completed bars before its start, but the model "
+							"needs %s",
 							have, want),
 					 errhint("Pass more history, or start the order later.")));
 			break;
@@ -84,13 +85,15 @@ raise_bars(const lem_fault *fault, const char *have, const char *want)
 					(errcode(ERRCODE_LEM_MISSING_BARS),
 					 errmsg("missing bars: %s, the first at %s", have,
 							timestamptz_to_str(fault->ts)),
-					 errhint("Fill the gaps, or use a model whose config has \"gaps\" \"carry\" or \"skip\".")));
+					 errhint("Fill the gaps, or use a model whose config has \"gaps\" \"carry\" "
+							 "or \"skip\".")));
 			break;
 		case LEM_NO_INTERVAL:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_MISSING_BARS),
 					 errmsg("the interval between bars cannot be determined"),
-					 errhint("Pass at least two bars, or use a model whose config has a \"bar_interval\".")));
+					 errhint("Pass at least two bars, or use a model whose config has a "
+							 "\"bar_interval\".")));
 			break;
 		case LEM_FEATURE_COUNT:
 			ereport(ERROR,
@@ -103,7 +106,8 @@ raise_bars(const lem_fault *fault, const char *have, const char *want)
 		case LEM_TIME_RANGE:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_MISSING_BARS),
-					 errmsg("the schedule would reach beyond the range of timestamps"),
+					 errmsg("the bars, or the schedule after them, reach beyond the range of "
+							"timestamps"),
 					 errhint("Check the times of the bars and the start of the order.")));
 			break;
 		default:
@@ -128,7 +132,8 @@ raise_orders(const lem_fault *fault, const char *have, const char *want)
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
 					 errmsg("invalid rates: min_rate %s, max_rate %s", have, want),
-					 errdetail("Rates are shares of the order in one bar: 0 <= min_rate <= max_rate <= 1, and max_rate > 0.")));
+					 errdetail("Rates are shares of the order in one bar: 0 <= min_rate <= "
+							   "max_rate <= 1, and max_rate > 0.")));
 			break;
 		case LEM_BAD_MIN_BARS:
 			ereport(ERROR,
@@ -156,12 +161,14 @@ raise_orders(const lem_fault *fault, const char *have, const char *want)
 					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
 					 errmsg("min_rate %s is too large for an order that stays active for %lld bars",
 							have, (long long) fault->index),
-					 errhint("Lower min_rate to at most 1 / min_bars (1 / max_bars where min_bars is NULL), or min_bars.")));
+					 errhint("Lower min_rate to at most 1 / min_bars (1 / max_bars where min_bars "
+							 "is NULL), or min_bars.")));
 			break;
 		case LEM_RATES_INFEASIBLE:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
-					 errmsg("no number of bars completes the order with min_rate %s and max_rate %s",
+					 errmsg("no number of bars completes the order with min_rate %s and max_rate "
+							"%s",
 							have, want),
 					 errhint("Widen the range between min_rate and max_rate.")));
 			break;
@@ -205,7 +212,8 @@ raise_models(const lem_fault *fault, const char *have, const char *want)
 					(errcode(ERRCODE_LEM_MODEL_TOO_LARGE),
 					 errmsg("the config asks for a model of %s parameters, the limit is %s",
 							have, want),
-					 errhint("Lower hidden_size, n_ahead or fused_mlp_hidden_dim, or use shared heads.")));
+					 errhint("Lower hidden_size, n_ahead or fused_mlp_hidden_dim, or use shared "
+							 "heads.")));
 			break;
 		case LEM_FILE_TRUNCATED:
 			ereport(ERROR,
@@ -224,14 +232,16 @@ raise_models(const lem_fault *fault, const char *have, const char *want)
 					 errmsg("tensor \"%s\" is missing", fault->name),
 					 errdetail("The config asks for shape %s.",
 							   shape_text(fault->want_dims, fault->want_shape)),
-					 errhint("Check that the config is the one that the weights were trained with.")));
+					 errhint("Check that the config is the one that the weights were trained "
+							 "with.")));
 			break;
 		case LEM_TENSOR_UNKNOWN:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_TENSOR_MISMATCH),
 					 errmsg("tensor \"%s\" is not part of the model that the config describes",
 							fault->name),
-					 errhint("Check that the config is the one that the weights were trained with.")));
+					 errhint("Check that the config is the one that the weights were trained "
+							 "with.")));
 			break;
 		case LEM_TENSOR_DUPLICATE:
 			ereport(ERROR,
@@ -244,7 +254,8 @@ raise_models(const lem_fault *fault, const char *have, const char *want)
 					 errmsg("tensor \"%s\" has shape %s, but the config asks for %s", fault->name,
 							shape_text(fault->have_dims, fault->have_shape),
 							shape_text(fault->want_dims, fault->want_shape)),
-					 errhint("Check that the config is the one that the weights were trained with.")));
+					 errhint("Check that the config is the one that the weights were trained "
+							 "with.")));
 			break;
 		case LEM_TENSOR_TYPE:
 			ereport(ERROR,
@@ -255,7 +266,8 @@ raise_models(const lem_fault *fault, const char *have, const char *want)
 		case LEM_TENSOR_RANGE:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_DAMAGED_FILE),
-					 errmsg("the data of tensor \"%s\" lie outside the file or do not fit its shape",
+					 errmsg("the data of tensor \"%s\" lie outside the file or do not fit its "
+							"shape",
 							fault->name)));
 			break;
 		case LEM_TENSOR_HOLE:

@@ -24,7 +24,9 @@
 #define ERRCODE_LEM_INVALID_CONFIG MAKE_SQLSTATE('L', 'M', '0', '1', '4')
 #define ERRCODE_LEM_MODEL_TOO_LARGE MAKE_SQLSTATE('L', 'M', '0', '1', '5')
 
-/* Raise the error that a fault describes.  LEM_STOPPED becomes the pending interrupt's own error. */
+/*
+ * Raise the error that a fault describes.  LEM_STOPPED becomes the pending interrupt's own error.
+ */
 extern void lem_pg_raise(const lem_fault *fault) pg_attribute_noreturn();
 
 /* A number in the fewest digits that give it back, for messages; palloc'd. */
