@@ -6,9 +6,20 @@
 #ifndef LEM_BARS_H
 #define LEM_BARS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "status.h"
+
+/* Times there can be: those of PostgreSQL's timestamptz, 4714 BC to 294276 AD, without infinity. */
+#define LEM_TIME_MIN (-INT64_C(211813488000000000))
+#define LEM_TIME_END INT64_C(9223371331200000000)	/* the first that is too late */
+
+static inline bool
+lem_time_ok(int64_t ts)
+{
+	return ts >= LEM_TIME_MIN && ts < LEM_TIME_END;
+}
 
 typedef struct lem_series
 {
@@ -20,7 +31,9 @@ typedef struct lem_series
 	const double *features;		/* n x n_features, or NULL */
 } lem_series;
 
-/* One bar's numbers: LEM_OK, LEM_BAD_PRICE, LEM_BAD_VOLUME or LEM_BAD_FEATURE. */
+/*
+ * One bar's numbers: LEM_OK, LEM_TIME_RANGE, LEM_BAD_PRICE, LEM_BAD_VOLUME or LEM_BAD_FEATURE.
+ */
 extern lem_status lem_bar_check(int64_t ts, double price, double volume, const double *features,
 								int n_features, lem_fault *fault);
 
