@@ -1,0 +1,201 @@
+# lem: Large Execution Models in PostgreSQL
+#
+#   make             build the extension against the server that PG_CONFIG names
+#   make install     install it there
+#   make demo        set up, build, and show a schedule on a private server (BARS=file.csv.gz)
+#   make test        set up, build, and run every test
+#   make check-core, check-boundary, check-warnings, installcheck, check-server
+#                    the tests in parts, on a tree that is set up
+#   make bench       benchmarks
+#   make valgrind    the server's tests under valgrind
+#
+# Objects of the core are plain C11 and are built without the server's headers (check-core needs no
+# PostgreSQL); the rest is PGXS's.
+
+MAKEFLAGS += --no-print-directory
+SHELL = /bin/bash
+
+EXTENSION = lem
+MODULE_big = lem
+DATA = $(wildcard sql/lem--*.sql)
+PGFILEDESC = "lem - Large Execution Models"
+
+# OBJDIR (empty, or a folder with a slash at its end) lets the tests build the same sources with
+# other compilers and flags, away from the objects that are shipped.
+OBJDIR ?=
+CORE_OBJS = $(patsubst %.c,$(OBJDIR)%.o,$(sort $(wildcard src/core/*.c)))
+GLUE_OBJS = $(patsubst %.c,$(OBJDIR)%.o,$(sort $(wildcard src/pg/*.c)))
+OBJS = $(CORE_OBJS) $(GLUE_OBJS)
+DEPS = $(OBJS:.o=.d)
+
+# The regression tests are the files of sql/ that are not install scripts.  They need no order: each
+# finds the extension created.
+REGRESS = $(patsubst sql/%.sql,%,$(filter-out sql/lem--%.sql,$(sort $(wildcard sql/*.sql))))
+REGRESS_OPTS = --load-extension=lem --encoding=UTF8
+
+# No bitcode for LLVM's JIT: nothing of lem is worth inlining into an expression, and the kernels
+# choose their instruction set at run time, each in an object of its own.
+override with_llvm = no
+
+# make installcheck runs on a private server (below), not on one that happens to be running.
+NO_INSTALLCHECK = 1
+
+EXTRA_CLEAN = $(DEPS) build results regression.diffs regression.out
+
+# ---------------------------------------------------------------------------------------------
+# BLAS: Debian's serial build of OpenBLAS, found at run time where it was linked.  The default
+# variant starts a pool of threads when it is loaded, and it is loaded by each backend; PostgreSQL's
+# parallelism is in processes.  Elsewhere whatever pkg-config calls openblas (held to one thread).
+
+OPENBLAS_SERIAL := $(patsubst %/libopenblas.so,%,$(firstword $(wildcard \
+	/usr/lib/$(shell uname -m)-linux-gnu/openblas-serial/libopenblas.so)))
+ifneq ($(OPENBLAS_SERIAL),)
+BLAS_CFLAGS := -I$(patsubst /usr/lib/%,/usr/include/%,$(OPENBLAS_SERIAL))
+BLAS_LIBS := $(OPENBLAS_SERIAL)/libopenblas.so -Wl,-rpath,$(OPENBLAS_SERIAL)
+else
+BLAS_CFLAGS := $(shell pkg-config --cflags openblas 2>/dev/null)
+BLAS_LIBS := $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas)
+endif
+
+SHLIB_LINK = $(BLAS_LIBS) -lm -Wl,--version-script=src/lem.map
+
+# ---------------------------------------------------------------------------------------------
+# The server's part of the build
+
+PG_CONFIG ?= $(shell scripts/find-pg-config)
+ifneq ($(PG_CONFIG),)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+endif
+
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+else
+.PHONY: all install uninstall clean
+all install uninstall:
+	@echo "No PostgreSQL (14 to 18) with its development files was found; scripts/setup" >&2
+	@echo "installs them, or name a server's pg_config: make PG_CONFIG=/path/to/pg_config" >&2
+	@exit 1
+clean:
+	rm -rf $(OBJS) $(EXTRA_CLEAN)
+endif
+
+# What the server was compiled with may be flags of gcc's that clang does not know.
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+ifneq ($(IS_CLANG),)
+override CFLAGS := $(filter-out -fexcess-precision=% -Wimplicit-fallthrough=% \
+	-Wno-format-truncation -Wno-stringop-truncation -Wshadow=% -ffat-lto-objects -flto% \
+	-fno-ipa-%,$(CFLAGS))
+endif
+
+# The server's headers as system headers: its code is not ours to warn about.
+SERVER_CPPFLAGS = $(patsubst -I$(includedir_server),-isystem $(includedir_server),\
+	$(patsubst -I$(includedir_internal),-isystem $(includedir_internal),$(CPPFLAGS)))
+
+# ---------------------------------------------------------------------------------------------
+# Compiling.  BUILD_FLAGS and LINK_FLAGS are for the builds of the tests.
+
+WARNINGS = -Wall -Wextra
+CORE_CFLAGS = -std=c11 -O3 -g -ffp-contract=fast -fPIC -fvisibility=hidden \
+	$(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes
+GLUE_CFLAGS = -std=gnu11 $(WARNINGS)
+
+# One object for each instruction set; kernels.c picks at run time.
+ifeq ($(shell uname -m),x86_64)
+%kernels_avx2.o: ISA_FLAGS = -mavx2 -mfma
+%kernels_avx512.o: ISA_FLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
+	-mprefer-vector-width=512
+endif
+%blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
+
+$(CORE_OBJS): $(OBJDIR)%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) $(COPT) $(ISA_FLAGS) $(LIBRARY_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+
+$(GLUE_OBJS): $(OBJDIR)%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -iquote src $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+
+$(shlib): src/lem.map
+
+-include $(wildcard $(DEPS))
+
+# ---------------------------------------------------------------------------------------------
+# Tests of the core: each t/core/test_*.c is a program; the other files there are what they share.
+# Names ending in _float (_double) are for builds with that number type only.
+
+TEST_DIR = $(or $(OBJDIR),build/float/)t/core/
+TEST_SKIP = $(if $(findstring LEM_REAL_DOUBLE,$(BUILD_FLAGS)),%_float.c,%_double.c)
+TEST_SRCS = $(sort $(wildcard t/core/*.c))
+TEST_SHARED = $(patsubst t/core/%.c,$(TEST_DIR)%.o,$(filter-out t/core/test_%,$(TEST_SRCS)))
+TEST_PROGRAMS = $(patsubst t/core/%.c,$(TEST_DIR)%, \
+	$(filter-out $(TEST_SKIP),$(filter t/core/test_%,$(TEST_SRCS))))
+TEST_OBJS = $(TEST_SHARED) $(addsuffix .o,$(TEST_PROGRAMS))
+
+$(TEST_OBJS): $(TEST_DIR)%.o: t/core/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -iquote src/core $(CORE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+
+$(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
+	$(CC) $(LINK_FLAGS) -o $@ $^ -ljansson $(BLAS_LIBS) -lm
+
+-include $(wildcard $(TEST_OBJS:.o=.d))
+
+.PHONY: objects test-programs check-core check-float check-double check-sanitize \
+	check-boundary check-warnings installcheck check-server bench valgrind test demo setup
+
+objects: $(OBJS) $(TEST_OBJS)
+
+test-programs: $(TEST_PROGRAMS)
+	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+check-core: check-float check-double check-sanitize
+
+check-float:
+	@$(MAKE) -s test-programs
+	@scripts/run-programs float build/float/t/core/programs
+
+# gcc would note how it passes vectors of doubles; ours never pass a function's border.
+check-double:
+	@$(MAKE) -s OBJDIR=build/double/ BUILD_FLAGS='-DLEM_REAL_DOUBLE -Wno-psabi' test-programs
+	@scripts/run-programs double build/double/t/core/programs
+
+# gcc's sanitizers come with gcc.
+check-sanitize:
+	@$(MAKE) -s CC=gcc OBJDIR=build/sanitize/ BUILD_FLAGS='-O1 $(SANITIZE)' \
+		LINK_FLAGS='$(SANITIZE)' test-programs
+	@scripts/run-programs sanitize build/sanitize/t/core/programs
+
+# ---------------------------------------------------------------------------------------------
+# The other tests
+
+# The house rules that a compiler does not know (scripts/check-boundary says which).
+check-boundary: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/check-boundary $(shlib) $(CORE_OBJS)
+
+# Every source under -Wall -Wextra -Werror, with gcc and with clang.
+WARNINGS_CLANG = $(firstword $(shell command -v clang) $(shell command -v $(CLANG)) \
+	$(wildcard /usr/bin/clang-[0-9]*) clang)
+
+check-warnings:
+	@scripts/check-warnings gcc '$(WARNINGS_CLANG)'
+
+installcheck: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/server scripts/regress $(REGRESS_OPTS) $(REGRESS)
+
+check-server: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/check-server $(TESTS)
+
+# Set up, build, then all of the above; the last line counts what passed and failed.
+test:
+	@PG_CONFIG='$(PG_CONFIG)' scripts/test
+
+valgrind: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/valgrind $(REGRESS_OPTS) $(REGRESS)
+
+setup:
+	@scripts/setup
+
+demo:
+	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' scripts/demo
