@@ -81,6 +81,85 @@ COMMENT ON FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, f
 	IS 'make a parent order';
 
 -- Models: catalog
+
+CREATE TABLE lem_model (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text COLLATE "C" NOT NULL,
+	version int NOT NULL CHECK (version > 0),
+	deployed boolean NOT NULL,
+	config jsonb NOT NULL,
+	parameters bigint NOT NULL,
+	bytes bigint NOT NULL,
+	digest bytea NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	created_by name NOT NULL DEFAULT CURRENT_USER,
+	training_run bigint,
+	metrics jsonb,
+	UNIQUE (name, version)
+);
+CREATE UNIQUE INDEX lem_model_deployed ON lem_model (name) WHERE deployed;
+COMMENT ON TABLE lem_model IS 'models, a row a version; change it with the functions only';
+COMMENT ON COLUMN lem_model.deployed IS 'the version that the name alone means';
+COMMENT ON COLUMN lem_model.parameters IS 'numbers in all tensors';
+COMMENT ON COLUMN lem_model.bytes IS 'bytes of the stored parts';
+COMMENT ON COLUMN lem_model.digest
+	IS 'SHA-256 over the text of the config and the checksums of the parts';
+
+CREATE TABLE lem_model_part (
+	model_id bigint NOT NULL REFERENCES lem_model ON DELETE CASCADE,
+	part int NOT NULL,
+	format smallint NOT NULL,
+	sha256 bytea NOT NULL,
+	data bytea NOT NULL,
+	PRIMARY KEY (model_id, part)
+);
+-- out of line and not compressed: a part is read whole, and weights do not compress
+ALTER TABLE lem_model_part ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE lem_model_part IS 'weights of models in parts; change it with the functions only';
+COMMENT ON COLUMN lem_model_part.part
+	IS '0: what all branches share; from 1: the heads of a branch, or the shared heads';
+COMMENT ON COLUMN lem_model_part.format IS '1: float32, little-endian, tensor after tensor';
+COMMENT ON COLUMN lem_model_part.sha256 IS 'SHA-256 of the data, checked when they are loaded';
+
+CREATE VIEW lem_models AS
+	SELECT name, version, deployed, parameters, bytes, config, created_by, created_at,
+		training_run, metrics
+	FROM lem_model;
+COMMENT ON VIEW lem_models IS 'models, a row a version';
+
+GRANT SELECT ON lem_model, lem_model_part, lem_models TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('lem_model', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_model_part', '');
+
+CREATE FUNCTION lem_import(name text, weights bytea, config jsonb DEFAULT NULL) RETURNS int
+	AS 'MODULE_PATHNAME', 'pg_lem_import' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION lem_import(text, bytea, jsonb)
+	IS 'store a safetensors file as a new version of a model';
+
+CREATE FUNCTION lem_export(model text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_export' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION lem_export(text) IS 'a model as a safetensors file';
+
+CREATE FUNCTION lem_deploy(name text, version int) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_deploy' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_deploy(text, int)
+	IS 'make a version the one that the name alone means';
+
+CREATE FUNCTION lem_drop(model text) RETURNS int
+	AS 'MODULE_PATHNAME', 'pg_lem_drop' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_drop(text)
+	IS 'drop one version (name@version) or all versions (name) of a model';
+
+CREATE FUNCTION lem_forward(model text, x float4[], min_rate float4[], max_rate float4[])
+	RETURNS float4[]
+	AS 'MODULE_PATHNAME', 'pg_lem_forward' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION lem_forward(text, float4[], float4[], float4[])
+	IS 'the raw network: shares of all branches and cases';
+
 -- Models: end
 
 -- Bars

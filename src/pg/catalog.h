@@ -14,6 +14,9 @@
 
 #define LEM_DIGEST_LENGTH 32
 
+/* Format of a stored part: float32, little-endian, in the order of the tensor table. */
+#define LEM_PART_FORMAT 1
+
 /* A model version as the catalog describes it. */
 typedef struct lem_model_row
 {
@@ -31,8 +34,26 @@ extern char *lem_schema(FunctionCallInfo fcinfo);
 /* Look up "name" (its deployed version) or "name@version"; raises LM010. */
 extern void lem_catalog_find(const char *schema, const char *model, lem_model_row *row);
 
+/* The name in "name" or "name@version", palloc'd, and the version: LEM_DEPLOYED where none is
+ * named, 0 (which no version has) where what follows the @ is not one. */
+#define LEM_DEPLOYED (-1)
+extern char *lem_catalog_parse(const char *model, int *version);
+
+/* Raise LM010; within SPI. */
+extern void lem_catalog_unknown(const char *schema, const char *model) pg_attribute_noreturn();
+
 /* The numbers of one part, checked against its SHA-256 (raises XX001); palloc'd. */
 extern float *lem_catalog_part(const char *schema, const lem_model_row *row, int part);
+
+/* SHA-256 of bytes. */
+extern void lem_catalog_checksum(const void *data, size_t length, uint8 *digest);
+
+/* Digest of a model: SHA-256 over its config's text and the checksums of its parts. */
+extern void lem_catalog_digest(const char *config, int parts, const uint8 *checksums,
+							   uint8 *digest);
+
+/* Between the machine's byte order and that of stored parts, little-endian. */
+extern void lem_catalog_swap(float *numbers, size_t n);
 
 /* A clock in the model's time zone. */
 extern lem_clock lem_model_clock(const lem_model_row *row);
