@@ -205,12 +205,13 @@ walk_all(walk *w)
 	const int	f = lem_inputs(c);
 	const int	e = c->num_embedding;
 	const int	h = c->hidden_size;
+	char		number[16];
 	char		prefix[LAYER_NAME];
 
 	for (int i = 0; i < f; i++)
 	{
-		snprintf(prefix, sizeof(prefix), "%d", i);
-		walk_dense(w, "embedding/dense_layers", prefix, 1, e);
+		snprintf(number, sizeof(number), "%d", i);
+		walk_dense(w, "embedding/dense_layers", number, 1, e);
 	}
 	walk_grn(w, "vsn/mlp_dense", e * f, h, f);
 	for (int i = 0; i < f; i++)
