@@ -198,4 +198,4 @@ setup:
 	@scripts/setup
 
 demo:
-	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' scripts/demo
+	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' GAPS='$(GAPS)' scripts/demo

@@ -1,4 +1,4 @@
--- The demo itself; needs the table bars with data, and the variable symbol.
+-- The demo itself; needs the table bars with data, and the variables symbol and gaps.
 \set ON_ERROR_STOP on
 \pset footer off
 SET timezone = 'UTC';
@@ -24,7 +24,8 @@ FROM bars GROUP BY symbol ORDER BY symbol;
 SELECT lem_import('demo', lo_get(:weights), '{
 	"lookback": 24, "n_ahead": 6, "hidden_size": 32, "hidden_rnn_layer": 2, "num_heads": 4,
 	"num_embedding": 8, "fused_mlp_hidden_dim": 16, "max_scale_factor": 1.5, "features": "paper",
-	"heads": "separate", "finish_gate": false, "notional_state": "allocated"}') AS version;
+	"heads": "separate", "finish_gate": false, "notional_state": "allocated"}'
+	|| jsonb_build_object('gaps', :'gaps')) AS version;
 SELECT name, version, deployed, parameters, bytes FROM lem_models;
 \set ECHO none
 \lo_unlink :weights
