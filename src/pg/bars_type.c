@@ -265,6 +265,7 @@ write_time(StringInfo text, int64 ts)
 
 	if (timestamp2tm(ts, NULL, &tm, &fsec, NULL, NULL) != 0)
 		bars_damaged();
+	tm.tm_isdst = 0;			/* known, so that the zone is written */
 	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, buffer);
 	appendStringInfoChar(text, '"');
 	appendStringInfoString(text, buffer);

@@ -43,14 +43,14 @@ raise_bars(const lem_fault *fault, const char *have, const char *want)
 					(errcode(ERRCODE_LEM_BAD_BAR),
 					 errmsg("invalid price %s at %s", have, timestamptz_to_str(fault->ts)),
 					 errdetail("A price must be finite and greater than zero."),
-					 errhint("A bar without trades can be left out by making its price NULL.")));
+					 errhint("It can be left out by making its price NULL.")));
 			break;
 		case LEM_BAD_VOLUME:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_BAD_BAR),
 					 errmsg("invalid volume %s at %s", have, timestamptz_to_str(fault->ts)),
 					 errdetail("A volume must be finite and not negative."),
-					 errhint("A bar can be left out by making its volume NULL.")));
+					 errhint("It can be left out by making its volume NULL.")));
 			break;
 		case LEM_BAD_FEATURE:
 			ereport(ERROR,
@@ -126,7 +126,8 @@ raise_orders(const lem_fault *fault, const char *have, const char *want)
 					(errcode(ERRCODE_LEM_INVALID_ORDER),
 					 errmsg("invalid order size %s", have),
 					 errdetail("A size must be finite and greater than zero."),
-					 errhint("The direction of an order is its side, \"buy\" or \"sell\".")));
+					 fault->have < 0 ?
+					 errhint("The direction of an order is its side, \"buy\" or \"sell\".") : 0));
 			break;
 		case LEM_BAD_RATES:
 			ereport(ERROR,

@@ -32,12 +32,19 @@ pg_lem_bar_accum(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3))
 	{
 		lem_trade	trade;
-		lem_fault	fault;
+		lem_fault	fault = {.status = LEM_OK};
 
 		trade.ts = PG_GETARG_TIMESTAMPTZ(1);
 		trade.price = PG_GETARG_FLOAT8(2);
 		trade.quantity = PG_GETARG_FLOAT8(3);
-		lem_pg_check(lem_trades_add(trades, &trade, &fault), &fault);
+		if (lem_trades_add(trades, &trade, &fault) == LEM_BAD_VOLUME)
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("invalid quantity %s at %s", lem_number_text(trade.quantity),
+							timestamptz_to_str(trade.ts)),
+					 errdetail("A quantity must be finite and not negative."),
+					 errhint("It can be left out by making it NULL.")));
+		lem_pg_check(fault.status, &fault);
 	}
 	PG_RETURN_POINTER(trades);
 }
