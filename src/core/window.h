@@ -26,19 +26,23 @@ typedef struct lem_clock
 typedef struct lem_window
 {
 	int64_t		interval;		/* bar interval, microseconds */
-	int			norm_window;	/* bars over which scales are taken */
+	int			norm_window;	/* bars over which scales are taken (paper: L + 335) */
 	int			known;			/* slices 0 .. known - 1 are done: their bar has completed */
 	bool		next_known;		/* slice `known` is next: the bar before it has completed */
 } lem_window;
 
-/* Numbers of scratch space (doubles) that lem_window_build needs at most. */
+/*
+ * Numbers of scratch space (doubles, allocated memory) that lem_window_build needs at most.  The
+ * bound is the same for all series, however long.
+ */
 extern size_t lem_window_scratch(const lem_config *config, const lem_series *series);
 
 /*
  * Fill rows (T x C: features, price, volume) and slice_ts (N times, the starts of the bars the
  * slices trade in).  market (N x 2 doubles: price, volume; may be NULL) receives the bars that the
  * slices trade in, in the series' own units, real for the known ones and expected for the others.
- * Nothing in row r depends on a bar after it.  Errors: those of lem_status headed "bars".
+ * Nothing in row r depends on a bar after row r or row L, whichever is later.
+ * The series must pass lem_series_check.  Errors: those of lem_status headed "bars".
  */
 extern lem_status lem_window_build(const lem_config *config, const lem_series *series,
 								   const lem_order *order, const lem_clock *clock,

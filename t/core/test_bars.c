@@ -75,9 +75,8 @@ test_calendar(void)
 		const int64_t second = (day * 7919 % 86400 + 86400) % 86400;
 		const int64_t local = (day * 86400 + second) * 1000000 + 999999;
 		const time_t unix_time = (time_t) (epoch + day * 86400 + second);
-		struct tm	tm;
+		const struct tm tm = *gmtime(&unix_time);
 
-		gmtime_r(&unix_time, &tm);
 		wrong += lem_month(local) != tm.tm_mon + 1;
 		wrong += lem_day_of_week(local) != (tm.tm_wday + 6) % 7;
 		wrong += lem_time_of_day(local) != second * 1000000 + 999999;
