@@ -35,4 +35,27 @@ lem_arena_reals(lem_arena *arena, size_t n)
 	return (lem_real *) lem_arena_bytes(arena, n * sizeof(lem_real));
 }
 
+/*
+ * Scratch space of backward passes: passed by value, so that what a function takes is free again
+ * when it returns.  Without memory a pass only measures: it takes what it would take, notes the
+ * peak, and computes nothing.
+ */
+typedef struct lem_scratch
+{
+	char	   *base;			/* NULL: only measure */
+	size_t		used;
+	size_t	   *peak;
+} lem_scratch;
+
+static inline lem_real *
+lem_scratch_reals(lem_scratch *scratch, size_t n)
+{
+	char	   *p = scratch->base ? scratch->base + scratch->used : NULL;
+
+	scratch->used += (n * sizeof(lem_real) + LEM_ALIGN - 1) / LEM_ALIGN * LEM_ALIGN;
+	if (scratch->peak && scratch->used > *scratch->peak)
+		*scratch->peak = scratch->used;
+	return (lem_real *) p;
+}
+
 #endif

@@ -82,3 +82,62 @@ lem_attention_forward(const lem_attention *attention, const lem_kernels *kern, i
 	}
 	lem_dense_forward(&attention->output, asked, acts->mixed, width, y, width);
 }
+
+void
+lem_attention_backward(const lem_attention *attention, int rows, int first, int asked,
+					   const lem_real *x, const lem_attention_acts *acts, const lem_real *dy,
+					   lem_scratch scratch, lem_real *gradient, lem_real *dx)
+{
+	const int	width = attention->width;
+	const int	depth = width / attention->heads;
+	const size_t square = (size_t) width * width;
+	const size_t layer = square + width;
+	lem_real   *dmixed = lem_scratch_reals(&scratch, (size_t) asked * width);
+	lem_real   *dquery = lem_scratch_reals(&scratch, (size_t) asked * width);
+	lem_real   *dkey_value = lem_scratch_reals(&scratch, (size_t) rows * 2 * width);
+	lem_real   *dweights = lem_scratch_reals(&scratch, (size_t) asked * rows);
+
+	if (!scratch.base || asked <= 0)
+		return;
+	lem_dense_gradient(width, width, asked, acts->mixed, width, dy, width, gradient + 3 * layer,
+					   gradient + 3 * layer + square);
+	lem_dense_backward(&attention->output, asked, dy, width, false, dmixed, width);
+	for (int head = 0; head < attention->heads; head++)
+	{
+		const lem_real *weights = acts->weights + (size_t) head * asked * rows;
+		const size_t at = (size_t) head * depth;
+		const lem_real *key = acts->key_value + at;
+
+		lem_gemm(false, true, asked, rows, depth, 1, dmixed + at, width, key + width, 2 * width,
+				 0, dweights, rows);
+		lem_gemm(true, false, rows, depth, asked, 1, weights, rows, dmixed + at, width, 0,
+				 dkey_value + at + width, 2 * width);
+		/* softmax; masked weights are 0 and pass nothing on */
+		for (int r = 0; r < asked; r++)
+		{
+			const lem_real *w = weights + (size_t) r * rows;
+			lem_real   *d = dweights + (size_t) r * rows;
+			lem_real	sum = 0;
+
+			for (int i = 0; i < rows; i++)
+				sum += w[i] * d[i];
+			for (int i = 0; i < rows; i++)
+				d[i] = w[i] * (d[i] - sum);
+		}
+		lem_gemm(false, false, asked, depth, rows, 1, dweights, rows, key, 2 * width, 0,
+				 dquery + at, width);
+		lem_gemm(true, false, rows, depth, asked, 1, dweights, rows, acts->query + at, width, 0,
+				 dkey_value + at, 2 * width);
+	}
+	for (int half = 0; half < 2; half++)
+		lem_dense_gradient(width, width, rows, x, width, dkey_value + half * width, 2 * width,
+						   gradient + (1 + half) * layer, gradient + (1 + half) * layer + square);
+	lem_dense_backward(&attention->key_value, rows, dkey_value, 2 * width, true, dx, width);
+	lem_dense_backward(&attention->query, asked, dquery, width, true,
+					   dx + (size_t) first * width, width);
+	/* the query's stored kernel is without the scale that the layer applies */
+	for (size_t i = 0; i < (size_t) asked * width; i++)
+		dquery[i] /= (lem_real) sqrt((double) depth);
+	lem_dense_gradient(width, width, asked, x + (size_t) first * width, width, dquery, width,
+					   gradient, gradient + square);
+}

@@ -40,4 +40,13 @@ extern void lem_attention_forward(const lem_attention *attention, const lem_kern
 								  int rows, int first, int asked, const lem_real *x,
 								  const lem_attention_acts *acts, lem_real *y);
 
+/*
+ * dx (rows x H) is added to, and gradient (the layer's tensors in table order) too, from dy
+ * (asked x H).
+ */
+extern void lem_attention_backward(const lem_attention *attention, int rows, int first, int asked,
+								   const lem_real *x, const lem_attention_acts *acts,
+								   const lem_real *dy, lem_scratch scratch, lem_real *gradient,
+								   lem_real *dx);
+
 #endif

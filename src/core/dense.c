@@ -23,3 +23,22 @@ lem_dense_place(lem_real *w, lem_real *b, int in, int width, int column,
 	for (int j = 0; j < out; j++)
 		b[column + j] = bias ? bias[j] : 0;
 }
+
+void
+lem_dense_gradient(int in, int out, int rows, const lem_real *x, int ldx, const lem_real *dy,
+				   int lddy, lem_real *dw, lem_real *db)
+{
+	lem_gemm(true, false, in, out, rows, 1, x, ldx, dy, lddy, 1, dw, out);
+	if (db)
+		for (int r = 0; r < rows; r++)
+			for (int j = 0; j < out; j++)
+				db[j] += dy[(size_t) r * lddy + j];
+}
+
+void
+lem_dense_backward(const lem_dense *dense, int rows, const lem_real *dy, int lddy, bool add,
+				   lem_real *dx, int lddx)
+{
+	lem_gemm(false, true, rows, dense->in, dense->out, 1, dy, lddy, dense->w, dense->out,
+			 add ? 1 : 0, dx, lddx);
+}

@@ -31,3 +31,32 @@ lem_embedding_forward(const lem_embedding *embedding, int rows, const lem_real *
 				flat[(size_t) r * width * inputs + (size_t) e * inputs + i] = in[e];
 		}
 }
+
+void
+lem_embedding_backward(const lem_embedding *embedding, int rows, const lem_real *x,
+					   const lem_real *dby_input, const lem_real *dflat, lem_real *gradient)
+{
+	const int	inputs = embedding->inputs;
+	const int	width = embedding->width;
+
+	for (int i = 0; i < inputs; i++)
+	{
+		lem_real   *dkernel = gradient + (size_t) i * 2 * width;
+		lem_real   *dbias = dkernel + width;
+
+		for (int r = 0; r < rows; r++)
+		{
+			const lem_real *d = dby_input + ((size_t) i * rows + r) * width;
+			const lem_real *f = dflat + (size_t) r * width * inputs + i;
+			lem_real	value = x[(size_t) r * inputs + i];
+
+			for (int e = 0; e < width; e++)
+			{
+				lem_real	sum = d[e] + f[(size_t) e * inputs];
+
+				dkernel[e] += value * sum;
+				dbias[e] += sum;
+			}
+		}
+	}
+}

@@ -21,4 +21,12 @@ typedef struct lem_embedding
 extern void lem_embedding_forward(const lem_embedding *embedding, int rows, const lem_real *x,
 								  lem_real *by_input, lem_real *flat);
 
+/*
+ * gradient (F x (E kernel, E bias), as stored) is added to, from the gradients of both outputs:
+ * dby_input (F x rows x E) and dflat (rows x (E * F)).
+ */
+extern void lem_embedding_backward(const lem_embedding *embedding, int rows, const lem_real *x,
+								   const lem_real *dby_input, const lem_real *dflat,
+								   lem_real *gradient);
+
 #endif

@@ -73,3 +73,60 @@ lem_grn_forward(const lem_grn *grn, const lem_kernels *kern, int rows, const lem
 	kern->glu(rows, out, acts->gate, 2 * out, acts->first, wide, acts->sum, out);
 	kern->layer_norm(rows, out, acts->sum, out, grn->gamma, grn->beta, y, ldy);
 }
+
+void
+lem_grn_backward(const lem_grn *grn, const lem_kernels *kern, int rows, const lem_real *x, int ldx,
+				 const lem_grn_acts *acts, const lem_real *dy, int lddy, lem_scratch scratch,
+				 lem_real *gradient, lem_real *dx, int lddx)
+{
+	const int	out = grn->out;
+	const int	hidden = grn->hidden;
+	const int	wide = out + hidden;
+	lem_real   *dsum = lem_scratch_reals(&scratch, (size_t) rows * out);
+	lem_real   *dgate = lem_scratch_reals(&scratch, (size_t) rows * 2 * out);
+	lem_real   *dsecond = lem_scratch_reals(&scratch, (size_t) rows * hidden);
+	lem_real   *dfirst = lem_scratch_reals(&scratch, (size_t) rows * wide);
+	lem_real   *dskip_kernel = gradient;
+	lem_real   *dhidden_1;
+	lem_real   *dhidden_2;
+	lem_real   *ddense;
+	lem_real   *dgated;
+	lem_real   *dnorm;
+
+	if (!scratch.base)
+		return;
+	dhidden_1 = dskip_kernel + (size_t) (grn->in + 1) * out;
+	dhidden_2 = dhidden_1 + (size_t) (grn->in + 1) * hidden;
+	ddense = dhidden_2 + (size_t) (hidden + 1) * hidden;
+	dgated = ddense + (size_t) (hidden + 1) * out;
+	dnorm = dgated + (size_t) (hidden + 1) * out;
+
+	kern->layer_norm_backward(rows, out, acts->sum, out, grn->gamma, dy, lddy, dnorm, dnorm + out,
+							  dsum, out);
+	kern->glu_backward(rows, out, acts->gate, 2 * out, dsum, out, dgate, 2 * out);
+	lem_dense_gradient(hidden, out, rows, acts->second, hidden, dgate, 2 * out, ddense,
+					   ddense + (size_t) hidden * out);
+	lem_dense_gradient(hidden, out, rows, acts->second, hidden, dgate + out, 2 * out, dgated,
+					   dgated + (size_t) hidden * out);
+	lem_dense_backward(&grn->gate, rows, dgate, 2 * out, false, dsecond, hidden);
+	lem_dense_gradient(hidden, hidden, rows, acts->first + out, wide, dsecond, hidden, dhidden_2,
+					   dhidden_2 + (size_t) hidden * hidden);
+	lem_dense_backward(&grn->second, rows, dsecond, hidden, false, dfirst + out, wide);
+	for (int r = 0; r < rows; r++)
+	{
+		const lem_real *e = acts->first + (size_t) r * wide + out;
+		lem_real   *d = dfirst + (size_t) r * wide;
+
+		for (int j = 0; j < out; j++)
+			d[j] = dsum[(size_t) r * out + j];
+		/* elu' = 1 above zero and exp(x) = elu + 1 below */
+		for (int j = 0; j < hidden; j++)
+			d[out + j] *= e[j] > 0 ? 1 : e[j] + 1;
+	}
+	lem_dense_gradient(grn->in, out, rows, x, ldx, dfirst, wide, dskip_kernel,
+					   dskip_kernel + (size_t) grn->in * out);
+	lem_dense_gradient(grn->in, hidden, rows, x, ldx, dfirst + out, wide, dhidden_1,
+					   dhidden_1 + (size_t) grn->in * hidden);
+	if (dx)
+		lem_dense_backward(&grn->first, rows, dfirst, wide, true, dx, lddx);
+}

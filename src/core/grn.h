@@ -45,4 +45,13 @@ extern void lem_grn_forward(const lem_grn *grn, const lem_kernels *kern, int row
 							const lem_real *x, int ldx, const lem_grn_acts *acts,
 							lem_real *y, int ldy);
 
+/*
+ * dx (rows x in, row stride lddx; NULL if nobody asks) is added to, and gradient (the GRN's tensors in
+ * table order) too, from dy (rows x out, row stride lddy).
+ */
+extern void lem_grn_backward(const lem_grn *grn, const lem_kernels *kern, int rows,
+							 const lem_real *x, int ldx, const lem_grn_acts *acts,
+							 const lem_real *dy, int lddy, lem_scratch scratch,
+							 lem_real *gradient, lem_real *dx, int lddx);
+
 #endif

@@ -1,4 +1,8 @@
 /* kan.c: the sub-layers of a recurrent layer. */
+#include <math.h>
+
+#include "blas.h"
+#include "dense.h"
 #include "kan.h"
 #include "params.h"
 
@@ -62,4 +66,107 @@ lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int rows, const lem
 		kern->matvec_sparse(expanded, &kan->weights, kan->bias, y);
 	else
 		kern->matmul(rows, expanded, kan->expanded, &kan->weights, kan->bias, false, y, ldy);
+}
+
+/* Places of a sub-layer's tensors within it, as stored. */
+typedef struct kan_places
+{
+	size_t		weights;		/* base weights of a KAN, kernel of a dense layer */
+	size_t		bias;
+	size_t		spline;
+	size_t		norm;			/* gamma, then beta */
+} kan_places;
+
+static kan_places
+places_of(const lem_kan *kan)
+{
+	const size_t width = kan->width;
+	const lem_spline *spline = &kan->kind.spline;
+	kan_places	at;
+
+	at.weights = kan->kind.kan ? width * (spline->intervals + 2 * spline->order + 1) : 0;
+	at.bias = at.weights + width * width;
+	at.spline = at.bias + width;
+	at.norm = at.spline + (kan->kind.kan ? width * lem_bases(spline) * width : 0);
+	return at;
+}
+
+/* Derivative of an activation, from its own value. */
+static lem_real
+activation_slope(lem_activation f, lem_real y)
+{
+	switch (f)
+	{
+		case LEM_ACTIVATION_RELU:
+			return y > 0;
+		case LEM_ACTIVATION_TANH:
+			return 1 - y * y;
+		case LEM_ACTIVATION_SIGMOID:
+			return y * (1 - y);
+		case LEM_ACTIVATION_ELU:
+			return y > 0 ? 1 : y + 1;
+		case LEM_ACTIVATION_SOFTPLUS:
+			return 1 - (lem_real) exp(-y);
+		default:
+			return 1;
+	}
+}
+
+void
+lem_kan_backward(const lem_kan *kan, const lem_kernels *kern, int rows, const lem_real *tensors,
+				 const lem_real *a, int lda, const lem_real *z, const lem_real *y, int ldy,
+				 const lem_real *dy, int lddy, lem_scratch scratch, lem_real *gradient,
+				 lem_real *dpre, int lddpre, lem_real *da, int ldda)
+{
+	const int	width = kan->width;
+	const kan_places at = places_of(kan);
+	const int	spline = kan->kind.kan ? width * lem_bases(&kan->kind.spline) : 0;
+	lem_real   *drow = lem_scratch_reals(&scratch, (size_t) rows * (width + spline));
+	lem_real   *dz = lem_scratch_reals(&scratch, (size_t) rows * width);
+
+	if (!scratch.base)
+		return;
+	for (int r = 0; r < rows; r++)
+		for (int i = 0; i < width; i++)
+			dpre[(size_t) r * lddpre + i] = dy[(size_t) r * lddy + i]
+				* (kan->kind.kan ? 1
+				   : activation_slope(kan->kind.activation, y[(size_t) r * ldy + i]));
+	if (!kan->kind.kan)
+	{
+		lem_gemm(false, true, rows, width, width, 1, dpre, lddpre, tensors + at.weights, width,
+				 0, da, ldda);
+		return;
+	}
+	lem_gemm(false, true, rows, width, width, 1, dpre, lddpre, tensors + at.weights, width, 0,
+			 drow, width + spline);
+	lem_gemm(false, true, rows, spline, width, 1, dpre, lddpre, tensors + at.spline, width, 0,
+			 drow + width, width + spline);
+	for (int r = 0; r < rows; r++)
+		kern->kan_backward(&kan->kind.spline, width, z + (size_t) r * width,
+						   drow + (size_t) r * (width + spline), dz + (size_t) r * width);
+	kern->layer_norm_backward(rows, width, a, lda, kan->gamma, dz, width, gradient + at.norm,
+							  gradient + at.norm + width, da, ldda);
+}
+
+void
+lem_kan_gradient(const lem_kan *kan, int rows, const lem_real *a, int lda,
+				 const lem_real *expanded, const lem_real *dpre, int lddpre, lem_real *gradient)
+{
+	const int	width = kan->width;
+	const kan_places at = places_of(kan);
+	const int	bases = kan->kind.kan ? lem_bases(&kan->kind.spline) : 0;
+
+	if (!kan->kind.kan)
+	{
+		lem_dense_gradient(width, width, rows, a, lda, dpre, lddpre, gradient + at.weights,
+						   gradient + at.bias);
+		return;
+	}
+	lem_dense_gradient(width, width, rows, expanded, kan->expanded, dpre, lddpre,
+					   gradient + at.weights, gradient + at.bias);
+	/* the rows of basis b in the stored tensor lie `bases` rows apart */
+	for (int b = 0; b < bases; b++)
+		lem_gemm(true, false, width, width, rows, 1, expanded + (size_t) (1 + b) * width,
+				 kan->expanded, dpre, lddpre, 1, gradient + at.spline + (size_t) b * width,
+				 bases * width);
 }

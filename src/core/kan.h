@@ -38,4 +38,22 @@ extern void lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int row
 							const lem_real *a, int lda, lem_real *z, lem_real *expanded,
 							lem_real *y, int ldy);
 
+/*
+ * da (rows x H, row stride ldda) is set from dy (rows x H, row stride lddy), and the norm's part of
+ * gradient added to.  dpre (rows x H, row stride lddpre; may be dy) receives the gradient before a
+ * dense sub-layer's activation, or a copy of dy.  tensors and gradient are the sub-layer's, as
+ * stored.
+ */
+extern void lem_kan_backward(const lem_kan *kan, const lem_kernels *kern, int rows,
+							 const lem_real *tensors, const lem_real *a, int lda,
+							 const lem_real *z, const lem_real *y, int ldy,
+							 const lem_real *dy, int lddy, lem_scratch scratch,
+							 lem_real *gradient, lem_real *dpre, int lddpre,
+							 lem_real *da, int ldda);
+
+/* The weights' and bias's part of gradient, for all rows of a pass at once. */
+extern void lem_kan_gradient(const lem_kan *kan, int rows, const lem_real *a, int lda,
+							 const lem_real *expanded, const lem_real *dpre, int lddpre,
+							 lem_real *gradient);
+
 #endif

@@ -93,6 +93,15 @@ typedef struct lem_kernels
 	void		(*layer_norm) (int rows, int n, const lem_real *x, int ldx, const lem_real *gamma,
 							   const lem_real *beta, lem_real *y, int ldy);
 
+	/* Of the above: dgamma and dbeta are added to, dx is set. */
+	void		(*layer_norm_backward) (int rows, int n, const lem_real *x, int ldx,
+										const lem_real *gamma, const lem_real *dy, int lddy,
+										lem_real *dgamma, lem_real *dbeta, lem_real *dx, int lddx);
+
+	/* Of glu: dx = [dy * sigmoid(g) | dy * d * sigmoid'(g)]; the skip's gradient is dy itself. */
+	void		(*glu_backward) (int rows, int n, const lem_real *x, int ldx, const lem_real *dy,
+								 int lddy, lem_real *dx, int lddx);
+
 	/*
 	 * One row of the recurrent cell's state update: gates (3n, before the sigmoid) are i, f, g;
 	 * c = f * c + i * candidate, candidate = tanh(g) or, with linear, g.  gates is overwritten
@@ -107,6 +116,20 @@ typedef struct lem_kernels
 	 * What the KAN's weights multiply: row = [relu(z), n wide | bases of z[0] | bases of z[1] | ...].
 	 */
 	void		(*kan_expand) (const lem_spline *spline, int n, const lem_real *z, lem_real *row);
+
+	/*
+	 * dz = gradient of z, from drow: [n wide of the relu | bases of z[0] | bases of z[1] | ...],
+	 * input after input, as the weights are stored.
+	 */
+	void		(*kan_backward) (const lem_spline *spline, int n, const lem_real *z,
+								 const lem_real *drow, lem_real *dz);
+
+	/* One row: from dh and the kept o, c, gates (after the sigmoid), with dc coming from the row
+	 * after, to the gradients before the sigmoids of o and the gates; dc becomes that of the row
+	 * before. */
+	void		(*cell_backward) (int n, bool linear, const lem_real *gates, const lem_real *o,
+								  const lem_real *c, const lem_real *c_before, const lem_real *dh,
+								  lem_real *dc, lem_real *do_, lem_real *dgates);
 
 	/* y = softmax(x) over n, for each row. */
 	void		(*softmax) (int rows, int n, const lem_real *x, int ldx, lem_real *y, int ldy);

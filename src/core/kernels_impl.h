@@ -24,6 +24,13 @@ typedef lane ivec __attribute__((vector_size(LANES * sizeof(lane))));
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Before loops over a block's registers: an array stays in registers if no index is variable. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#endif
+
 INLINE vec
 load(const lem_real *p)
 {
@@ -237,7 +244,7 @@ tile(const int rows, const int vectors, int k, const lem_real *a, int lda,
 	vec			acc[TILE_ROWS][TILE_COLUMNS / LANES];
 	lem_real	edge[LEM_PANEL];
 
-#pragma GCC unroll 8
+UNROLL
 	for (int r = 0; r < rows; r++)
 	{
 		if (accumulate && columns < vectors * LANES)
@@ -245,7 +252,7 @@ tile(const int rows, const int vectors, int k, const lem_real *a, int lda,
 			memset(edge, 0, sizeof(edge));
 			memcpy(edge, c + (size_t) r * ldc, columns * sizeof(lem_real));
 		}
-#pragma GCC unroll 4
+UNROLL
 		for (int v = 0; v < vectors; v++)
 		{
 			if (!accumulate)
@@ -261,34 +268,34 @@ tile(const int rows, const int vectors, int k, const lem_real *a, int lda,
 	{
 		vec			b[TILE_COLUMNS / LANES];
 
-#pragma GCC unroll 4
+UNROLL
 		for (int v = 0; v < vectors; v++)
 			b[v] = load(w + (size_t) i * width + v * LANES);
-#pragma GCC unroll 8
+UNROLL
 		for (int r = 0; r < rows; r++)
 		{
 			vec			x = splat(a[(size_t) r * lda + i]);
 
-#pragma GCC unroll 4
+UNROLL
 			for (int v = 0; v < vectors; v++)
 				acc[r][v] = x * b[v] + acc[r][v];
 		}
 	}
 
-#pragma GCC unroll 8
+UNROLL
 	for (int r = 0; r < rows; r++)
 	{
 		lem_real   *out = c + (size_t) r * ldc;
 
 		if (columns == vectors * LANES)
 		{
-#pragma GCC unroll 4
+UNROLL
 			for (int v = 0; v < vectors; v++)
 				store(out + v * LANES, acc[r][v]);
 		}
 		else
 		{
-#pragma GCC unroll 4
+UNROLL
 			for (int v = 0; v < vectors; v++)
 				store(edge + v * LANES, acc[r][v]);
 			memcpy(out, edge, columns * sizeof(lem_real));
@@ -384,7 +391,7 @@ strip_listed(const int vectors, int count, const int *list, const lem_real *x,
 	memset(edge, 0, sizeof(edge));
 	if (bias)
 		memcpy(edge, bias, columns * sizeof(lem_real));
-#pragma GCC unroll 12
+UNROLL
 	for (int v = 0; v < vectors; v++)
 		acc[v] = load(edge + v * LANES);
 	for (int i = 0; i < count; i++)
@@ -392,11 +399,11 @@ strip_listed(const int vectors, int count, const int *list, const lem_real *x,
 		const lem_real *row = w + (size_t) list[i] * width;
 		vec			value = splat(x[list[i]]);
 
-#pragma GCC unroll 12
+UNROLL
 		for (int v = 0; v < vectors; v++)
 			acc[v] = value * load(row + v * LANES) + acc[v];
 	}
-#pragma GCC unroll 12
+UNROLL
 	for (int v = 0; v < vectors; v++)
 		store(edge + v * LANES, acc[v]);
 	memcpy(y, edge, columns * sizeof(lem_real));
@@ -643,6 +650,148 @@ kan_expand(const lem_spline *spline, int n, const lem_real *z, lem_real *row)
 }
 
 static void
+layer_norm_backward(int rows, int n, const lem_real *x, int ldx, const lem_real *gamma,
+					const lem_real *dy, int lddy, lem_real *dgamma, lem_real *dbeta,
+					lem_real *dx, int lddx)
+{
+	for (int r = 0; r < rows; r++)
+	{
+		const lem_real *in = x + (size_t) r * ldx;
+		const lem_real *d = dy + (size_t) r * lddy;
+		lem_real   *out = dx + (size_t) r * lddx;
+		lem_real	mean = 0;
+		lem_real	square = 0;
+		lem_real	sum_d = 0;
+		lem_real	sum_dx = 0;
+		lem_real	scale;
+
+		for (int i = 0; i < n; i++)
+			mean += in[i];
+		mean /= n;
+		for (int i = 0; i < n; i++)
+			square += (in[i] - mean) * (in[i] - mean);
+		scale = (lem_real) (1.0 / sqrt((double) (square / n) + LEM_NORM_EPSILON));
+		for (int i = 0; i < n; i++)
+		{
+			lem_real	normed = (in[i] - mean) * scale;
+			lem_real	g = gamma[i] * d[i];
+
+			dgamma[i] += d[i] * normed;
+			dbeta[i] += d[i];
+			sum_d += g;
+			sum_dx += g * normed;
+		}
+		sum_d /= n;
+		sum_dx /= n;
+		for (int i = 0; i < n; i++)
+			out[i] = scale * (gamma[i] * d[i] - sum_d - (in[i] - mean) * scale * sum_dx);
+	}
+}
+
+static void
+glu_backward(int rows, int n, const lem_real *x, int ldx, const lem_real *dy, int lddy,
+			 lem_real *dx, int lddx)
+{
+	for (int r = 0; r < rows; r++)
+	{
+		const lem_real *d = x + (size_t) r * ldx;
+		const lem_real *in = dy + (size_t) r * lddy;
+		lem_real   *out = dx + (size_t) r * lddx;
+
+		map_sigmoid(n, d + n, out + n);
+		for (int i = 0; i < n; i++)
+		{
+			lem_real	s = out[n + i];
+
+			out[i] = in[i] * s;
+			out[n + i] = in[i] * d[i] * s * (1 - s);
+		}
+	}
+}
+
+static void
+cell_backward(int n, bool linear, const lem_real *gates, const lem_real *o, const lem_real *c,
+			  const lem_real *c_before, const lem_real *dh, lem_real *dc, lem_real *do_,
+			  lem_real *dgates)
+{
+	map_tanh(n, c, do_);
+	if (linear)
+		for (int j = 0; j < n; j++)
+			dgates[2 * n + j] = gates[2 * n + j];
+	else
+		map_tanh(n, gates + 2 * n, dgates + 2 * n);
+	for (int j = 0; j < n; j++)
+	{
+		lem_real	i = gates[j];
+		lem_real	f = gates[n + j];
+		lem_real	g = gates[2 * n + j];
+		lem_real	candidate = dgates[2 * n + j];
+		lem_real	tanh_c = do_[j];
+		lem_real	d = dc[j] + dh[j] * o[j] * (1 - tanh_c * tanh_c);
+
+		do_[j] = dh[j] * tanh_c * o[j] * (1 - o[j]);
+		dgates[j] = d * candidate * i * (1 - i);
+		dgates[n + j] = d * (c_before ? c_before[j] : 0) * f * (1 - f);
+		dgates[2 * n + j] = d * i * (linear ? 1 : 1 - candidate * candidate) * g * (1 - g);
+		dc[j] = d * f;
+	}
+}
+
+/*
+ * The derivative of a uniform B-spline basis of order P is the difference of two of order P - 1,
+ * over the spacing of the knots.
+ */
+static void
+kan_backward(const lem_spline *spline, int n, const lem_real *z, const lem_real *drow,
+			 lem_real *dz)
+{
+	const int	order = spline->order;
+	const int	bases = spline->intervals + order;
+	const int	last = spline->intervals + 2 * order;
+	const lem_real per_interval = (lem_real) (spline->intervals / (spline->high - spline->low));
+
+	for (int i = 0; i < n; i++)
+	{
+		const lem_real *d = drow + n + (size_t) i * bases;
+		lem_real	u = (z[i] - (lem_real) spline->low) * per_interval + (lem_real) order;
+		lem_real	value[LEM_MAX_SPLINE_ORDER + 1] = {1};
+		lem_real	sum = 0;
+		lem_real	t;
+		int			j;
+
+		dz[i] = z[i] > 0 ? drow[i] : 0;
+		if (!(u >= 0 && u < (lem_real) last))
+			continue;
+		j = (int) u;
+		t = u - (lem_real) j;
+		for (int p = 1; p < order; p++)
+		{
+			lem_real	saved = 0;
+
+			for (int r = 0; r < p; r++)
+			{
+				lem_real	part = value[r] * ((lem_real) 1 / p);
+
+				value[r] = saved + ((lem_real) (r + 1) - t) * part;
+				saved = (t + (lem_real) (p - 1 - r)) * part;
+			}
+			value[p] = saved;
+		}
+		/* value[e] is the basis of order - 1 that starts at knot j - (order - 1) + e */
+		for (int e = 0; e < order; e++)
+		{
+			int			b = j - order + 1 + e;
+
+			if (b >= 0 && b < bases)
+				sum += d[b] * value[e];
+			if (b - 1 >= 0 && b - 1 < bases)
+				sum -= d[b - 1] * value[e];
+		}
+		dz[i] += sum * per_interval;
+	}
+}
+
+static void
 softmax(int rows, int n, const lem_real *x, int ldx, lem_real *y, int ldy)
 {
 	for (int r = 0; r < rows; r++)
@@ -704,6 +853,10 @@ const lem_kernels KERNELS_TABLE =
 	.cell = cell,
 	.cell_output = cell_output,
 	.kan_expand = kan_expand,
+	.layer_norm_backward = layer_norm_backward,
+	.glu_backward = glu_backward,
+	.cell_backward = cell_backward,
+	.kan_backward = kan_backward,
 	.softmax = softmax,
 	.add_scaled = add_scaled,
 };

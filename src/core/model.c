@@ -65,7 +65,7 @@ forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches
 	const int	tasks = all_branches && model->config.shared_heads
 		? n * lem_branches(&model->config) : n;
 
-	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, &acts->trunk);
+	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
 	lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
 	acts->sample = lem_arena_bytes(arena, tasks * sizeof(int));
 	acts->branch = lem_arena_bytes(arena, tasks * sizeof(int));

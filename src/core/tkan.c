@@ -1,19 +1,9 @@
 /* tkan.c: the temporal KAN layer. */
 #include <string.h>
 
+#include "blas.h"
 #include "params.h"
 #include "tkan.h"
-
-/* Expanded inputs of all sub-layers together. */
-static size_t
-expanded_total(const lem_tkan *tkan)
-{
-	size_t		total = 0;
-
-	for (int j = 0; j < tkan->subs; j++)
-		total += tkan->kan[j].expanded;
-	return total;
-}
 
 void
 lem_tkan_acts_carve(lem_arena *arena, const lem_tkan *tkan, int n, int rows, bool keep,
@@ -28,8 +18,11 @@ lem_tkan_acts_carve(lem_arena *arena, const lem_tkan *tkan, int n, int rows, boo
 	acts->gates = lem_arena_reals(arena, kept * 3 * width);
 	acts->c = lem_arena_reals(arena, kept * width);
 	acts->a = lem_arena_reals(arena, kept * subs * width);
-	acts->z = lem_arena_reals(arena, kept * subs * width);
-	acts->expanded = lem_arena_reals(arena, kept * expanded_total(tkan));
+	for (size_t j = 0; j < subs; j++)
+	{
+		acts->z[j] = lem_arena_reals(arena, kept * width);
+		acts->expanded[j] = lem_arena_reals(arena, kept * tkan->kan[j].expanded);
+	}
 	acts->y = lem_arena_reals(arena, kept * subs * width);
 	acts->s = lem_arena_reals(arena, kept * subs * width);
 	acts->o = lem_arena_reals(arena, kept * width);
@@ -128,7 +121,6 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 	const int	subs = tkan->subs;
 	const int	wide = (3 + subs) * width;
 	const size_t all = (size_t) subs * width;
-	const size_t expanded_step = acts->keep ? n * expanded_total(tkan) : 0;
 
 	/* All that does not depend on the states is one product per sample. */
 	for (int i = 0; i < n; i++)
@@ -142,8 +134,6 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 		lem_real   *gates = acts->gates + at * 3 * width;
 		lem_real   *c = acts->c + at * width;
 		lem_real   *a = acts->a + at * all;
-		lem_real   *z = acts->z + at * all;
-		lem_real   *expanded = acts->expanded + expanded_step * t;
 		lem_real   *sub_y = acts->y + at * all;
 		lem_real   *s = acts->s + at * all;
 		lem_real   *o = acts->o + at * width;
@@ -179,11 +169,9 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 		{
 			const lem_kan *kan = &tkan->kan[j];
 
-			/* z keeps each sub-layer's rows together, as one block of n rows */
 			lem_kan_forward(kan, kern, n, a + (size_t) j * width, (int) all,
-							z + (size_t) j * n * width, expanded, sub_y + (size_t) j * width,
-							(int) all);
-			expanded += (size_t) n * kan->expanded;
+							acts->z[j] + at * width, acts->expanded[j] + at * kan->expanded,
+							sub_y + (size_t) j * width, (int) all);
 		}
 		kern->matmul(n, sub_y, (int) all, &tkan->output, tkan->output_bias, false, o, width);
 
@@ -207,5 +195,194 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 				   width * sizeof(lem_real));
 		}
 	}
+	return LEM_OK;
+}
+
+/* Places of a layer's tensors within it, as stored; the sub-layers come last. */
+typedef struct tkan_places
+{
+	size_t		recurrent;
+	size_t		bias;
+	size_t		mix;
+	size_t		inputs;			/* Kx of each sub-layer */
+	size_t		states;			/* Ks of each sub-layer */
+	size_t		output;
+	size_t		output_bias;
+	size_t		sub_layers;
+} tkan_places;
+
+static tkan_places
+places_of(const lem_tkan *tkan)
+{
+	const size_t width = tkan->width;
+	const size_t square = width * width;
+	tkan_places at;
+
+	at.recurrent = 3 * square;
+	at.bias = 6 * square;
+	at.mix = at.bias + 3 * width;
+	at.inputs = at.mix + tkan->subs * 2 * width;
+	at.states = at.inputs + tkan->subs * square;
+	at.output = at.states + tkan->subs * square;
+	at.output_bias = at.output + tkan->subs * square;
+	at.sub_layers = at.output_bias + width;
+	return at;
+}
+
+/* What a backward pass computes on its way, all rows. */
+typedef struct tkan_gradients
+{
+	lem_real   *dgates;			/* T x n x 3H: before the sigmoid */
+	lem_real   *da;				/* T x n x S*H */
+	lem_real   *dpre;			/* T x n x S*H: of the sub-layers' outputs */
+	lem_real   *dout;			/* T x n x H: of o, before the sigmoid */
+} tkan_gradients;
+
+/* The weights' gradients, each one product over all rows and samples. */
+static void
+weight_gradients(const lem_tkan *tkan, const lem_config *config, int n, int rows,
+				 const lem_real *x, const lem_tkan_acts *acts, const tkan_gradients *d,
+				 lem_real *dinput, lem_real *gradient)
+{
+	const int	width = tkan->width;
+	const int	subs = tkan->subs;
+	const int	all = subs * width;
+	const int	wide = (3 + subs) * width;
+	const size_t square = (size_t) width * width;
+	const tkan_places at = places_of(tkan);
+	const int	later = (rows - 1) * n;	/* rows that have one before them */
+	lem_real   *dsub = gradient + at.sub_layers;
+
+	/* the input's product ran sample after sample: bring its gradient into that order */
+	for (int i = 0; i < n; i++)
+		for (int t = 0; t < rows; t++)
+		{
+			lem_real   *to = dinput + ((size_t) i * rows + t) * wide;
+
+			memcpy(to, d->dgates + ((size_t) t * n + i) * 3 * width, 3 * width * sizeof(lem_real));
+			memcpy(to + 3 * width, d->da + ((size_t) t * n + i) * all, all * sizeof(lem_real));
+		}
+	lem_dense_gradient(width, 3 * width, n * rows, x, width, dinput, wide, gradient,
+					   gradient + at.bias);
+	lem_dense_gradient(width, 3 * width, later, acts->h, width, d->dgates + (size_t) n * 3 * width,
+					   3 * width, gradient + at.recurrent, NULL);
+	lem_dense_gradient(all, width, n * rows, acts->y, all, d->dout, width, gradient + at.output,
+					   gradient + at.output_bias);
+	for (int j = 0; j < subs; j++)
+	{
+		lem_dense_gradient(width, width, n * rows, x, width, dinput + (3 + j) * width, wide,
+						   gradient + at.inputs + j * square, NULL);
+		lem_dense_gradient(width, width, later, acts->s + j * width, all,
+						   d->da + (size_t) n * all + j * width, all,
+						   gradient + at.states + j * square, NULL);
+		lem_kan_gradient(&tkan->kan[j], n * rows, acts->a + j * width, all, acts->expanded[j],
+						 d->dpre + j * width, all, dsub);
+		dsub += lem_sub_layer_size(&config->sub_layer[j], width);
+	}
+}
+
+lem_status
+lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kernels *kern, int n,
+				  int rows, const lem_real *x, const lem_real *tensors,
+				  const lem_tkan_acts *acts, const lem_real *dy, lem_scratch scratch,
+				  lem_real *gradient, lem_real *dx, const lem_stop *stop)
+{
+	const int	width = tkan->width;
+	const int	subs = tkan->subs;
+	const int	all = subs * width;
+	const size_t square = (size_t) width * width;
+	const size_t kept = (size_t) rows * n;
+	const tkan_places at = places_of(tkan);
+	tkan_gradients d;
+	lem_real   *dinput = lem_scratch_reals(&scratch, kept * (3 + subs) * width);
+	lem_real   *dh = lem_scratch_reals(&scratch, (size_t) n * width);
+	lem_real   *dc = lem_scratch_reals(&scratch, (size_t) n * width);
+	lem_real   *ds = lem_scratch_reals(&scratch, (size_t) n * all);
+	lem_real   *dsub_y = lem_scratch_reals(&scratch, (size_t) n * all);
+
+	d.dgates = lem_scratch_reals(&scratch, kept * 3 * width);
+	d.da = lem_scratch_reals(&scratch, kept * all);
+	d.dpre = lem_scratch_reals(&scratch, kept * all);
+	d.dout = lem_scratch_reals(&scratch, kept * width);
+	if (scratch.base)
+	{
+		memset(dh, 0, (size_t) n * width * sizeof(lem_real));
+		memset(dc, 0, (size_t) n * width * sizeof(lem_real));
+		memset(ds, 0, (size_t) n * all * sizeof(lem_real));
+	}
+
+	for (int t = rows - 1; t >= 0; t--)
+	{
+		const size_t here = (size_t) t * n;
+		const lem_real *sub_tensors = scratch.base ? tensors + at.sub_layers : NULL;
+		lem_real   *dsub = scratch.base ? gradient + at.sub_layers : NULL;
+
+		if (lem_stop_asked(stop))
+			return LEM_STOPPED;
+		if (scratch.base)
+		{
+			for (int i = 0; i < n; i++)
+			{
+				const lem_real *in = dy + ((size_t) i * rows + t) * width;
+				lem_real   *to = dh + (size_t) i * width;
+
+				for (int j = 0; j < width; j++)
+					to[j] += in[j];
+				kern->cell_backward(width, tkan->linear, acts->gates + (here + i) * 3 * width,
+									acts->o + (here + i) * width, acts->c + (here + i) * width,
+									t > 0 ? acts->c + (here - n + i) * width : NULL, to,
+									dc + (size_t) i * width, d.dout + (here + i) * width,
+									d.dgates + (here + i) * 3 * width);
+			}
+			lem_gemm(false, true, n, all, width, 1, d.dout + here * width, width,
+					 tensors + at.output, width, 0, dsub_y, all);
+			/* s' = u y + v s */
+			for (int i = 0; i < n; i++)
+				for (int j = 0; j < subs; j++)
+				{
+					const lem_real *u = tkan->mix + (size_t) j * 2 * width;
+					const size_t place = (size_t) j * width;
+					const lem_real *y = acts->y + (here + i) * all + place;
+					const lem_real *before = t > 0 ? acts->s + (here - n + i) * all + place : NULL;
+					lem_real   *dmix = gradient + at.mix + (size_t) j * 2 * width;
+					lem_real   *state = ds + (size_t) i * all + place;
+					lem_real   *out = dsub_y + (size_t) i * all + place;
+
+					for (int l = 0; l < width; l++)
+					{
+						dmix[l] += state[l] * y[l];
+						dmix[width + l] += before ? state[l] * before[l] : 0;
+						out[l] += u[l] * state[l];
+						state[l] *= u[width + l];
+					}
+				}
+		}
+		for (int j = 0; j < subs; j++)
+		{
+			if (scratch.base)
+				lem_kan_backward(&tkan->kan[j], kern, n, sub_tensors,
+								 acts->a + here * all + j * width, all, acts->z[j] + here * width,
+								 acts->y + here * all + j * width, all, dsub_y + j * width, all,
+								 scratch, dsub, d.dpre + here * all + j * width, all,
+								 d.da + here * all + j * width, all);
+			else
+				lem_kan_backward(&tkan->kan[j], kern, n, NULL, NULL, all, NULL, NULL, all, NULL,
+								 all, scratch, NULL, NULL, all, NULL, all);
+			if (scratch.base)
+			{
+				sub_tensors += lem_sub_layer_size(&config->sub_layer[j], width);
+				dsub += lem_sub_layer_size(&config->sub_layer[j], width);
+				lem_gemm(false, true, n, width, width, 1, d.da + here * all + j * width, all,
+						 tensors + at.states + j * square, width, 1, ds + j * width, all);
+			}
+		}
+		if (!scratch.base)
+			return LEM_OK;		/* every row takes the same space */
+		lem_gemm(false, true, n, width, 3 * width, 1, d.dgates + here * 3 * width, 3 * width,
+				 tensors + at.recurrent, 3 * width, 0, dh, width);
+	}
+
+	weight_gradients(tkan, config, n, rows, x, acts, &d, dinput, gradient);
+	lem_dense_backward(&tkan->input, n * rows, dinput, (3 + subs) * width, false, dx, width);
 	return LEM_OK;
 }

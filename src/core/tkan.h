@@ -28,9 +28,8 @@ typedef struct lem_tkan
 } lem_tkan;
 
 /*
- * Buffers of a pass over n samples.  Those that hold one row of all samples have room for as many
- * rows as the caller wants kept: step numbers lie between row t and row t + 1, 0 to use the same
- * place for every row.
+ * Buffers of a pass over n samples.  Those marked [T] hold every row where they are kept for a
+ * backward pass, and the current row only otherwise.
  */
 typedef struct lem_tkan_acts
 {
@@ -39,8 +38,8 @@ typedef struct lem_tkan_acts
 	lem_real   *gates;			/* [T x] n x 3H: after the sigmoid */
 	lem_real   *c;				/* [T x] n x H */
 	lem_real   *a;				/* [T x] n x S*H */
-	lem_real   *z;				/* [T x] n x S*H */
-	lem_real   *expanded;		/* [T x] n x (expanded inputs of all sub-layers) */
+	lem_real   *z[LEM_MAX_SUB_LAYERS];	/* [T x] n x H */
+	lem_real   *expanded[LEM_MAX_SUB_LAYERS];	/* [T x] n x expanded inputs */
 	lem_real   *y;				/* [T x] n x S*H */
 	lem_real   *s;				/* [T x] n x S*H */
 	lem_real   *o;				/* [T x] n x H: after the sigmoid */
@@ -59,5 +58,16 @@ extern void lem_tkan_decode(lem_arena *arena, const lem_config *config, const le
 extern lem_status lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 								   const lem_real *x, const lem_tkan_acts *acts, lem_real *y,
 								   const lem_stop *stop);
+
+/*
+ * dx (n x T x H) is set and gradient (the layer's tensors in table order) added to, from dy
+ * (n x T x H); dx may be dy.  acts were kept by the forward pass over x; tensors are the layer's
+ * own, as stored.
+ */
+extern lem_status lem_tkan_backward(const lem_tkan *tkan, const lem_config *config,
+									const lem_kernels *kern, int n, int rows, const lem_real *x,
+									const lem_real *tensors, const lem_tkan_acts *acts,
+									const lem_real *dy, lem_scratch scratch, lem_real *gradient,
+									lem_real *dx, const lem_stop *stop);
 
 #endif

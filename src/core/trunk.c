@@ -60,24 +60,62 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 
 void
 lem_trunk_acts_carve(lem_arena *arena, const lem_config *config, const lem_trunk *trunk, int n,
-					 lem_trunk_acts *acts)
+					 bool keep, lem_trunk_acts *acts)
 {
-	const size_t rows = lem_rows(config);
+	const size_t t = lem_rows(config);
 	const size_t width = config->hidden_size;
+	const size_t rows = (keep ? n : 1) * t;
+	lem_attention_acts measured;
 
-	acts->inputs = lem_arena_reals(arena, n * rows * lem_inputs(config));
-	acts->vsn_out = lem_arena_reals(arena, n * rows * width);
-	acts->rnn_out = lem_arena_reals(arena, n * rows * width);
+	acts->keep = keep;
+	acts->inputs = lem_arena_reals(arena, n * t * lem_inputs(config));
+	acts->vsn_out = lem_arena_reals(arena, n * t * width);
 	acts->context = lem_arena_reals(arena, (size_t) n * (config->n_ahead - 1) * width);
-	lem_tkan_acts_carve(arena, &trunk->rnn[0], n, (int) rows, false, &acts->rnn);
-	lem_vsn_acts_carve(arena, &trunk->vsn, rows, &acts->vsn);
+	for (int r = 0; r < config->hidden_rnn_layer; r++)
+	{
+		if (keep || r == 0)
+		{
+			lem_tkan_acts_carve(arena, &trunk->rnn[r], n, (int) t, keep, &acts->rnn[r]);
+			acts->rnn_out[r] = lem_arena_reals(arena, n * t * width);
+		}
+		else
+		{
+			acts->rnn[r] = acts->rnn[0];
+			acts->rnn_out[r] = acts->rnn_out[0];
+		}
+	}
+	lem_vsn_acts_carve(arena, &trunk->vsn, rows, keep, &acts->vsn);
 	acts->gate = lem_arena_reals(arena, rows * 2 * width);
 	acts->sum = lem_arena_reals(arena, rows * width);
 	acts->normed = lem_arena_reals(arena, rows * width);
 	lem_grn_acts_carve(arena, &trunk->grn, rows, &acts->grn);
 	acts->enriched = lem_arena_reals(arena, rows * width);
-	lem_attention_acts_carve(arena, &trunk->attention, (int) rows, config->n_ahead - 1,
-							 &acts->attention);
+	acts->attention = lem_arena_bytes(arena, n * sizeof(lem_attention_acts));
+	for (int i = 0; i < n; i++)
+	{
+		lem_attention_acts *to = arena->base ? &acts->attention[i] : &measured;
+
+		if (keep || i == 0)
+			lem_attention_acts_carve(arena, &trunk->attention, (int) t, config->n_ahead - 1, to);
+		else if (arena->base)
+			*to = acts->attention[0];
+	}
+}
+
+/* Standard inputs of a sample: features as they are, then the rates in place of price and volume. */
+static void
+standard_inputs(const lem_config *config, const lem_real *rows, lem_real min_rate,
+				lem_real max_rate, lem_real *x)
+{
+	const int	inputs = lem_inputs(config);
+	const int	t = lem_rows(config);
+
+	memcpy(x, rows, (size_t) t * inputs * sizeof(lem_real));
+	for (int r = 0; r < t; r++)
+	{
+		x[(size_t) r * inputs + inputs - 2] = min_rate;
+		x[(size_t) r * inputs + inputs - 1] = max_rate;
+	}
 }
 
 lem_status
@@ -88,48 +126,130 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 	const int	t = lem_rows(config);
 	const int	width = config->hidden_size;
 	const int	inputs = lem_inputs(config);
-	const size_t sample = (size_t) t * width;
+	const int	asked = config->n_ahead - 1;
+	const int	last = config->hidden_rnn_layer - 1;
+
+	/*
+	 * Without a backward pass each sample goes through the layers around the recurrence alone: its
+	 * rows stay in the cache, and its products have the same shape in any batch.
+	 */
+	const int	group = acts->keep ? n : 1;
+	const int	group_rows = group * t;
+	const size_t group_size = (size_t) group_rows * width;
 
 	for (int i = 0; i < n; i++)
+		standard_inputs(config, rows + (size_t) i * t * inputs, min_rate[i], max_rate[i],
+						acts->inputs + (size_t) i * t * inputs);
+	for (int g = 0; g < n / group; g++)
 	{
-		lem_real   *x = acts->inputs + (size_t) i * t * inputs;
-
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-
-		/* features as they are, then the two rates in place of price and volume */
-		memcpy(x, rows + (size_t) i * t * inputs, (size_t) t * inputs * sizeof(lem_real));
-		for (int r = 0; r < t; r++)
-		{
-			x[(size_t) r * inputs + inputs - 2] = min_rate[i];
-			x[(size_t) r * inputs + inputs - 1] = max_rate[i];
-		}
-		lem_vsn_forward(&trunk->vsn, kern, t, x, &acts->vsn, acts->vsn_out + i * sample);
+		lem_vsn_forward(&trunk->vsn, kern, group_rows,
+						acts->inputs + (size_t) g * group_rows * inputs, &acts->vsn,
+						acts->vsn_out + g * group_size);
 	}
 
-	for (int r = 0; r < config->hidden_rnn_layer; r++)
+	for (int r = 0; r <= last; r++)
 	{
 		lem_status	status = lem_tkan_forward(&trunk->rnn[r], kern, n, t,
-											  r == 0 ? acts->vsn_out : acts->rnn_out,
-											  &acts->rnn, acts->rnn_out, stop);
+											  r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
+											  &acts->rnn[r], acts->rnn_out[r], stop);
 
 		if (status != LEM_OK)
 			return status;
 	}
 
-	for (int i = 0; i < n; i++)
+	for (int g = 0; g < n / group; g++)
 	{
-		lem_dense_forward(&trunk->gate, t, acts->rnn_out + i * sample, width, acts->gate,
-						  2 * width);
-		kern->glu(t, width, acts->gate, 2 * width, acts->vsn_out + i * sample, width,
+		if (lem_stop_asked(stop))
+			return LEM_STOPPED;
+		lem_dense_forward(&trunk->gate, group_rows, acts->rnn_out[last] + g * group_size, width,
+						  acts->gate, 2 * width);
+		kern->glu(group_rows, width, acts->gate, 2 * width, acts->vsn_out + g * group_size, width,
 				  acts->sum, width);
-		kern->layer_norm(t, width, acts->sum, width, trunk->norm_gamma, trunk->norm_beta,
+		kern->layer_norm(group_rows, width, acts->sum, width, trunk->norm_gamma, trunk->norm_beta,
 						 acts->normed, width);
-		lem_grn_forward(&trunk->grn, kern, t, acts->normed, width, &acts->grn, acts->enriched,
-						width);
-		lem_attention_forward(&trunk->attention, kern, t, config->lookback, config->n_ahead - 1,
-							  acts->enriched, &acts->attention,
-							  acts->context + (size_t) i * (config->n_ahead - 1) * width);
+		lem_grn_forward(&trunk->grn, kern, group_rows, acts->normed, width, &acts->grn,
+						acts->enriched, width);
+		for (int i = 0; i < group; i++)
+		{
+			const size_t sample = (size_t) g * group + i;
+
+			lem_attention_forward(&trunk->attention, kern, t, config->lookback, asked,
+								  acts->enriched + (size_t) i * t * width,
+								  &acts->attention[sample],
+								  acts->context + sample * asked * width);
+		}
 	}
+	return LEM_OK;
+}
+
+lem_status
+lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_kernels *kern,
+				   int n, const lem_real *part, const lem_trunk_acts *acts,
+				   const lem_real *dcontext, lem_scratch scratch, lem_real *gradient,
+				   const lem_stop *stop)
+{
+	const int	t = lem_rows(config);
+	const int	width = config->hidden_size;
+	const int	rows = n * t;
+	const int	asked = config->n_ahead - 1;
+	const int	last = config->hidden_rnn_layer - 1;
+	const size_t size = (size_t) rows * width;
+	const size_t square = (size_t) width * width;
+	const bool	compute = scratch.base != NULL;
+	lem_real   *denriched = lem_scratch_reals(&scratch, size);
+	lem_real   *dnormed = lem_scratch_reals(&scratch, size);
+	lem_real   *dsum = lem_scratch_reals(&scratch, size);
+	lem_real   *dgate = lem_scratch_reals(&scratch, 2 * size);
+	lem_real   *drnn = lem_scratch_reals(&scratch, size);
+	lem_trunk_offsets at;
+
+	lem_trunk_layout(config, &at);
+	if (compute)
+	{
+		memset(denriched, 0, size * sizeof(lem_real));
+		memset(dnormed, 0, size * sizeof(lem_real));
+	}
+	for (int i = 0; i < (compute ? n : 1); i++)
+		lem_attention_backward(&trunk->attention, t, config->lookback, asked,
+							   compute ? acts->enriched + (size_t) i * t * width : NULL,
+							   compute ? &acts->attention[i] : NULL,
+							   compute ? dcontext + (size_t) i * asked * width : NULL, scratch,
+							   compute ? gradient + at.attention : NULL,
+							   compute ? denriched + (size_t) i * t * width : NULL);
+	lem_grn_backward(&trunk->grn, kern, rows, acts->normed, width, &acts->grn, denriched, width,
+					 scratch, compute ? gradient + at.grn : NULL, dnormed, width);
+	if (compute)
+	{
+		lem_real   *dkernel = gradient + at.gate;
+
+		kern->layer_norm_backward(rows, width, acts->sum, width, trunk->norm_gamma, dnormed, width,
+								  gradient + at.norm, gradient + at.norm + width, dsum, width);
+		kern->glu_backward(rows, width, acts->gate, 2 * width, dsum, width, dgate, 2 * width);
+		for (int half = 0; half < 2; half++, dkernel += square + width)
+			lem_dense_gradient(width, width, rows, acts->rnn_out[last], width,
+							   dgate + half * width, 2 * width, dkernel, dkernel + square);
+		lem_dense_backward(&trunk->gate, rows, dgate, 2 * width, false, drnn, width);
+	}
+	for (int r = last; r >= 0; r--)
+	{
+		const int64_t place = at.rnn + r * lem_tkan_size(config);
+		lem_status	status = lem_tkan_backward(&trunk->rnn[r], config, kern, n, t,
+											   r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
+											   compute ? part + place : NULL, &acts->rnn[r], drnn,
+											   scratch, compute ? gradient + place : NULL, drnn,
+											   stop);
+
+		if (status != LEM_OK)
+			return status;
+	}
+	/* the residual around the recurrent layers */
+	for (size_t i = 0; compute && i < size; i++)
+		drnn[i] += dsum[i];
+	lem_vsn_backward(&trunk->vsn, kern, rows, acts->inputs, &acts->vsn, drnn, scratch,
+					 compute ? gradient + at.embedding : NULL,
+					 compute ? gradient + at.vsn_weights : NULL,
+					 compute ? gradient + at.vsn_inputs : NULL);
 	return LEM_OK;
 }

@@ -27,25 +27,26 @@ typedef struct lem_trunk_acts
 {
 	lem_real   *inputs;			/* n x T x F: standard inputs */
 	lem_real   *vsn_out;		/* n x T x H */
-	lem_real   *rnn_out;		/* n x T x H: of the last layer so far */
 	lem_real   *context;		/* n x (N - 1) x H */
-	lem_tkan_acts rnn;
+	lem_tkan_acts rnn[LEM_MAX_LAYERS];
+	lem_real   *rnn_out[LEM_MAX_LAYERS];	/* n x T x H; one for all layers unless kept */
 
-	/* of one sample at a time */
+	/* of one sample at a time, or of all n where they are kept for a backward pass */
+	bool		keep;
 	lem_vsn_acts vsn;
-	lem_real   *gate;			/* T x 2H */
-	lem_real   *sum;			/* T x H: before the norm */
-	lem_real   *normed;			/* T x H */
+	lem_real   *gate;			/* [n x] T x 2H */
+	lem_real   *sum;			/* [n x] T x H: before the norm */
+	lem_real   *normed;			/* [n x] T x H */
 	lem_grn_acts grn;
-	lem_real   *enriched;		/* T x H */
-	lem_attention_acts attention;
+	lem_real   *enriched;		/* [n x] T x H */
+	lem_attention_acts *attention;	/* [n] */
 } lem_trunk_acts;
 
 extern lem_trunk *lem_trunk_build(lem_arena *arena, const lem_config *config,
 								  const lem_real *part);
 
 extern void lem_trunk_acts_carve(lem_arena *arena, const lem_config *config,
-								 const lem_trunk *trunk, int n, lem_trunk_acts *acts);
+								 const lem_trunk *trunk, int n, bool keep, lem_trunk_acts *acts);
 
 /*
  * Fill acts->inputs and acts->context from rows (n x T x C) and rates (n).
@@ -55,5 +56,15 @@ extern lem_status lem_trunk_forward(const lem_trunk *trunk, const lem_config *co
 									const lem_kernels *kern, int n, const lem_real *rows,
 									const lem_real *min_rate, const lem_real *max_rate,
 									const lem_trunk_acts *acts, const lem_stop *stop);
+
+/*
+ * gradient (part 0, as stored) is added to, from dcontext (n x (N - 1) x H); acts were kept, part
+ * is the numbers that the trunk was decoded from.
+ */
+extern lem_status lem_trunk_backward(const lem_trunk *trunk, const lem_config *config,
+									 const lem_kernels *kern, int n, const lem_real *part,
+									 const lem_trunk_acts *acts, const lem_real *dcontext,
+									 lem_scratch scratch, lem_real *gradient,
+									 const lem_stop *stop);
 
 #endif

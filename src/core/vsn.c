@@ -5,7 +5,8 @@
 #include "vsn.h"
 
 void
-lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, lem_vsn_acts *acts)
+lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
+				   lem_vsn_acts *acts)
 {
 	const size_t inputs = vsn->embedding.inputs;
 	const size_t width = vsn->embedding.width;
@@ -15,8 +16,19 @@ lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, lem_vsn_ac
 	lem_grn_acts_carve(arena, &vsn->weights, rows, &acts->weights_grn);
 	acts->logits = lem_arena_reals(arena, rows * inputs);
 	acts->weights = lem_arena_reals(arena, rows * inputs);
-	lem_grn_acts_carve(arena, vsn->inputs, rows, &acts->input_grn);
-	acts->input_out = lem_arena_reals(arena, rows * vsn->hidden);
+	for (size_t i = 0; i < inputs; i++)
+	{
+		if (keep || i == 0)
+		{
+			lem_grn_acts_carve(arena, vsn->inputs, rows, &acts->input_grn[i]);
+			acts->input_out[i] = lem_arena_reals(arena, rows * vsn->hidden);
+		}
+		else
+		{
+			acts->input_grn[i] = acts->input_grn[0];
+			acts->input_out[i] = acts->input_out[0];
+		}
+	}
 }
 
 void
@@ -62,8 +74,68 @@ lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem
 	for (int i = 0; i < inputs; i++)
 	{
 		lem_grn_forward(&vsn->inputs[i], kern, rows, acts->by_input + (size_t) i * rows * width,
-						width, &acts->input_grn, acts->input_out, hidden);
-		kern->add_scaled(rows, hidden, acts->weights + i, inputs, acts->input_out, hidden,
+						width, &acts->input_grn[i], acts->input_out[i], hidden);
+		kern->add_scaled(rows, hidden, acts->weights + i, inputs, acts->input_out[i], hidden,
 						 y, hidden);
 	}
+}
+
+void
+lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem_real *x,
+				 const lem_vsn_acts *acts, const lem_real *dy, lem_scratch scratch,
+				 lem_real *dembedding, lem_real *dweights, lem_real *dgrns)
+{
+	const int	inputs = vsn->embedding.inputs;
+	const int	width = vsn->embedding.width;
+	const int	hidden = vsn->hidden;
+	const size_t embedded = (size_t) rows * inputs * width;
+	lem_real   *dby_input = lem_scratch_reals(&scratch, embedded);
+	lem_real   *dflat = lem_scratch_reals(&scratch, embedded);
+	lem_real   *dlogits = lem_scratch_reals(&scratch, (size_t) rows * inputs);
+	lem_real   *dout = lem_scratch_reals(&scratch, (size_t) rows * hidden);
+	const bool	compute = scratch.base != NULL;
+
+	if (compute)
+	{
+		memset(dby_input, 0, embedded * sizeof(lem_real));
+		memset(dflat, 0, embedded * sizeof(lem_real));
+	}
+	for (int i = 0; i < inputs; i++)
+	{
+		for (int r = 0; compute && r < rows; r++)
+		{
+			const lem_real *d = dy + (size_t) r * hidden;
+			const lem_real *out = acts->input_out[i] + (size_t) r * hidden;
+			lem_real	weight = acts->weights[(size_t) r * inputs + i];
+			lem_real	dot = 0;
+
+			for (int j = 0; j < hidden; j++)
+			{
+				dot += d[j] * out[j];
+				dout[(size_t) r * hidden + j] = weight * d[j];
+			}
+			dlogits[(size_t) r * inputs + i] = dot;
+		}
+		lem_grn_backward(&vsn->inputs[i], kern, rows,
+						 compute ? acts->by_input + (size_t) i * rows * width : NULL, width,
+						 &acts->input_grn[i], dout, hidden, scratch,
+						 compute ? dgrns + i * lem_grn_size(width, hidden, hidden) : NULL,
+						 compute ? dby_input + (size_t) i * rows * width : NULL, width);
+	}
+	/* softmax: d logit = weight * (d weight - sum of weight * d weight) */
+	for (int r = 0; compute && r < rows; r++)
+	{
+		const lem_real *weights = acts->weights + (size_t) r * inputs;
+		lem_real   *d = dlogits + (size_t) r * inputs;
+		lem_real	sum = 0;
+
+		for (int i = 0; i < inputs; i++)
+			sum += weights[i] * d[i];
+		for (int i = 0; i < inputs; i++)
+			d[i] = weights[i] * (d[i] - sum);
+	}
+	lem_grn_backward(&vsn->weights, kern, rows, acts->flat, width * inputs, &acts->weights_grn,
+					 dlogits, inputs, scratch, dweights, dflat, width * inputs);
+	if (compute)
+		lem_embedding_backward(&vsn->embedding, rows, x, dby_input, dflat, dembedding);
 }

@@ -7,6 +7,7 @@
 #ifndef LEM_VSN_H
 #define LEM_VSN_H
 
+#include "config.h"
 #include "embedding.h"
 #include "grn.h"
 
@@ -18,7 +19,7 @@ typedef struct lem_vsn
 	int			hidden;			/* H */
 } lem_vsn;
 
-/* What a forward pass over rows rows leaves behind. */
+/* What a forward pass over rows rows leaves behind; every input's where they are kept. */
 typedef struct lem_vsn_acts
 {
 	lem_real   *by_input;		/* F x rows x E */
@@ -26,11 +27,11 @@ typedef struct lem_vsn_acts
 	lem_grn_acts weights_grn;
 	lem_real   *logits;			/* rows x F: before the softmax */
 	lem_real   *weights;		/* rows x F: the variable weights */
-	lem_grn_acts input_grn;		/* of the last input only */
-	lem_real   *input_out;		/* rows x H: of the last input only */
+	lem_grn_acts input_grn[LEM_MAX_FEATURES + 2];
+	lem_real   *input_out[LEM_MAX_FEATURES + 2];	/* rows x H */
 } lem_vsn_acts;
 
-extern void lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows,
+extern void lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
 							   lem_vsn_acts *acts);
 
 /* embedding, weights and inputs are decoded from part 0's tensors. */
@@ -41,5 +42,13 @@ extern void lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden,
 /* y (rows x H) of standard inputs x (rows x F). */
 extern void lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows,
 							const lem_real *x, const lem_vsn_acts *acts, lem_real *y);
+
+/*
+ * The gradients of the three groups of tensors are added to, from dy (rows x H); acts were kept.
+ */
+extern void lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows,
+							 const lem_real *x, const lem_vsn_acts *acts, const lem_real *dy,
+							 lem_scratch scratch, lem_real *dembedding, lem_real *dweights,
+							 lem_real *dgrns);
 
 #endif

@@ -86,9 +86,9 @@ test_embedding_and_vsn(void)
 	lem_real   *embedding = reals((size_t) rows * e * inputs);
 	char		name[96];
 
-	lem_vsn_acts_carve(&arena, &trunk->vsn, rows, &acts);
+	lem_vsn_acts_carve(&arena, &trunk->vsn, rows, false, &acts);
 	arena = (lem_arena) {aligned(arena.used), 0};
-	lem_vsn_acts_carve(&arena, &trunk->vsn, rows, &acts);
+	lem_vsn_acts_carve(&arena, &trunk->vsn, rows, false, &acts);
 	lem_vsn_forward(&trunk->vsn, kern, rows, x, &acts, y);
 
 	/* the reference's embedding is rows x E x F, which is the flattened one */
@@ -109,7 +109,7 @@ test_embedding_and_vsn(void)
 		for (int r = 0; r < rows; r++)
 			for (int j = 0; j < e; j++)
 				embedding[(size_t) r * e + j] = flat[((size_t) r * e + j) * inputs + i];
-		lem_grn_forward(&trunk->vsn.inputs[i], kern, rows, embedding, e, &acts.input_grn, y,
+		lem_grn_forward(&trunk->vsn.inputs[i], kern, rows, embedding, e, &acts.input_grn[0], y,
 						width);
 		snprintf(name, sizeof(name), "vsn/grn_layers/%d", i);
 		compare(name, y, rows, width, width);
