@@ -270,20 +270,51 @@ checksum_of(Datum value)
 }
 
 /*
- * The checksums of a model's parts and its config must be those that its digest was made of.  If
- * not, find the part to blame: reading them all is affordable then.
+ * A part's data, in the caller's memory context, checked against its checksum; within SPI.
+ */
+static bytea *
+find_data(const char *schema, const lem_model_row *row, int part, MemoryContext caller)
+{
+	Datum		values[2] = {Int64GetDatum(row->id), Int32GetDatum(part)};
+	MemoryContext old;
+	const uint8 *stored;
+	uint8		computed[LEM_DIGEST_LENGTH];
+	bytea	   *data;
+
+	run(&find_part, schema, values, 1);
+	if (SPI_processed == 0)
+		corrupted(row, part, "It is missing.");
+	if (DatumGetInt16(column(0, 3)) != LEM_PART_FORMAT)
+		corrupted(row, part, "Its format is not known.");
+	stored = checksum_of(column(0, 2));
+	if (stored == NULL)
+		corrupted(row, part, "Its checksum does not have the length of one.");
+
+	old = MemoryContextSwitchTo(caller);
+	data = (bytea *) PG_DETOAST_DATUM_COPY(column(0, 1));
+	MemoryContextSwitchTo(old);
+	lem_catalog_checksum(VARDATA(data), VARSIZE(data) - VARHDRSZ, computed);
+	if (memcmp(computed, stored, LEM_DIGEST_LENGTH) != 0)
+		corrupted(row, part, "Its data and its SHA-256 do not fit each other.");
+	return data;
+}
+
+/*
+ * The text of a model's config and the checksums of its parts must be those that its digest was
+ * made of.  If not, find the part to blame: reading them all is affordable then.
  */
 static void
 check_digest(const char *schema, const lem_model_row *row, const char *config_text)
 {
-	const int	parts = lem_part_count(&row->config);
-	uint8	   *checksums = palloc0((Size) parts * LEM_DIGEST_LENGTH);
-	uint8		digest[LEM_DIGEST_LENGTH];
 	Datum		id = Int64GetDatum(row->id);
-	bool		complete;
+	uint8	   *checksums;
+	uint8		digest[LEM_DIGEST_LENGTH];
+	int			parts;
+	bool		complete = true;
 
 	run(&find_checksums, schema, &id, 0);
-	complete = SPI_processed == (uint64) parts;
+	parts = (int) SPI_processed;
+	checksums = palloc0((Size) parts * LEM_DIGEST_LENGTH);
 	for (int i = 0; complete && i < parts; i++)
 	{
 		const uint8 *checksum = checksum_of(column(i, 2));
@@ -296,8 +327,8 @@ check_digest(const char *schema, const lem_model_row *row, const char *config_te
 	if (complete && memcmp(digest, row->digest, LEM_DIGEST_LENGTH) == 0)
 		return;
 	for (int i = 0; i < parts; i++)
-		pfree(lem_catalog_part(schema, row, i));
-	corrupted(row, -1, "Its config, its digest and the checksums of its parts do not fit each other.");
+		pfree(find_data(schema, row, i, CurrentMemoryContext));
+	corrupted(row, -1, "Its config, its digest and its parts do not fit each other.");
 }
 
 /* Fill in the config of a row whose id and digest are known; within SPI. */
@@ -326,8 +357,8 @@ find_parsed(const char *schema, lem_model_row *row)
 	run(&find_config, schema, &id, 1);
 	LEM_ENSURE(SPI_processed == 1);
 	json = DatumGetJsonbP(column(0, 1));
-	lem_config_read(json, &row->config, &row->time_zone);
 	check_digest(schema, row, lem_config_text(json));
+	lem_config_read(json, &row->config, &row->time_zone);
 
 	if (hash_get_num_entries(parsed_configs) >= MAX_PARSED)
 	{
@@ -391,34 +422,19 @@ float *
 lem_catalog_part(const char *schema, const lem_model_row *row, int part)
 {
 	const Size	size = lem_part_size(&row->config, part) * sizeof(float);
-	Datum		values[2] = {Int64GetDatum(row->id), Int32GetDatum(part)};
 	MemoryContext caller = CurrentMemoryContext;
-	const uint8 *stored;
-	uint8		computed[LEM_DIGEST_LENGTH];
 	bytea	   *data;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	run(&find_part, schema, values, 1);
-	if (SPI_processed == 0)
-		corrupted(row, part, "It is missing.");
-	if (DatumGetInt16(column(0, 3)) != LEM_PART_FORMAT)
-		corrupted(row, part, "Its format is not known.");
-	stored = checksum_of(column(0, 2));
-	if (stored == NULL)
-		corrupted(row, part, "Its checksum does not have the length of one.");
-
-	/* The caller's own copy, which the numbers are then moved to the start of. */
-	MemoryContextSwitchTo(caller);
-	data = (bytea *) PG_DETOAST_DATUM_COPY(column(0, 1));
+	data = find_data(schema, row, part, caller);
 	if (VARSIZE(data) - VARHDRSZ != size)
 		corrupted(row, part, "It does not have the length that the config asks for.");
-	lem_catalog_checksum(VARDATA(data), size, computed);
-	if (memcmp(computed, stored, LEM_DIGEST_LENGTH) != 0)
-		corrupted(row, part, "Its data and its SHA-256 do not fit each other.");
+	SPI_finish();
+
+	/* The chunk of memory that held the bytea becomes the array. */
 	memmove(data, VARDATA(data), size);
 	lem_catalog_swap((float *) data, size / sizeof(float));
-	SPI_finish();
 	return (float *) data;
 }
 

@@ -249,8 +249,8 @@ read_norm_window_key(const config_key *key, JsonbValue *value, reading *r)
 static void
 read_bar_interval_key(const config_key *key, JsonbValue *value, reading *r)
 {
-	static const char *const wanted = "an interval of days or less, such as \"PT1H\" or \"P1D\", "
-	"or null for that of the bars";
+	static const char *const wanted = "an interval of at most 366 days, without months, such as "
+	"\"PT1H\" or \"P1D\", or null for that of the bars";
 	char	   *text;
 	Interval   *interval;
 	int64		length;
@@ -269,7 +269,8 @@ read_bar_interval_key(const config_key *key, JsonbValue *value, reading *r)
 	/* Months have no length; those of an infinite interval are not zero either. */
 	if (interval->month != 0 ||
 		pg_mul_s64_overflow(interval->day, USECS_PER_DAY, &length) ||
-		pg_add_s64_overflow(length, interval->time, &length) || length <= 0)
+		pg_add_s64_overflow(length, interval->time, &length) ||
+		length <= 0 || length > LEM_MAX_BAR_INTERVAL)
 		bad_value(key->name, value, wanted);
 	r->config->bar_interval = length;
 }
@@ -570,7 +571,12 @@ write_interval(StringInfo out, int64 length)
 	if (minutes > 0)
 		appendStringInfo(out, INT64_FORMAT "M", minutes);
 	if (fraction > 0)
-		appendStringInfo(out, INT64_FORMAT ".%06dS", seconds, (int) fraction);
+	{
+		appendStringInfo(out, INT64_FORMAT ".%06d", seconds, (int) fraction);
+		while (out->data[out->len - 1] == '0')
+			out->data[--out->len] = '\0';
+		appendStringInfoChar(out, 'S');
+	}
 	else if (seconds > 0)
 		appendStringInfo(out, INT64_FORMAT "S", seconds);
 	appendStringInfoChar(out, '"');
