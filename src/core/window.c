@@ -97,8 +97,8 @@ bars_awaited(const window_work *work)
 }
 
 /*
- * Row L: the last bar before the start; with gaps = carry, one carried on from the series' last bar
- * before it, up to the start.  When the next bar came does not matter: the first slice trades in it.
+ * Row L: the last bar before the start; with gaps = carry, one carried on from the series' last
+ * bar before it, up to the start.  When the next bar came does not matter: that is later news.
  */
 static lem_place
 find_row_l(const window_work *work)

@@ -80,7 +80,7 @@ test_default(void)
 	const double sigma = sqrt(27.0 / 16) * LN2;
 	const double rms = sqrt(7.0 / 4) * LN2;
 	const double returns[ROWS] = {1, -1, 2, -1};
-	const double squares[ROWS] = {0.5, 1, 2.5, 2.5};	/* mean squares of two returns, / ln 2 ^ 2 */
+	const double squares[ROWS] = {0.5, 1, 2.5, 2.5};	/* mean of two returns' squares */
 	lem_real	rows[ROWS * 12];
 
 	check_int(build(&config, &series, NULL, ts[6], rows), LEM_OK, "rows are built");

@@ -220,7 +220,8 @@ rates_broken(const lem_order *order, const lem_limits *limits, int64_t units)
 	{
 		if (fabs(j * order->min_rate - 1) < 1.1e-9 || fabs(j * order->max_rate - 1) < 1.1e-9)
 		{
-			double		off = fmin(fabs(1.0 / j - order->min_rate), fabs(1.0 / j - order->max_rate));
+			double		off = fmin(fabs(1.0 / j - order->min_rate),
+								   fabs(1.0 / j - order->max_rate));
 
 			slack = fmax(slack, 1e-15 + 2 * off);
 		}
