@@ -20,7 +20,7 @@
  * L = 3, N = 2: rows 0 .. 3 are bars 2 .. 5, scales are of bars 2 .. 5, the slices trade in bars 6
  * and 7.  Log returns in bars 2 .. 5 are ln 2 times 1, -1, 2, -1.
  */
-static double price[BARS] = {1, 1, 2, 1, 4, 2, 2, 2};
+static double price[BARS] = {4, 1, 2, 1, 4, 2, 2, 2};
 static double volume[BARS] = {7, 9, 3, 4, 5, 8, 0, 1};
 static double extra[2 * BARS] = {0, 0, 0, 0, 0.25, -1, 0.5, -2, 0.75, 1e300, 1, -4, 2, -5, 3, -6};
 static int64_t ts[BARS];
@@ -80,7 +80,7 @@ test_default(void)
 	const double sigma = sqrt(27.0 / 16) * LN2;
 	const double rms = sqrt(7.0 / 4) * LN2;
 	const double returns[ROWS] = {1, -1, 2, -1};
-	const double squares[ROWS] = {0.5, 1, 2.5, 2.5};	/* mean of two returns' squares */
+	const double squares[ROWS] = {2.5, 1, 2.5, 2.5};	/* mean of two returns' squares */
 	lem_real	rows[ROWS * 12];
 
 	check_int(build(&config, &series, NULL, ts[6], rows), LEM_OK, "rows are built");
