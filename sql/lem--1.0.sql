@@ -77,7 +77,8 @@ CREATE FUNCTION lem_order(size float8, side text DEFAULT 'buy', benchmark text D
 	lot float8 DEFAULT NULL) RETURNS lem_order
 	AS 'MODULE_PATHNAME', 'pg_lem_order' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 	COST 10;
-COMMENT ON FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, float8, float8, float8)
+COMMENT ON FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, float8, float8,
+	float8)
 	IS 'make a parent order';
 
 -- Models: catalog
@@ -186,15 +187,15 @@ COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8
 	IS 'aggregate transition function';
 CREATE FUNCTION lem_bars_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
-	PARALLEL SAFE COST 100;
+	PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION lem_bars_combine(internal, internal) IS 'aggregate combine function';
 CREATE FUNCTION lem_bars_serialize(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_serialize' LANGUAGE C IMMUTABLE STRICT
-	PARALLEL SAFE COST 100;
+	PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION lem_bars_serialize(internal) IS 'aggregate serial function';
 CREATE FUNCTION lem_bars_deserialize(bytea, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_deserialize' LANGUAGE C IMMUTABLE STRICT
-	PARALLEL SAFE COST 100;
+	PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION lem_bars_deserialize(bytea, internal) IS 'aggregate deserial function';
 CREATE FUNCTION lem_bars_final(internal) RETURNS lem_bars
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_final' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
@@ -277,19 +278,20 @@ CREATE FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float
 	RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8, float8[])
+COMMENT ON FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8[])
 	IS 'aggregate transition function';
 CREATE FUNCTION lem_schedule_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
-	PARALLEL SAFE COST 100;
+	PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION lem_schedule_combine(internal, internal) IS 'aggregate combine function';
 CREATE FUNCTION lem_schedule_serialize(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_serialize' LANGUAGE C IMMUTABLE STRICT
-	PARALLEL SAFE COST 100;
+	PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION lem_schedule_serialize(internal) IS 'aggregate serial function';
 CREATE FUNCTION lem_schedule_deserialize(bytea, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_deserialize' LANGUAGE C IMMUTABLE STRICT
-	PARALLEL SAFE COST 100;
+	PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION lem_schedule_deserialize(bytea, internal) IS 'aggregate deserial function';
 CREATE FUNCTION lem_schedule_final(internal) RETURNS lem_slice[]
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_final' LANGUAGE C STABLE CALLED ON NULL INPUT
@@ -300,7 +302,8 @@ CREATE FUNCTION lem_next_slice_final(internal) RETURNS lem_slice
 	PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION lem_next_slice_final(internal) IS 'aggregate final function';
 
-CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8, volume float8) (
+CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8) (
 	SFUNC = lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,
@@ -314,8 +317,8 @@ CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price f
 COMMENT ON AGGREGATE lem_schedule(text, lem_order, timestamptz, float8, float8)
 	IS 'schedule of an order over bars';
 
-CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8, volume float8,
-	features float8[]) (
+CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, features float8[]) (
 	SFUNC = lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,
@@ -329,7 +332,8 @@ CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price f
 COMMENT ON AGGREGATE lem_schedule(text, lem_order, timestamptz, float8, float8, float8[])
 	IS 'schedule of an order over bars with extra features';
 
-CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8, volume float8) (
+CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8) (
 	SFUNC = lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,
@@ -343,8 +347,8 @@ CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price
 COMMENT ON AGGREGATE lem_next_slice(text, lem_order, timestamptz, float8, float8)
 	IS 'the slice of an order to trade now over bars';
 
-CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8, volume float8,
-	features float8[]) (
+CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, features float8[]) (
 	SFUNC = lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,

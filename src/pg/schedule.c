@@ -47,7 +47,7 @@ typedef struct schedule_job
 	const lem_order *orders;	/* n */
 	const lem_series *series;	/* n */
 	const int64 *ids;			/* n, to name an order in errors; or NULL */
-	int			current;		/* the order that an error would be about */
+	int			current;		/* the order that an error would be about; n: none */
 
 	/* Receives order i's slices, in the caller's memory context. */
 	void		(*emit) (void *arg, int i, const lem_slice *slices, int count);
@@ -107,7 +107,7 @@ run_chunk(schedule_job *job, const lem_model *model, const lem_clock *clock, int
 							  workspace, &stop, slices, counts, &failed, &fault);
 		if (status == LEM_OK)
 			break;
-		job->current = first + failed;
+		job->current = status == LEM_STOPPED ? job->n : first + failed;
 		if (status != LEM_STOPPED)
 			lem_pg_raise(&fault);
 
