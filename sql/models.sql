@@ -175,6 +175,13 @@ SELECT pg_catalog.length(public.lem_export('tiny')) OPERATOR(pg_catalog.>) 0 AS 
 SET search_path = test_models, public;
 DROP TABLE test_models.lem_model;
 
+-- The extension can be moved to another schema under a session's feet.
+ALTER EXTENSION lem SET SCHEMA test_models;
+SELECT length(lem_export('tiny')) > 0 AS found;
+SELECT lem_import('copy', lem_export('tiny')) > 0 AS stored;
+ALTER EXTENSION lem SET SCHEMA public;
+SELECT length(lem_export('copy')) > 0 AS found;
+
 -- The cache keeps what its limit allows, and what is in use.
 \c -
 SET search_path = test_models, public;

@@ -22,8 +22,8 @@ typedef struct lem_file_tensor
 	int64_t		end;
 } lem_file_tensor;
 
-/* Longest header that is accepted, in bytes. */
-#define LEM_MAX_FILE_HEADER (64 << 20)
+/* Longest header that is accepted, in bytes: ten times that of the largest model. */
+#define LEM_MAX_FILE_HEADER (4 << 20)
 
 /*
  * Where the JSON header and the data lie in a file of size bytes.

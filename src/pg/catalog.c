@@ -7,7 +7,6 @@
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "port/pg_bswap.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"

@@ -11,6 +11,7 @@
 
 #include "core/config.h"
 #include "core/window.h"
+#include "pg/compat.h"
 
 #define LEM_DIGEST_LENGTH 32
 

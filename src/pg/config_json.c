@@ -11,7 +11,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
-#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/varlena.h"
 

@@ -145,7 +145,7 @@ pg_lem_forward(PG_FUNCTION_ARGS)
 	max_rate = array_rates(PG_GETARG_ARRAYTYPE_P(3), "max_rate", samples);
 
 	answers = (int64) samples * row.config.n_ahead * lem_branches(&row.config) * LEM_CASES;
-	if (answers > (int64) MaxArraySize)
+	if (answers > (int64) (MaxAllocSize / sizeof(Datum)))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the result for %d samples exceeds the maximum size of an array", samples),
