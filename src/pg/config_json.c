@@ -277,7 +277,8 @@ read_bar_interval_key(const config_key *key, JsonbValue *value, reading *r)
 static void
 read_time_zone_key(const config_key *key, JsonbValue *value, reading *r)
 {
-	static const char *const wanted = "the name of a time zone, such as \"UTC\" or \"Europe/Paris\"";
+	static const char *const wanted = "the name of a time zone, such as \"UTC\" or "
+	"\"Europe/Paris\"";
 
 	if (value->type != jbvString)
 		bad_value(key->name, value, wanted);

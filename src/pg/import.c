@@ -95,7 +95,7 @@ config_of_file(Jsonb *header)
 									NULL));
 }
 
-/* An array of whole numbers: how many there are, and the first of them (up to max); -1: it is not. */
+/* An array of whole numbers: how many there are (-1: it is not one), and the first max of them. */
 static int
 read_numbers(const JsonbValue *value, int64_t *numbers, int max)
 {

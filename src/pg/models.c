@@ -20,11 +20,12 @@
 void
 lem_models_check_name(const char *name)
 {
-	static const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	static const char letters[] = ".-_0123456789"
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	const size_t length = strlen(name);
 
-	if (length >= 1 && length <= MAX_NAME && strchr(letters, name[0]) != NULL &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == length)
+	if (length >= 1 && length <= MAX_NAME && name[0] != '.' && name[0] != '-' &&
+		strspn(name, letters) == length)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_NAME),
