@@ -16,6 +16,11 @@
 #error "lem supports PostgreSQL 14 to 18"
 #endif
 
+/* Version 16 took the macros for varlena values out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* The library is built with hidden visibility; before 16 the server's headers do not undo that. */
 #if PG_VERSION_NUM < 160000 && defined(__GNUC__) && !defined(WIN32)
 #undef PGDLLEXPORT

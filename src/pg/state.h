@@ -9,6 +9,8 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 
+#include "pg/compat.h"
+
 /* The context that aggregate states live in; raises if the caller is not an aggregate. */
 static inline MemoryContext
 lem_aggregate_context(FunctionCallInfo fcinfo)
