@@ -5,9 +5,6 @@
 #include "allocation.h"
 #include "params.h"
 
-/* Added to sums that divide (model page, section 3). */
-#define TINY ((lem_real) 1e-7)
-
 /*
  * Running figures of a task, N numbers each: for every case the past allocations and what the
  * heads read as its running price, then the market's running VWAP and TWAP; behind them the
@@ -24,12 +21,6 @@ typedef struct task_state
 	lem_real   *market;			/* sums of v * p, v and p */
 } task_state;
 
-static size_t
-state_size(const lem_config *config)
-{
-	return (size_t) 18 * config->n_ahead + 2 * LEM_CASES + 3;
-}
-
 static void
 state_of(const lem_config *config, lem_real *base, task_state *state)
 {
@@ -44,13 +35,6 @@ state_of(const lem_config *config, lem_real *base, task_state *state)
 	state->market = state->sum_traded + LEM_CASES;
 }
 
-/* Inputs of a step's MLPs without the branch's one-hot. */
-static int
-step_inputs(const lem_config *config, int k)
-{
-	return config->hidden_size + lem_inputs(config) + 18 * k;
-}
-
 void
 lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, bool keep,
 					 lem_alloc_acts *acts)
@@ -61,13 +45,13 @@ lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, bool
 	acts->keep = keep;
 	for (int k = steps - 1; k >= 0; k--)
 		acts->input[k] = keep || k == steps - 1
-			? lem_arena_reals(arena, (size_t) tasks * step_inputs(config, k))
+			? lem_arena_reals(arena, (size_t) tasks * lem_step_inputs(config, k))
 			: acts->input[steps - 1];
 	acts->hidden_0 = lem_arena_reals(arena, kept * LEM_HEAD_WIDTH(config));
 	acts->hidden_1 = lem_arena_reals(arena, kept * LEM_HEAD_WIDTH(config));
 	acts->mlp = lem_arena_reals(arena, kept * LEM_CASES);
 	acts->finish = lem_arena_reals(arena, config->finish_gate ? kept * LEM_CASES : 0);
-	acts->state = lem_arena_reals(arena, tasks * state_size(config));
+	acts->state = lem_arena_reals(arena, tasks * lem_alloc_state_size(config));
 	acts->left = lem_arena_bytes(arena, tasks * sizeof(int64_t));
 }
 
@@ -95,7 +79,7 @@ lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 		head->steps = steps;
 	for (int k = 0; k < config->n_ahead - 1; k++)
 	{
-		const int	in = step_inputs(config, k);
+		const int	in = lem_step_inputs(config, k);
 		lem_head_offsets at;
 		lem_head_step step;
 		lem_real   *kernel_0 = lem_arena_reals(arena, lem_packed_size(in, wide));
@@ -205,16 +189,16 @@ extend_state(const lem_config *config, int k, lem_real price, lem_real volume, t
 
 		state->sum_traded[c] += notional ? a / price : a * price;
 		if (!notional)
-			*running = state->sum_traded[c] / (state->sum_allocated[c] + TINY);
+			*running = state->sum_traded[c] / (state->sum_allocated[c] + LEM_TINY);
 		else if (config->notional_price)
-			*running = state->sum_allocated[c] / (state->sum_traded[c] + TINY);
+			*running = state->sum_allocated[c] / (state->sum_traded[c] + LEM_TINY);
 		else
 			*running = state->sum_allocated[c];
 	}
 	state->market[0] += volume * price;
 	state->market[1] += volume;
 	state->market[2] += price;
-	state->vwap[k] = state->market[0] / (state->market[1] + TINY);
+	state->vwap[k] = state->market[0] / (state->market[1] + LEM_TINY);
 	state->twap[k] = state->market[2] / (k + 1);
 }
 
@@ -225,7 +209,7 @@ run_mlps(const lem_config *config, const lem_kernels *kern, const lem_head_step 
 {
 	const int	m = config->fused_mlp_hidden_dim;
 	const int	wide = LEM_HEAD_WIDTH(config);
-	const int	inputs = step_inputs(config, k);
+	const int	inputs = lem_step_inputs(config, k);
 	const size_t at = acts->keep ? (size_t) k * tasks->n : 0;
 	lem_real   *hidden_0 = acts->hidden_0 + at * wide;
 	lem_real   *hidden_1 = acts->hidden_1 + at * wide;
@@ -287,6 +271,9 @@ project(const lem_config *config, const lem_limits *limits, int k, lem_real shar
 	const int	n = config->n_ahead;
 	double		wanted = share;
 
+	/* all that is left is all of it, whatever the rounding of the network's numbers */
+	if (share >= (lem_real) lem_units_share(*left))
+		wanted = 1;
 	if (k >= limits->horizon)
 		*units = 0;
 	else
@@ -308,7 +295,7 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 	const int	n = config->n_ahead;
 	const int	columns = lem_inputs(config);
 
-	memset(acts->state, 0, tasks->n * state_size(config) * sizeof(lem_real));
+	memset(acts->state, 0, tasks->n * lem_alloc_state_size(config) * sizeof(lem_real));
 	for (int j = 0; j < tasks->n; j++)
 		acts->left[j] = LEM_UNITS;
 
@@ -323,9 +310,9 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 			{
 				task_state	state;
 
-				state_of(config, acts->state + j * state_size(config), &state);
+				state_of(config, acts->state + j * lem_alloc_state_size(config), &state);
 				gather_input(config, in, tasks->sample[j], k, &state,
-							 acts->input[k] + (size_t) j * step_inputs(config, k));
+							 acts->input[k] + (size_t) j * lem_step_inputs(config, k));
 			}
 			run_mlps(config, kern, &head->steps[k], k, tasks, acts);
 		}
@@ -336,7 +323,7 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 			const lem_limits *limits = tasks->limits ? &tasks->limits[sample] : NULL;
 			task_state	state;
 
-			state_of(config, acts->state + j * state_size(config), &state);
+			state_of(config, acts->state + j * lem_alloc_state_size(config), &state);
 			for (int c = 0; c < LEM_CASES; c++)
 			{
 				const size_t answer = (at + j) * LEM_CASES + c;

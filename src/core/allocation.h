@@ -15,6 +15,23 @@
 /* Width of the eight MLPs of a step side by side: 8M. */
 #define LEM_HEAD_WIDTH(config) (LEM_CASES * (config)->fused_mlp_hidden_dim)
 
+/* Added to sums that divide (model page, section 3). */
+#define LEM_TINY ((lem_real) 1e-7)
+
+/* Inputs of a step's MLPs without the branch's one-hot: H + F + 18k. */
+static inline int
+lem_step_inputs(const lem_config *config, int k)
+{
+	return config->hidden_size + lem_inputs(config) + 18 * k;
+}
+
+/* Numbers of a task's running figures; the first 8 x N are its allocations. */
+static inline size_t
+lem_alloc_state_size(const lem_config *config)
+{
+	return (size_t) 18 * config->n_ahead + 2 * LEM_CASES + 3;
+}
+
 /* The MLPs of one step; the eight cases share their input. */
 typedef struct lem_head_step
 {
@@ -95,5 +112,27 @@ extern void lem_alloc_forward(const lem_config *config, const lem_kernels *kern,
 							  const lem_tasks *tasks, const lem_heads_input *in,
 							  const lem_alloc_acts *acts, lem_real *const *allocation,
 							  size_t step_stride, const int *case_offset, int64_t *units);
+
+/*
+ * Gradients of a pass that kept its buffers (without limits), from dshare: task j, step k, case c
+ * at dshare[j][k * step_stride + case_offset[c]].
+ *
+ * dpart (the head part, as stored), dcurves (places as in lem_curves) and dcontext (samples x
+ * (N - 1) x H) are added to.  part is the numbers that the head was decoded from.
+ */
+typedef struct lem_curves_gradient
+{
+	lem_real   *scale;
+	lem_real   *volume;
+	lem_real   *notional;
+} lem_curves_gradient;
+
+extern void lem_alloc_backward(const lem_config *config, const lem_kernels *kern,
+							   const lem_real *part, const lem_head *head,
+							   const lem_curves *curves, const lem_tasks *tasks,
+							   const lem_heads_input *in, const lem_alloc_acts *acts,
+							   const lem_real *const *dshare, size_t step_stride,
+							   const int *case_offset, lem_scratch scratch, lem_real *dpart,
+							   const lem_curves_gradient *dcurves, lem_real *dcontext);
 
 #endif

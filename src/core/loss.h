@@ -1,0 +1,46 @@
+/*
+ * loss.h: what training minimises (model page, sections 5 and 8).
+ *
+ * For every sample, branch and case, over the N bars in which the slices trade:
+ *   activity w_k = 1 for forced bars (steps up to the branch, and any bar up to and including the
+ *   first with volume), else sigmoid(slope * (left - offset)), left being what the order still
+ *   holds at the start of bar k;
+ *   achieved = sum(w a p) / sum(w a) for quantity, sum(w a) / sum(w a / p) for notional;
+ *   benchmark = sum(w v p) / sum(w v), v = 1 for TWAP;  d = (achieved / benchmark - 1) * 100.
+ * Each pair of a buy and a sell of branches 0 .. N - 1 counts as f(d_buy - d_sell), each case of
+ * branch N as softplus(|d|); the loss is the mean over all of them.
+ */
+#ifndef LEM_LOSS_H
+#define LEM_LOSS_H
+
+#include "config.h"
+#include "real.h"
+
+typedef enum lem_objective
+{
+	LEM_OBJECTIVE_SOFTPLUS,		/* f(x) = softplus(x): the published one */
+	LEM_OBJECTIVE_MEAN			/* f(x) = x: risk-neutral */
+} lem_objective;
+
+typedef struct lem_loss_options
+{
+	lem_objective objective;
+	double		risk_aversion;	/* >= 0: f(x) gains risk_aversion * x^2 / 2 */
+	double		mask_slope;
+	double		mask_offset;
+} lem_loss_options;
+
+/* The sharp mask of model page section 8, and the published one. */
+#define LEM_SHARP_MASK_SLOPE 150.0
+#define LEM_SHARP_MASK_OFFSET (4.0 / 150.0)
+#define LEM_PUBLISHED_MASK_SLOPE 50.0
+
+/*
+ * Loss of pred (n x N x (N + 1) x 4 x 2, as in the reference numbers) on market (n x N x 2: volume,
+ * price), and dpred, its gradient.  A sum over samples is scaled by 1 / total, the number of samples
+ * of the whole batch that these n are a part of.
+ */
+extern double lem_loss(const lem_config *config, const lem_loss_options *options, int n, int total,
+					   const lem_real *pred, const lem_real *market, lem_real *dpred);
+
+#endif
