@@ -140,10 +140,24 @@ $(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 
 -include $(wildcard $(TEST_OBJS:.o=.d))
 
+# Benchmarks: programs, and scripts for psql on a private server.
+BENCH_DIR = $(or $(OBJDIR),build/float/)bench/
+BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/*.c)))
+BENCH_OBJS = $(addsuffix .o,$(BENCH_PROGRAMS))
+
+$(BENCH_OBJS): $(BENCH_DIR)%.o: bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -iquote src/core $(CORE_CFLAGS) -std=gnu11 $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
+	$(CC) $(LINK_FLAGS) -o $@ $^ $(BLAS_LIBS) -lm
+
+-include $(wildcard $(BENCH_OBJS:.o=.d))
+
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-server bench valgrind test demo setup
 
-objects: $(OBJS) $(TEST_OBJS)
+objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
 test-programs: $(TEST_PROGRAMS)
 	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
@@ -192,7 +206,10 @@ test:
 	@PG_CONFIG='$(PG_CONFIG)' scripts/test
 
 valgrind: all
-	@PG_CONFIG='$(PG_CONFIG)' scripts/valgrind $(REGRESS_OPTS) $(REGRESS)
+	@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' scripts/valgrind $(REGRESS_OPTS) $(REGRESS)
+
+bench: all $(BENCH_PROGRAMS)
+	@PG_CONFIG='$(PG_CONFIG)' scripts/bench $(BENCH_PROGRAMS)
 
 setup:
 	@scripts/setup
