@@ -73,6 +73,48 @@ lem_gradient_workspace(const lem_model *model, int n)
 	return arena.used;
 }
 
+/* The forward pass, every buffer kept. */
+static lem_status
+forward(const lem_model *model, const lem_samples *samples, const gradient_acts *acts,
+		const lem_heads_input *in, const lem_stop *stop)
+{
+	const lem_config *config = &model->config;
+	const int	n = samples->n;
+	const int	branches = lem_branches(config);
+	const int	tasks_each = tasks_of_set(config, n);
+	const size_t step_stride = (size_t) branches * LEM_CASES;
+	lem_status	status = lem_trunk_forward(model->trunk, config, model->kernels, n, samples->rows,
+										   samples->min_rate, samples->max_rate, &acts->trunk,
+										   stop);
+
+	if (status != LEM_OK)
+		return status;
+	for (int set = 0; set < lem_head_sets(config); set++)
+	{
+		const size_t first = (size_t) set * tasks_each;
+		lem_tasks	tasks = {tasks_each, acts->sample + first, acts->branch + first, NULL};
+
+		for (int place = 0; place < tasks_each; place++)
+		{
+			const int	sample = config->shared_heads ? place / branches : place;
+			const int	branch = config->shared_heads ? place % branches : set;
+			const size_t begin = (size_t) sample * config->n_ahead * step_stride
+				+ (size_t) branch * LEM_CASES;
+
+			acts->sample[first + place] = sample;
+			acts->branch[first + place] = branch;
+			acts->share[first + place] = acts->pred + begin;
+			acts->dshare[first + place] = acts->dpred + begin;
+		}
+		if (lem_stop_asked(stop))
+			return LEM_STOPPED;
+		lem_alloc_forward(config, model->kernels, model->heads[set], &model->trunk->curves,
+						  &tasks, in, &acts->alloc[set], acts->share + first, step_stride,
+						  reference_order, NULL);
+	}
+	return LEM_OK;
+}
+
 lem_status
 lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_samples *samples,
 			 const lem_loss_options *options, void *workspace, const lem_stop *stop,
@@ -81,11 +123,7 @@ lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_sam
 	const lem_config *config = &model->config;
 	const lem_kernels *kern = model->kernels;
 	const int	n = samples->n;
-	const int	branches = lem_branches(config);
-	const int	sets = lem_head_sets(config);
 	const int	tasks_each = tasks_of_set(config, n);
-	const size_t step_stride = (size_t) branches * LEM_CASES;
-	const lem_curves *curves = &model->trunk->curves;
 	lem_arena	arena = {workspace, 0};
 	gradient_acts acts;
 	lem_heads_input in;
@@ -93,37 +131,11 @@ lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_sam
 	lem_status	status;
 
 	gradient_carve(&arena, model, n, &acts);
-	status = lem_trunk_forward(model->trunk, config, kern, n, samples->rows, samples->min_rate,
-							   samples->max_rate, &acts.trunk, stop);
-	if (status != LEM_OK)
-		return status;
-
 	in = (lem_heads_input) {acts.trunk.context, acts.trunk.inputs, samples->rows,
 		samples->min_rate, samples->max_rate};
-	for (int task = 0; task < sets * tasks_each; task++)
-	{
-		const int	set = task / tasks_each;
-		const int	place = task % tasks_each;
-		const int	sample = config->shared_heads ? place / branches : place;
-		const int	branch = config->shared_heads ? place % branches : set;
-		const size_t begin = (size_t) sample * config->n_ahead * step_stride
-			+ (size_t) branch * LEM_CASES;
-
-		acts.sample[task] = sample;
-		acts.branch[task] = branch;
-		acts.share[task] = acts.pred + begin;
-		acts.dshare[task] = acts.dpred + begin;
-	}
-	for (int set = 0; set < sets; set++)
-	{
-		const size_t first = (size_t) set * tasks_each;
-		lem_tasks	tasks = {tasks_each, acts.sample + first, acts.branch + first, NULL};
-
-		if (lem_stop_asked(stop))
-			return LEM_STOPPED;
-		lem_alloc_forward(config, kern, model->heads[set], curves, &tasks, &in, &acts.alloc[set],
-						  acts.share + first, step_stride, reference_order, NULL);
-	}
+	status = forward(model, samples, &acts, &in, stop);
+	if (status != LEM_OK)
+		return status;
 	*loss = lem_loss(config, options, n, samples->total, acts.pred, samples->market, acts.dpred);
 	if (!gradient)
 		return LEM_OK;
@@ -131,7 +143,7 @@ lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_sam
 	lem_trunk_layout(config, &at);
 	memset(acts.dcontext, 0, (size_t) n * (config->n_ahead - 1) * config->hidden_size
 		   * sizeof(lem_real));
-	for (int set = 0; set < sets; set++)
+	for (int set = 0; set < lem_head_sets(config); set++)
 	{
 		const size_t first = (size_t) set * tasks_each;
 		lem_tasks	tasks = {tasks_each, acts.sample + first, acts.branch + first, NULL};
@@ -140,11 +152,34 @@ lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_sam
 
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-		lem_alloc_backward(config, kern, parts[1 + set], model->heads[set], curves, &tasks, &in,
-						   &acts.alloc[set], acts.dshare + first, step_stride, reference_order,
+		lem_alloc_backward(config, kern, parts[1 + set], model->heads[set], &model->trunk->curves,
+						   &tasks, &in, &acts.alloc[set], acts.dshare + first,
+						   (size_t) lem_branches(config) * LEM_CASES, reference_order,
 						   (lem_scratch) {acts.scratch_base, 0, NULL}, gradient[1 + set],
 						   &dcurves, acts.dcontext);
 	}
 	return lem_trunk_backward(model->trunk, config, kern, n, parts[0], &acts.trunk, acts.dcontext,
 							  (lem_scratch) {acts.scratch_base, 0, NULL}, gradient[0], stop);
+}
+
+lem_status
+lem_gradient_validate(const lem_model *model, const lem_samples *samples,
+					  const lem_loss_options *options, void *workspace, const lem_stop *stop,
+					  double *loss, double *gain, double *square)
+{
+	lem_arena	arena = {workspace, 0};
+	gradient_acts acts;
+	lem_heads_input in;
+	lem_status	status;
+
+	gradient_carve(&arena, model, samples->n, &acts);
+	in = (lem_heads_input) {acts.trunk.context, acts.trunk.inputs, samples->rows,
+		samples->min_rate, samples->max_rate};
+	status = forward(model, samples, &acts, &in, stop);
+	if (status != LEM_OK)
+		return status;
+	*loss = lem_loss(&model->config, options, samples->n, samples->total, acts.pred,
+					 samples->market, acts.dpred);
+	lem_gains(&model->config, samples->n, acts.pred, samples->market, gain, square);
+	return LEM_OK;
 }

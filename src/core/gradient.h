@@ -31,4 +31,12 @@ extern lem_status lem_gradient(const lem_model *model, const lem_real *const *pa
 							   void *workspace, const lem_stop *stop, double *loss,
 							   lem_real *const *gradient);
 
+/*
+ * The loss alone; gains (lem_gains) are added to gain and square.
+ */
+extern lem_status lem_gradient_validate(const lem_model *model, const lem_samples *samples,
+										const lem_loss_options *options, void *workspace,
+										const lem_stop *stop, double *loss, double *gain,
+										double *square);
+
 #endif

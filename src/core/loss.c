@@ -57,7 +57,9 @@ gain(const lem_loss_options *options, const execution *e, double *slope)
 
 		w[k] = 1;
 		w_slope[k] = 0;
-		if (k > e->branch && traded)
+		if (k > e->branch && traded && isinf(options->mask_slope))
+			w[k] = left > options->mask_offset;
+		else if (k > e->branch && traded)
 		{
 			w[k] = sigmoid(options->mask_slope * (left - options->mask_offset));
 			w_slope[k] = options->mask_slope * w[k] * (1 - w[k]);
@@ -159,4 +161,28 @@ lem_loss(const lem_config *config, const lem_loss_options *options, int n, int t
 				}
 		}
 	return sum * share;
+}
+
+void
+lem_gains(const lem_config *config, int n, const lem_real *pred, const lem_real *market,
+		  double *gain_sum, double *square_sum)
+{
+	const lem_loss_options hard = {.mask_slope = INFINITY, .mask_offset = LEM_NOTHING_LEFT};
+	const int	steps = config->n_ahead;
+	const int	branches = lem_branches(config);
+	const size_t stride = (size_t) branches * LEM_CASES;
+
+	for (int i = 0; i < n; i++)
+		for (int b = 0; b < branches; b++)
+			for (int c = 0; c < LEM_CASES; c++)
+			{
+				double		slopes[LEM_MAX_AHEAD];
+				const execution e = {steps, b, (c / 2) % 2, c % 2,
+					pred + (size_t) i * steps * stride + (size_t) b * LEM_CASES + c, stride,
+					market + (size_t) i * steps * 2};
+				double		bps = 100 * gain(&hard, &e, slopes);
+
+				gain_sum[b] += c < LEM_CASES / 2 ? -bps : bps;
+				square_sum[b] += bps * bps;
+			}
 }

@@ -43,4 +43,15 @@ typedef struct lem_loss_options
 extern double lem_loss(const lem_config *config, const lem_loss_options *options, int n, int total,
 					   const lem_real *pred, const lem_real *market, lem_real *dpred);
 
+/* Shares below this count as nothing left: what float arithmetic leaves of a finished order. */
+#define LEM_NOTHING_LEFT 1e-4
+
+/*
+ * Gains over the benchmark as a backtest sees them, in basis points, positive is good on both sides:
+ * each branch's sum over its 8 cases and n samples is added to gain_sum (N + 1), and of the squares
+ * to square_sum.  A bar counts if the order must stay active or has something left at its start.
+ */
+extern void lem_gains(const lem_config *config, int n, const lem_real *pred,
+					  const lem_real *market, double *gain_sum, double *square_sum);
+
 #endif
