@@ -27,6 +27,8 @@ typedef lane ivec __attribute__((vector_size(LANES * sizeof(lane))));
 /* Before loops over a block's registers: an array stays in registers if no index is variable. */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
+/* Products and sums of one expression are fused always, not where the optimizer happens to. */
+#pragma clang fp contract(on)
 #else
 #define UNROLL _Pragma("GCC unroll 12")
 #endif
