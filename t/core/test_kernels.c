@@ -92,14 +92,15 @@ arguments(size_t *count)
 	static const double ranges[] = {1e-3, 0.5, 2, 20, 110, 800};
 	const int	per_range = 20001;
 	const int	patterns = 100000;
+	const int	powers = DIGITS - 2 * MIN_EXP;
 	size_t		n = 0;
-	lem_real   *x = reals(6 * (size_t) per_range + 2 * 4000 + patterns + 16);
+	lem_real   *x = reals(6 * (size_t) per_range + 4 * powers + patterns + 4);
 
 	for (int r = 0; r < 6; r++)
 		for (int i = 0; i < per_range; i++)
 			x[n++] = (lem_real) (ranges[r] * (i - per_range / 2) / (per_range / 2));
 	/* just below and above the powers of two, denormal ones with them */
-	for (int e = MIN_EXP - DIGITS; e < -MIN_EXP; e++)
+	for (int e = MIN_EXP - DIGITS; e < MIN_EXP - DIGITS + powers; e++)
 		for (int side = -1; side <= 1; side += 2)
 		{
 			x[n++] = (lem_real) (side * ldexp(1 - EPSILON, e));

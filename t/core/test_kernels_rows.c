@@ -312,8 +312,10 @@ knot(const lem_spline *s, int i)
 static double
 basis(const lem_spline *s, int order, int b, double z)
 {
+	if (!(z >= knot(s, b) && z < knot(s, b + order + 1)))
+		return 0;
 	if (order == 0)
-		return z >= knot(s, b) && z < knot(s, b + 1);
+		return 1;
 	return (z - knot(s, b)) / (knot(s, b + order) - knot(s, b)) * basis(s, order - 1, b, z)
 		+ (knot(s, b + order + 1) - z) / (knot(s, b + order + 1) - knot(s, b + 1))
 		* basis(s, order - 1, b + 1, z);
