@@ -40,7 +40,8 @@ typedef enum lem_curve_axis
 
 /*
  * After a step, on the trunk's part: scale factors into [0.5, max_scale_factor], base curves
- * non-negative and divided by their sum + 1e-7.
+ * non-negative and divided by their sum (over branches: + 1e-7, as in the vectors' implementation);
+ * a curve of which nothing is left becomes equal shares.
  */
 extern void lem_constrain(const lem_config *config, lem_curve_axis axis, lem_real *trunk_part);
 
