@@ -434,3 +434,26 @@ golden_random_parts(const lem_config *config, uint64_t seed)
 	lem_tensor_walk(config, visit_random, &f);
 	return f.random;
 }
+
+lem_model
+golden_model(const lem_config *config, float *const *parts, const lem_kernels *kernels)
+{
+	const int	n = lem_part_count(config);
+	const lem_head **heads = allocate(sizeof(lem_head *) * (size_t) n);
+	lem_model	model = {*config, kernels, NULL, heads};
+
+	for (int p = 0; p < n; p++)
+	{
+		size_t		size = (size_t) lem_part_size(config, p);
+		lem_real   *from = allocate(size * sizeof(lem_real));
+
+		for (size_t i = 0; i < size; i++)
+			from[i] = parts[p][i];
+		if (p == 0)
+			model.trunk = lem_trunk_decode(config, from, allocate(lem_trunk_bytes(config)));
+		else
+			heads[p - 1] = lem_head_decode(config, from, allocate(lem_head_bytes(config)));
+		free(from);
+	}
+	return model;
+}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "model.h"
 #include "params.h"
 #include "real.h"
 #include "safetensors.h"
@@ -77,5 +78,9 @@ extern void golden_free_parts(void *parts, const lem_config *config);
 
 /* Weights for any config, small and reproducible; knots as they must be, norm gains near 1. */
 extern float **golden_random_parts(const lem_config *config, uint64_t seed);
+
+/* A model with all its heads, decoded from the numbers of its parts. */
+extern lem_model golden_model(const lem_config *config, float *const *parts,
+							  const lem_kernels *kernels);
 
 #endif

@@ -11,41 +11,10 @@
 #define TOLERANCE 5e-6
 #endif
 
-typedef struct loaded
-{
-	lem_model	model;
-	const lem_head **heads;
-} loaded;
-
 static void *
 aligned(size_t bytes)
 {
 	return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-}
-
-/* A decoded model from the numbers of its parts. */
-static loaded
-load(const lem_config *config, float **parts, const lem_kernels *kern)
-{
-	loaded		l;
-	int			n = lem_part_count(config);
-
-	l.heads = calloc(n, sizeof(lem_head *));
-	l.model = (lem_model) {*config, kern, NULL, l.heads};
-	for (int p = 0; p < n; p++)
-	{
-		size_t		size = lem_part_size(config, p);
-		lem_real   *numbers = malloc(size * sizeof(lem_real));
-
-		for (size_t i = 0; i < size; i++)
-			numbers[i] = parts[p][i];
-		if (p == 0)
-			l.model.trunk = lem_trunk_decode(config, numbers, aligned(lem_trunk_bytes(config)));
-		else
-			l.heads[p - 1] = lem_head_decode(config, numbers, aligned(lem_head_bytes(config)));
-		free(numbers);
-	}
-	return l;
 }
 
 /* All branches, or with branch >= 0 that one of every sample. */
@@ -85,12 +54,12 @@ test_set(const char *set, const lem_kernels *kern)
 	int			n = golden_batch(set);
 	int			branches = lem_branches(&config);
 	size_t		count;
-	loaded		l = load(&config, golden_parts(set, &config), kern);
+	lem_model	model = golden_model(&config, golden_parts(set, &config), kern);
 	lem_real   *rows = golden_reals(set, "inputs.x.bin", &count);
 	lem_real   *min_rate = golden_reals(set, "inputs.min_rate.bin", NULL);
 	lem_real   *max_rate = golden_reals(set, "inputs.max_rate.bin", NULL);
 	double	   *want = golden_doubles(set, "outputs_f64.pred.bin", &count);
-	lem_real   *all = run(&l.model, n, rows, min_rate, max_rate, -1);
+	lem_real   *all = run(&model, n, rows, min_rate, max_rate, -1);
 	double		worst = 0;
 	bool		same = true;
 
@@ -104,7 +73,7 @@ test_set(const char *set, const lem_kernels *kern)
 	/* One branch alone, and one sample alone, give the same bits. */
 	for (int b = 0; b < branches; b++)
 	{
-		lem_real   *own = run(&l.model, n, rows, min_rate, max_rate, b);
+		lem_real   *own = run(&model, n, rows, min_rate, max_rate, b);
 
 		for (int i = 0; i < n; i++)
 			for (int k = 0; k < config.n_ahead; k++)
@@ -123,7 +92,7 @@ test_set(const char *set, const lem_kernels *kern)
 	{
 		size_t		sample = (size_t) lem_rows(&config) * lem_inputs(&config);
 		size_t		size = count / n;
-		lem_real   *one = run(&l.model, 1, rows + i * sample, min_rate + i, max_rate + i, -1);
+		lem_real   *one = run(&model, 1, rows + i * sample, min_rate + i, max_rate + i, -1);
 
 		same = same && memcmp(one, all + i * size, size * sizeof(lem_real)) == 0;
 		free(one);
@@ -137,9 +106,9 @@ test_set(const char *set, const lem_kernels *kern)
 		lem_stop	stop = {stop_now, &left};
 		lem_batch	batch = {.n = n, .rows = rows, .min_rate = min_rate, .max_rate = max_rate,
 			.allocation = all};
-		void	   *workspace = aligned(lem_forward_workspace(&l.model, n, true));
+		void	   *workspace = aligned(lem_forward_workspace(&model, n, true));
 
-		check(lem_forward(&l.model, &batch, workspace, &stop) == LEM_STOPPED,
+		check(lem_forward(&model, &batch, workspace, &stop) == LEM_STOPPED,
 			  "%s: stops after %d polls", set, polls * 7);
 		free(workspace);
 	}
@@ -152,7 +121,7 @@ test_other_configs(void)
 	for (int variant = 0; variant < 6; variant++)
 	{
 		lem_config	config;
-		loaded		l;
+		lem_model	model;
 		int			n = 5;
 		lem_real   *rows;
 		lem_real   *rates;
@@ -183,14 +152,15 @@ test_other_configs(void)
 			config.sub_layer[j].spline.intervals = 1 + variant;
 		}
 		check(lem_config_check(&config, NULL) == LEM_OK, "variant %d: config", variant);
-		l = load(&config, golden_random_parts(&config, 7 + variant), lem_kernels_select());
+		model = golden_model(&config, golden_random_parts(&config, 7 + variant),
+							 lem_kernels_select());
 		rows = malloc(n * lem_rows(&config) * lem_inputs(&config) * sizeof(lem_real));
 		rates = calloc(2 * n, sizeof(lem_real));
 		for (int i = 0; i < n * lem_rows(&config) * lem_inputs(&config); i++)
 			rows[i] = (lem_real) (1 + 0.1 * sin(i * 0.7 + variant));
 		for (int i = 0; i < n; i++)
 			rates[n + i] = 1;
-		out = run(&l.model, n, rows, rates, rates + n, -1);
+		out = run(&model, n, rows, rates, rates + n, -1);
 		for (int i = 0; i < n; i++)
 			for (int bc = 0; bc < lem_branches(&config) * LEM_CASES; bc++)
 			{
