@@ -140,7 +140,8 @@ $(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 
 -include $(wildcard $(TEST_OBJS:.o=.d))
 
-# Benchmarks: programs, and scripts for psql on a private server.
+# Benchmarks: programs bench/bench_*.c, and scripts bench/*.sh beside a private server, which import
+# what bench/weights makes.
 BENCH_DIR = $(or $(OBJDIR),build/float/)bench/
 BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/*.c)))
 BENCH_OBJS = $(addsuffix .o,$(BENCH_PROGRAMS))
@@ -209,7 +210,7 @@ valgrind: all
 	@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' scripts/valgrind $(REGRESS_OPTS) $(REGRESS)
 
 bench: all $(BENCH_PROGRAMS)
-	@PG_CONFIG='$(PG_CONFIG)' scripts/bench $(BENCH_PROGRAMS)
+	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench
 
 setup:
 	@scripts/setup
