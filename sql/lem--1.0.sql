@@ -161,6 +161,12 @@ CREATE FUNCTION lem_forward(model text, x float4[], min_rate float4[], max_rate 
 COMMENT ON FUNCTION lem_forward(text, float4[], float4[], float4[])
 	IS 'the raw network: shares of all branches and cases';
 
+CREATE FUNCTION lem_gradient(model text, x float4[], y float4[], min_rate float4[],
+	max_rate float4[]) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_gradient' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION lem_gradient(text, float4[], float4[], float4[], float4[])
+	IS 'the raw network: loss, and its derivatives by all weights, as a safetensors file';
+
 -- Models: end
 
 -- Bars

@@ -398,6 +398,7 @@ typedef struct transfer
 	const float *in;			/* writing: the part */
 	uint8_t    *to;				/* writing: the file's data */
 	int64_t		position;		/* writing: numbers before this tensor */
+	bool		gradient;		/* writing: without tensors that are never trained */
 	int			part;
 } transfer;
 
@@ -443,6 +444,8 @@ visit_write(void *arg, int i, const lem_tensor *tensor)
 	const int64_t start = slice_start(tensor, t->part);
 
 	(void) i;
+	if (t->gradient && tensor->constant)
+		return LEM_OK;
 	if (start >= 0)
 	{
 		uint8_t    *p = t->to + 4 * (t->position + start);
@@ -466,6 +469,14 @@ void
 lem_file_write_part(const lem_config *config, int part, const float *in, uint8_t *data)
 {
 	transfer	t = {.in = in, .to = data, .part = part};
+
+	lem_tensor_walk(config, visit_write, &t);
+}
+
+void
+lem_file_write_gradient(const lem_config *config, int part, const float *in, uint8_t *data)
+{
+	transfer	t = {.in = in, .to = data, .part = part, .gradient = true};
 
 	lem_tensor_walk(config, visit_write, &t);
 }

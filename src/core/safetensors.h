@@ -53,4 +53,8 @@ extern void lem_file_read_part(const lem_config *config, const lem_file_tensor *
  */
 extern void lem_file_write_part(const lem_config *config, int part, const float *in, uint8_t *data);
 
+/* The same for a gradient: without the tensors that are never trained. */
+extern void lem_file_write_gradient(const lem_config *config, int part, const float *in,
+									uint8_t *data);
+
 #endif

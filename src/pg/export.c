@@ -1,4 +1,4 @@
-/* export.c: lem_export, models as safetensors files. */
+/* export.c: safetensors files: models (lem_export), and what else has a model's tensors. */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
@@ -13,6 +13,7 @@
 #include "pg/compat.h"
 #include "pg/config_json.h"
 #include "pg/errors.h"
+#include "pg/export.h"
 
 /* The length of the header comes first, in 8 bytes. */
 #define LENGTH_BYTES 8
@@ -30,26 +31,23 @@ write_entry(StringInfo header, const lem_tensor *tensor, int64 begin)
 					 begin, begin + (int64) tensor->size * (int64) sizeof(float));
 }
 
-/*
- * The header: the config and nothing that would make files of the same model differ, then all
- * tensors in the order of the table; padded so that the data begin at a multiple of 8.
- */
+/* The header, padded so that the data begin at a multiple of 8. */
 static char *
-write_header(const lem_model_row *row, size_t *length)
+write_header(const lem_config *config, const char *metadata, bool gradient, size_t *length)
 {
-	const int	n = lem_tensor_count(&row->config);
+	const int	n = lem_tensor_count(config);
 	lem_tensor *table = palloc(n * sizeof(lem_tensor));
 	StringInfoData header;
 	int64		begin = 0;
 	char	   *text;
 
 	initStringInfo(&header);
-	appendStringInfoString(&header, "{\"__metadata__\":{\"format\":\"lem\",\"lem.config\":");
-	escape_json(&header, lem_config_text(lem_config_write(&row->config, row->time_zone)));
-	appendStringInfoChar(&header, '}');
-	lem_tensor_table(&row->config, table);
+	appendStringInfo(&header, "{\"__metadata__\":%s", metadata);
+	lem_tensor_table(config, table);
 	for (int i = 0; i < n; i++)
 	{
+		if (gradient && table[i].constant)
+			continue;
 		write_entry(&header, &table[i], begin);
 		begin += table[i].size * (int64) sizeof(float);
 	}
@@ -68,6 +66,41 @@ write_header(const lem_model_row *row, size_t *length)
 	return header.data;
 }
 
+bytea *
+lem_export_begin(const lem_config *config, const char *metadata, bool gradient, uint8 **data)
+{
+	size_t		header_length;
+	char	   *header = write_header(config, metadata, gradient, &header_length);
+	const Size	size = VARHDRSZ + LENGTH_BYTES + header_length
+		+ lem_parameter_count(config, gradient) * sizeof(float);
+	bytea	   *file;
+	uint8	   *out;
+
+	LEM_ENSURE(AllocSizeIsValid(size));
+	file = palloc(size);
+	SET_VARSIZE(file, size);
+	out = (uint8 *) VARDATA(file);
+	for (int i = 0; i < LENGTH_BYTES; i++)
+		*out++ = (uint8) ((uint64) header_length >> (8 * i));
+	memcpy(out, header, header_length);
+	*data = out + header_length;
+	pfree(header);
+	return file;
+}
+
+/* The config, and nothing that would make files of the same model differ. */
+static char *
+model_metadata(const lem_model_row *row)
+{
+	StringInfoData metadata;
+
+	initStringInfo(&metadata);
+	appendStringInfoString(&metadata, "{\"format\":\"lem\",\"lem.config\":");
+	escape_json(&metadata, lem_config_text(lem_config_write(&row->config, row->time_zone)));
+	appendStringInfoChar(&metadata, '}');
+	return metadata.data;
+}
+
 /*
  * lem_export(model text) RETURNS bytea
  *
@@ -81,30 +114,17 @@ pg_lem_export(PG_FUNCTION_ARGS)
 {
 	char	   *schema = lem_schema(fcinfo);
 	lem_model_row row;
-	char	   *header;
-	size_t		header_length;
-	Size		size;
 	bytea	   *file;
-	uint8	   *out;
+	uint8	   *data;
 
 	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
-	header = write_header(&row, &header_length);
-	size = VARHDRSZ + LENGTH_BYTES + header_length
-		+ lem_parameter_count(&row.config, false) * sizeof(float);
-	LEM_ENSURE(AllocSizeIsValid(size));
-	file = palloc(size);
-	SET_VARSIZE(file, size);
-	out = (uint8 *) VARDATA(file);
-	for (int i = 0; i < LENGTH_BYTES; i++)
-		*out++ = (uint8) ((uint64) header_length >> (8 * i));
-	memcpy(out, header, header_length);
-	out += header_length;
+	file = lem_export_begin(&row.config, model_metadata(&row), false, &data);
 	for (int part = 0; part < lem_part_count(&row.config); part++)
 	{
 		float	   *numbers = lem_catalog_part(schema, &row, part);
 
 		CHECK_FOR_INTERRUPTS();
-		lem_file_write_part(&row.config, part, numbers, out);
+		lem_file_write_part(&row.config, part, numbers, data);
 		pfree(numbers);
 	}
 	PG_RETURN_BYTEA_P(file);
