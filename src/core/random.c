@@ -7,7 +7,7 @@
  */
 #include "random.h"
 
-/* Odd steps between neighbouring numbers: 2^64 times the fractions of the golden ratio and sqrt 2. */
+/* Odd steps between neighbours: 2^64 times the fractions of the golden ratio and of sqrt 2. */
 #define INDEX_STEP UINT64_C(0x9e3779b97f4a7c15)
 #define STREAM_STEP UINT64_C(0x6a09e667f3bcc909)
 

@@ -9,9 +9,9 @@
 #include "core/config.h"
 
 /*
- * A safetensors file with the tensors of a config, those of a gradient or all, as float32.  metadata
- * is a JSON object in the server's encoding.  *data receives where the data section begins, for
- * lem_file_write_gradient or lem_file_write_part to fill.
+ * A safetensors file with the tensors of a config, those of a gradient or all, as float32.
+ * metadata is a JSON object in the server's encoding.  *data receives where the data section
+ * begins, for lem_file_write_gradient or lem_file_write_part to fill.
  */
 extern bytea *lem_export_begin(const lem_config *config, const char *metadata, bool gradient,
 							   uint8 **data);

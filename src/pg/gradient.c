@@ -1,4 +1,4 @@
-/* gradient.c: lem_gradient, the raw network's gradients for checks against other implementations. */
+/* gradient.c: lem_gradient, the raw network's gradients to check against other implementations. */
 #include "postgres.h"
 
 #include <math.h>

@@ -22,7 +22,7 @@ typedef struct lem_sample_arrays
 	const float *max_rate;		/* n */
 } lem_sample_arrays;
 
-/* Numbers of a float4[] of any shape; raises 22004 for NULL, 22023 for those that are not finite. */
+/* Numbers of a float4[] of any shape; raises 22004 for NULL, 22023 for what is not finite. */
 extern const float *lem_array_numbers(ArrayType *array, const char *name, int *n);
 
 /* Check x and the rates against a model; raises 22004 and 22023.  Nothing is copied. */
