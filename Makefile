@@ -4,7 +4,7 @@
 #   make install     install it there
 #   make demo        set up, build, and show a schedule on a private server (BARS=file.csv.gz)
 #   make test        set up, build, and run every test
-#   make check-core, check-boundary, check-warnings, installcheck, check-server
+#   make check-core, check-boundary, check-warnings, installcheck, check-server, check-docs
 #                    the tests in parts, on a tree that is set up
 #   make bench       benchmarks
 #   make valgrind    the server's tests under valgrind
@@ -156,7 +156,7 @@ $(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
-	check-boundary check-warnings installcheck check-server bench valgrind test demo setup
+	check-boundary check-warnings installcheck check-server check-docs bench valgrind test demo setup
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -201,6 +201,10 @@ installcheck: all
 
 check-server: all
 	@PG_CONFIG='$(PG_CONFIG)' scripts/check-server $(TESTS)
+
+# The examples of the documentation.
+check-docs: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/check-docs
 
 # Set up, build, then all of the above; the last line counts what passed and failed.
 test:
