@@ -387,7 +387,7 @@ lem_catalog_unknown(const char *schema, const char *model)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_LEM_UNKNOWN_MODEL),
-			 errmsg("unknown model \"%s\"", model),
+			 errmsg("unknown model \"%s\"", lem_clip_text(model)),
 			 errhint("%s", unknown_hint(schema, name))));
 }
 

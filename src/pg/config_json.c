@@ -18,9 +18,6 @@
 #include "pg/config_json.h"
 #include "pg/errors.h"
 
-/* Longest value that a message repeats, in bytes. */
-#define DESCRIBE_LENGTH 100
-
 /* Choices of the keys that take one of two or three words; places are what the config holds. */
 static const char *const gaps_words[] = {"carry", "skip", "error", NULL};
 static const char *const heads_words[] = {"separate", "shared", NULL};
@@ -49,7 +46,6 @@ char *
 lem_json_describe(const JsonbValue *value)
 {
 	char	   *text;
-	int			length;
 
 	switch (value->type)
 	{
@@ -72,13 +68,7 @@ lem_json_describe(const JsonbValue *value)
 		default:
 			return pstrdup("?");
 	}
-	length = strlen(text);
-	if (length > DESCRIBE_LENGTH)
-	{
-		length = pg_mbcliplen(text, length, DESCRIBE_LENGTH);
-		text = psprintf("%.*s...", length, text);
-	}
-	return text;
+	return lem_clip_text(text);
 }
 
 static void bad_value(const char *name, const JsonbValue *value, const char *wanted)
@@ -398,8 +388,8 @@ read_spline(const char *name, JsonbValue *value, lem_spline *spline)
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&it, &field, true);
-		path = psprintf("%s.%.*s", name, Min(key.val.string.len, DESCRIBE_LENGTH),
-						key.val.string.val);
+		path = psprintf("%s.%s", name,
+						lem_clip_text(pnstrdup(key.val.string.val, key.val.string.len)));
 		if (is_word(&key, "spline_order"))
 			spline->order = read_int(path, &field);
 		else if (is_word(&key, "grid_size"))

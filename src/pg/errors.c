@@ -3,6 +3,7 @@
 
 #include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -16,6 +17,19 @@ lem_number_text(double x)
 
 	(void) double_to_shortest_decimal_buf(x, text);
 	return text;
+}
+
+/* Bytes of a text that messages show. */
+#define CLIP_LENGTH 100
+
+char *
+lem_clip_text(const char *text)
+{
+	int			length = (int) strlen(text);
+
+	if (length <= CLIP_LENGTH)
+		return pstrdup(text);
+	return psprintf("%.*s...", pg_mbcliplen(text, length, CLIP_LENGTH), text);
 }
 
 /* A shape as [5, 8, 15, 5]; palloc'd. */
@@ -177,7 +191,8 @@ raise_orders(const lem_fault *fault, const char *have, const char *want)
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
 					 errmsg("invalid lot %s", have),
-					 errdetail("A lot must be finite and greater than zero."),
+					 errdetail("A lot must be finite and greater than zero, and an order is at most "
+							   "2^53 lots."),
 					 errhint("Leave lot NULL for an order without lots.")));
 			break;
 		case LEM_SIZE_NOT_LOTS:

@@ -32,6 +32,9 @@ extern void lem_pg_raise(const lem_fault *fault) pg_attribute_noreturn();
 /* A number in the fewest digits that give it back, for messages; palloc'd. */
 extern char *lem_number_text(double x);
 
+/* Text that a user passed, cut short where it is long, for messages; palloc'd. */
+extern char *lem_clip_text(const char *text);
+
 /* Raise unless status is LEM_OK. */
 static inline void
 lem_pg_check(lem_status status, const lem_fault *fault)

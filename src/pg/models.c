@@ -29,7 +29,7 @@ lem_models_check_name(const char *name)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_NAME),
-			 errmsg("invalid model name \"%s\"", name),
+			 errmsg("invalid model name \"%s\"", lem_clip_text(name)),
 			 errhint("A name has 1 to %d letters, digits, \"_\", \".\" or \"-\", and begins with a letter, a digit or \"_\".",
 					 MAX_NAME)));
 }

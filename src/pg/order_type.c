@@ -41,7 +41,7 @@ read_word(const char *field, Datum value, bool isnull, const char *first, const 
 	if (pg_strcasecmp(word, first) != 0 && pg_strcasecmp(word, second) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_INVALID_ORDER),
-				 errmsg("invalid %s of an order: \"%s\"", field, word),
+				 errmsg("invalid %s of an order: \"%s\"", field, lem_clip_text(word)),
 				 errhint("It is \"%s\" or \"%s\".", first, second)));
 	return pg_strcasecmp(word, second) == 0;
 }
