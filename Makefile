@@ -95,7 +95,7 @@ SERVER_CPPFLAGS = $(patsubst -I$(includedir_server),-isystem $(includedir_server
 # Compiling.  BUILD_FLAGS and LINK_FLAGS are for the builds of the tests.
 
 WARNINGS = -Wall -Wextra
-CORE_CFLAGS = -std=c11 -O3 -g -ffp-contract=fast -fPIC -fvisibility=hidden \
+CORE_CFLAGS = -std=c11 -O3 -g -ffp-contract=fast -fno-math-errno -fPIC -fvisibility=hidden \
 	$(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes
 GLUE_CFLAGS = -std=gnu11 $(WARNINGS)
 

@@ -131,7 +131,7 @@ lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 static lem_real
 sigmoid(lem_real x)
 {
-	return 1 / (1 + (lem_real) exp(-x));
+	return 1 / (1 + lem_exp(-x));
 }
 
 /* softclip(x, u) = x q + u (1 - q), q = sigmoid(10 (u - x)). */
@@ -141,16 +141,6 @@ soft_clip(lem_real x, lem_real u)
 	lem_real	q = sigmoid(10 * (u - x));
 
 	return x * q + u * (1 - q);
-}
-
-static lem_real
-dot(int n, const lem_real *a, const lem_real *b)
-{
-	lem_real	sum = 0;
-
-	for (int i = 0; i < n; i++)
-		sum += a[i] * b[i];
-	return sum;
 }
 
 /* What the MLPs of step k read for a task (model page, section 3). */
@@ -229,12 +219,13 @@ run_mlps(const lem_config *config, const lem_kernels *kern, const lem_head_step 
 		for (int c = 0; c < LEM_CASES; c++)
 		{
 			const lem_real *hidden = hidden_1 + (size_t) j * wide + c * m;
-			lem_real	x = dot(m, hidden, step->kernel_2 + (size_t) c * m) + step->bias_2[c];
+			lem_real	x = kern->dot(m, hidden, step->kernel_2 + (size_t) c * m) + step->bias_2[c];
 
-			acts->mlp[(at + j) * LEM_CASES + c] = x / (1 + (lem_real) fabs(x));
+			acts->mlp[(at + j) * LEM_CASES + c] = x / (1 + lem_fabs(x));
 			if (step->finish_kernel)
 				acts->finish[(at + j) * LEM_CASES + c] =
-					dot(m, hidden, step->finish_kernel + (size_t) c * m) + step->finish_bias[c];
+					kern->dot(m, hidden, step->finish_kernel + (size_t) c * m)
+					+ step->finish_bias[c];
 		}
 }
 
@@ -248,7 +239,7 @@ propose(const lem_config *config, const lem_curves *curves, int branch, int k, i
 {
 	const lem_real *curve = c >= LEM_CASES / 2 ? curves->notional : curves->volume;
 	lem_real	base = curve[((size_t) k * lem_branches(config) + branch) * 2 + c % 2];
-	lem_real	raw = (lem_real) pow(1 + mlp, curves->scale[branch]) * base;
+	lem_real	raw = lem_pow(1 + mlp, curves->scale[branch]) * base;
 	lem_real	excess = left / (config->n_ahead - k) - max_rate;
 	lem_real	x = soft_clip(raw + min_rate, max_rate) + (excess > 0 ? excess : 0);
 

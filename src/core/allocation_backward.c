@@ -46,7 +46,7 @@ typedef struct step_gradients
 static lem_real
 sigmoid(lem_real x)
 {
-	return 1 / (1 + (lem_real) exp(-x));
+	return 1 / (1 + lem_exp(-x));
 }
 
 /* softclip(x, u) and its two slopes. */
@@ -66,7 +66,7 @@ static void
 undo_proposal(const step_numbers *s, lem_real d, step_gradients *out)
 {
 	lem_real	base = 1 + s->mlp;
-	lem_real	factor = (lem_real) pow(base, s->scale);
+	lem_real	factor = lem_pow(base, s->scale);
 	lem_real	excess = s->left / s->steps_left - s->max_rate;
 	lem_real	slope_raw;
 	lem_real	slope_x;
@@ -104,9 +104,9 @@ undo_proposal(const step_numbers *s, lem_real d, step_gradients *out)
 	out->curve = d * factor;
 	if (base > 0)
 	{
-		lem_real	one = 1 - (lem_real) fabs(s->mlp);
+		lem_real	one = 1 - lem_fabs(s->mlp);
 
-		out->scale = d * s->curve * factor * (lem_real) log(base);
+		out->scale = d * s->curve * factor * lem_log(base);
 		out->mlp = d * s->curve * s->scale * factor / base * one * one;
 	}
 }
@@ -137,6 +137,40 @@ undo_price(bool notional, bool as_price, lem_real dprice, lem_real sum_allocated
 		: sums->price_1 * price - sums->price_2;
 }
 
+/* y += scale * x. */
+static void
+add_scaled(int n, lem_real scale, const lem_real *restrict x, lem_real *restrict y)
+{
+	for (int i = 0; i < n; i++)
+		y[i] += scale * x[i];
+}
+
+/* y = d * x where h is above zero, else 0: back through a dense layer to one and a relu. */
+static void
+back_through_relu(int n, lem_real d, const lem_real *restrict x, const lem_real *restrict h,
+				  lem_real *restrict y)
+{
+	for (int i = 0; i < n; i++)
+		y[i] = h[i] > 0 ? d * x[i] : 0;
+}
+
+/* y += d * x where h is above zero. */
+static void
+add_through_relu(int n, lem_real d, const lem_real *restrict x, const lem_real *restrict h,
+				 lem_real *restrict y)
+{
+	for (int i = 0; i < n; i++)
+		y[i] += h[i] > 0 ? d * x[i] : 0;
+}
+
+/* d = 0 where h is not above zero. */
+static void
+mask_relu(int n, const lem_real *restrict h, lem_real *restrict d)
+{
+	for (int i = 0; i < n; i++)
+		d[i] = h[i] > 0 ? d[i] : 0;
+}
+
 /* The MLPs of step k: from the gradients of their two answers to those of weights and input. */
 static void
 undo_mlps(const lem_config *config, const lem_real *part, const lem_head_step *step, int k,
@@ -158,33 +192,26 @@ undo_mlps(const lem_config *config, const lem_real *part, const lem_head_step *s
 		for (int c = 0; c < LEM_CASES; c++)
 		{
 			const size_t place = (size_t) j * wide + (size_t) c * m;
-			lem_real	d = dmlp[(size_t) j * LEM_CASES + c];
-			lem_real	f = dfinish ? dfinish[(size_t) j * LEM_CASES + c] : 0;
-			lem_real   *dkernel = dpart + at.kernel_2 + (size_t) c * m;
-			lem_real   *dgate = dfinish ? dpart + at.finish_kernel + (size_t) c * m : NULL;
+			const lem_real d = dmlp[(size_t) j * LEM_CASES + c];
 
 			dpart[at.bias_2 + c] += d;
+			add_scaled(m, d, hidden_1 + place, dpart + at.kernel_2 + (size_t) c * m);
+			back_through_relu(m, d, step->kernel_2 + (size_t) c * m, hidden_1 + place,
+							  dhidden_1 + place);
 			if (dfinish)
-				dpart[at.finish_bias + c] += f;
-			for (int i = 0; i < m; i++)
 			{
-				lem_real	h = hidden_1[place + i];
-				lem_real	back = d * step->kernel_2[(size_t) c * m + i];
+				const lem_real f = dfinish[(size_t) j * LEM_CASES + c];
 
-				dkernel[i] += d * h;
-				if (dfinish)
-				{
-					dgate[i] += f * h;
-					back += f * step->finish_kernel[(size_t) c * m + i];
-				}
-				dhidden_1[place + i] = h > 0 ? back : 0;
+				dpart[at.finish_bias + c] += f;
+				add_scaled(m, f, hidden_1 + place, dpart + at.finish_kernel + (size_t) c * m);
+				add_through_relu(m, f, step->finish_kernel + (size_t) c * m, hidden_1 + place,
+								 dhidden_1 + place);
 			}
 		}
 	for (int c = 0; c < LEM_CASES; c++)
 	{
 		const size_t kernel_1 = at.kernel_1 + (size_t) c * m * m;
 		const size_t kernel_0 = at.kernel_0 + (size_t) c * (in + one_hot) * m;
-		lem_real   *dbias_0 = dpart + at.bias_0 + (size_t) c * m;
 
 		lem_gemm(true, false, m, m, n, 1, hidden_0 + c * m, wide, dhidden_1 + c * m, wide, 1,
 				 dpart + kernel_1, m);
@@ -192,20 +219,14 @@ undo_mlps(const lem_config *config, const lem_real *part, const lem_head_step *s
 				 dhidden_0 + c * m, wide);
 		for (int j = 0; j < n; j++)
 		{
-			lem_real   *d = dhidden_0 + (size_t) j * wide + (size_t) c * m;
-			lem_real   *row = one_hot ? dpart + kernel_0 + (size_t) (in + tasks->branch[j]) * m
-				: NULL;
+			const size_t place = (size_t) j * wide + (size_t) c * m;
 
-			for (int i = 0; i < m; i++)
-			{
-				dpart[at.bias_1 + (size_t) c * m + i] +=
-					dhidden_1[(size_t) j * wide + (size_t) c * m + i];
-				if (hidden_0[(size_t) j * wide + (size_t) c * m + i] <= 0)
-					d[i] = 0;
-				dbias_0[i] += d[i];
-				if (row)
-					row[i] += d[i];
-			}
+			add_scaled(m, 1, dhidden_1 + place, dpart + at.bias_1 + (size_t) c * m);
+			mask_relu(m, hidden_0 + place, dhidden_0 + place);
+			add_scaled(m, 1, dhidden_0 + place, dpart + at.bias_0 + (size_t) c * m);
+			if (one_hot)
+				add_scaled(m, 1, dhidden_0 + place,
+						   dpart + kernel_0 + (size_t) (in + tasks->branch[j]) * m);
 		}
 		lem_gemm(true, false, in, m, n, 1, acts->input[k], in, dhidden_0 + c * m, wide, 1,
 				 dpart + kernel_0, m);

@@ -1,6 +1,4 @@
 /* dataset.c: what a model learns from. */
-#include <stdlib.h>
-
 #include "dataset.h"
 
 size_t
@@ -47,15 +45,35 @@ build(const lem_dataset *dataset, const lem_start *start, double *scratch, lem_w
 							slice_ts, *market, fault);
 }
 
-static int
-by_time(const void *a, const void *b)
+/* The first moment from which on at most `wanted` of the starts lie. */
+static int64_t
+find_cut(const lem_start *starts, size_t n, size_t wanted)
 {
-	const lem_start *x = a;
-	const lem_start *y = b;
+	int64_t		low = INT64_MIN;	/* more than wanted lie from here on */
+	int64_t		high = INT64_MAX;
 
-	if (x->ts != y->ts)
-		return x->ts < y->ts ? -1 : 1;
-	return (x->series > y->series) - (x->series < y->series);
+	while (high - 1 > low)
+	{
+		int64_t		middle = (low >> 1) + (high >> 1) + (low & high & 1);
+		size_t		later = 0;
+
+		for (size_t i = 0; i < n; i++)
+			later += starts[i].ts >= middle;
+		if (later > wanted)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+static void
+swap(lem_start *a, lem_start *b)
+{
+	lem_start	c = *a;
+
+	*a = *b;
+	*b = c;
 }
 
 lem_status
@@ -64,8 +82,8 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 {
 	const int	n = dataset->config->n_ahead;
 	size_t		count = 0;
-	size_t		kept = 0;
-	size_t		first_valid;
+	size_t		n_train = 0;
+	size_t		n_valid = 0;
 
 	for (int s = 0; s < dataset->n_series; s++)
 	{
@@ -89,28 +107,20 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 				return status;
 		}
 	}
-	qsort(starts, count, sizeof(lem_start), by_time);
+	dataset->cut = find_cut(starts, count, (size_t) ((double) count * valid_fraction));
 
-	/* training starts keep their places at the front, validation starts move up behind them */
-	first_valid = count - (size_t) ((double) count * valid_fraction);
-	dataset->cut = first_valid < count ? starts[first_valid].ts : INT64_MAX;
-	dataset->train = starts;
-	dataset->n_train = 0;
+	/* training starts to the front, validation starts behind them, what is neither to the end */
 	for (size_t i = 0; i < count; i++)
-	{
-		const lem_series *series = &dataset->series[starts[i].series];
-		lem_start	start = starts[i];
-
-		if (series->ts[start.bar + n - 1] < dataset->cut)
-		{
-			starts[dataset->n_train++] = start;
-			kept = dataset->n_train;
-		}
-		else if (start.bar >= n && series->ts[start.bar - n] >= dataset->cut)
-			starts[kept++] = start;
-	}
-	dataset->valid = starts + dataset->n_train;
-	dataset->n_valid = kept - dataset->n_train;
+		if (dataset->series[starts[i].series].ts[starts[i].bar + n - 1] < dataset->cut)
+			swap(&starts[n_train++], &starts[i]);
+	for (size_t i = n_train; i < count; i++)
+		if (starts[i].bar >= n
+			&& dataset->series[starts[i].series].ts[starts[i].bar - n] >= dataset->cut)
+			swap(&starts[n_train + n_valid++], &starts[i]);
+	dataset->train = starts;
+	dataset->n_train = n_train;
+	dataset->valid = starts + n_train;
+	dataset->n_valid = n_valid;
 	return LEM_OK;
 }
 

@@ -37,8 +37,8 @@ extern size_t lem_dataset_scratch(const lem_config *config, int n_series,
 								  const lem_series *series);
 
 /*
- * Find all usable starts, sorted by time and series, and split them: the last valid_fraction of them
- * (by time) is for validation.  starts has lem_dataset_capacity() entries; rows has T x C.
+ * Find all usable starts, series after series, and split them at a moment: the last valid_fraction
+ * of them (by time) is for validation.  starts has lem_dataset_capacity() entries; rows has T x C.
  * A series that lacks bars or history has no starts; other faults of its bars are returned.
  */
 extern lem_status lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch,

@@ -80,6 +80,9 @@ typedef struct lem_kernels
 	void		(*matvec_sparse) (const lem_real *x, const lem_packed *w, const lem_real *bias,
 								  lem_real *y);
 
+	/* The sum of a[i] * b[i]. */
+	lem_real	(*dot) (size_t n, const lem_real *a, const lem_real *b);
+
 	/*
 	 * y[i] = f(x[i]); x and y may be the same.  Results are off by at most 2 units in the last
 	 * place, of tanh and sigmoid by 3; below the normal range by less than the smallest normal

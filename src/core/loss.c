@@ -71,7 +71,7 @@ gain(const lem_loss_options *options, const execution *e, double *slope)
 		sum_vp += w[k] * volume * price;
 		left -= a;
 	}
-	if (!(sum_v > 0 && sum_a > 0))
+	if (sum_v <= 0 || sum_a <= 0)
 	{
 		for (int k = 0; k < e->n; k++)
 			slope[k] = 0;

@@ -19,8 +19,16 @@
 
 #ifdef LEM_REAL_DOUBLE
 typedef double lem_real;
+#define lem_exp exp
+#define lem_log log
+#define lem_pow pow
+#define lem_fabs fabs
 #else
 typedef float lem_real;
+#define lem_exp expf
+#define lem_log logf
+#define lem_pow powf
+#define lem_fabs fabsf
 #endif
 
 /* The 8 cases of a branch: unit * 4 + side * 2 + benchmark. */
