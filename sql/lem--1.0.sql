@@ -169,6 +169,153 @@ COMMENT ON FUNCTION lem_gradient(text, float4[], float4[], float4[], float4[])
 
 -- Models: end
 
+-- Training
+
+CREATE TABLE lem_training_run (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	model text COLLATE "C" NOT NULL,
+	status text NOT NULL
+		CHECK (status IN ('running', 'finished', 'diverged', 'cancelled', 'failed')),
+	started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	finished_at timestamptz,
+	started_by name NOT NULL DEFAULT CURRENT_USER,
+	query text NOT NULL,
+	data_digest bytea NOT NULL,
+	init_digest bytea,
+	series int NOT NULL,
+	bars bigint NOT NULL,
+	train_starts bigint NOT NULL,
+	validation_starts bigint NOT NULL,
+	config jsonb NOT NULL,
+	options jsonb NOT NULL,
+	seed bigint NOT NULL,
+	lem_version text NOT NULL,
+	kernels text NOT NULL,
+	workers int,
+	epochs int NOT NULL DEFAULT 0,
+	step bigint NOT NULL DEFAULT 0,
+	rate_scale float8 NOT NULL,
+	best_epoch int NOT NULL DEFAULT 0,
+	best_loss float8,
+	stale int NOT NULL DEFAULT 0,
+	decay_stale int NOT NULL DEFAULT 0,
+	error text,
+	model_version int
+);
+CREATE INDEX lem_training_run_model ON lem_training_run (model, id);
+COMMENT ON TABLE lem_training_run
+	IS 'trainings, a row a run, with all that repeats it; delete a row to forget a run';
+COMMENT ON COLUMN lem_training_run.model IS 'name of the model; its versions may be gone';
+COMMENT ON COLUMN lem_training_run.query IS 'the query for the bars';
+COMMENT ON COLUMN lem_training_run.data_digest
+	IS 'SHA-256 over the series'' names and their bars in time order';
+COMMENT ON COLUMN lem_training_run.init_digest
+	IS 'digest of the model that the options'' init_from names';
+COMMENT ON COLUMN lem_training_run.train_starts IS 'starts of orders to learn from';
+COMMENT ON COLUMN lem_training_run.validation_starts IS 'starts of orders to judge by';
+COMMENT ON COLUMN lem_training_run.kernels IS 'the instruction set that it was computed with';
+COMMENT ON COLUMN lem_training_run.workers IS 'processes that computed it';
+COMMENT ON COLUMN lem_training_run.epochs IS 'epochs completed';
+COMMENT ON COLUMN lem_training_run.step IS 'steps of the optimiser taken';
+COMMENT ON COLUMN lem_training_run.rate_scale IS 'of the learning rate, by decays so far';
+COMMENT ON COLUMN lem_training_run.best_epoch IS 'epoch with the least validation loss; 0: none yet';
+COMMENT ON COLUMN lem_training_run.stale IS 'epochs since the best one';
+COMMENT ON COLUMN lem_training_run.decay_stale IS 'epochs since the best one or the last decay';
+COMMENT ON COLUMN lem_training_run.model_version IS 'the version that the run ended with';
+
+CREATE TABLE lem_training_epoch (
+	run bigint NOT NULL REFERENCES lem_training_run ON DELETE CASCADE,
+	epoch int NOT NULL,
+	finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	train_loss float8,
+	validation_loss float8,
+	rate float8 NOT NULL,
+	samples bigint NOT NULL,
+	train_seconds float8 NOT NULL,
+	seconds float8 NOT NULL,
+	metrics jsonb NOT NULL,
+	PRIMARY KEY (run, epoch)
+);
+COMMENT ON TABLE lem_training_epoch IS 'epochs of trainings, a row an epoch';
+COMMENT ON COLUMN lem_training_epoch.rate IS 'learning rate of the last step';
+COMMENT ON COLUMN lem_training_epoch.samples IS 'samples learnt from';
+COMMENT ON COLUMN lem_training_epoch.train_seconds IS 'time that took';
+COMMENT ON COLUMN lem_training_epoch.seconds IS 'time with validation';
+COMMENT ON COLUMN lem_training_epoch.metrics
+	IS 'of validation: mean and dispersion of gains by branch, in basis points';
+
+CREATE TABLE lem_training_state (
+	run bigint NOT NULL REFERENCES lem_training_run ON DELETE CASCADE,
+	kind text COLLATE "C" NOT NULL,
+	part int NOT NULL,
+	sha256 bytea NOT NULL,
+	data bytea NOT NULL,
+	PRIMARY KEY (run, kind, part)
+);
+ALTER TABLE lem_training_state ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE lem_training_state
+	IS 'what unfinished trainings resume from; change it with the procedure only';
+COMMENT ON COLUMN lem_training_state.kind
+	IS 'weights, adam_m and adam_v after the last epoch; best: weights after the best one';
+
+-- A run whose session is gone is said to be interrupted: each holds a lock on its id.
+CREATE VIEW lem_training_runs AS
+	SELECT r.id AS run, r.model,
+		CASE WHEN r.status OPERATOR(pg_catalog.=) 'running' AND NOT l.alive THEN 'interrupted'
+			ELSE r.status END AS status,
+		r.started_at, r.updated_at, r.finished_at, r.started_by, r.epochs,
+		(r.options OPERATOR(pg_catalog.->>) 'epochs')::int AS max_epochs, r.best_epoch, r.best_loss,
+		e.train_loss, e.validation_loss, e.samples_per_s,
+		CASE WHEN r.status OPERATOR(pg_catalog.=) 'running' AND l.alive
+			THEN pg_catalog.make_interval(secs => GREATEST(0, e.seconds
+				OPERATOR(pg_catalog.*) ((r.options OPERATOR(pg_catalog.->>) 'epochs')::int
+					OPERATOR(pg_catalog.-) r.epochs)
+				OPERATOR(pg_catalog.-) EXTRACT(epoch FROM pg_catalog.clock_timestamp()
+					OPERATOR(pg_catalog.-) r.updated_at)::float8)) END AS eta,
+		r.workers, r.series, r.bars, r.train_starts, r.validation_starts, r.query, r.data_digest,
+		r.config, r.options, r.seed, r.lem_version, r.kernels, r.model_version, r.error
+	FROM lem_training_run AS r
+	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_catalog.pg_locks AS k
+		WHERE k.locktype OPERATOR(pg_catalog.=) 'object'
+		AND k.database OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_database
+			WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+		AND k.classid OPERATOR(pg_catalog.=) 'lem_training_run'::pg_catalog.regclass::oid
+		AND k.objid OPERATOR(pg_catalog.=) (r.id OPERATOR(pg_catalog.%) 4294967296)::oid
+		AND k.objsubid OPERATOR(pg_catalog.=) 2) AS alive) AS l
+	LEFT JOIN LATERAL (SELECT pg_catalog.avg(e.seconds) AS seconds,
+			pg_catalog.sum(e.samples) OPERATOR(pg_catalog./)
+				NULLIF(pg_catalog.sum(e.train_seconds), 0) AS samples_per_s,
+			(pg_catalog.array_agg(e.train_loss ORDER BY e.epoch DESC))[1] AS train_loss,
+			(pg_catalog.array_agg(e.validation_loss ORDER BY e.epoch DESC))[1] AS validation_loss
+		FROM lem_training_epoch AS e WHERE e.run OPERATOR(pg_catalog.=) r.id) AS e ON true;
+COMMENT ON VIEW lem_training_runs IS 'trainings, a row a run, also while they run';
+COMMENT ON COLUMN lem_training_runs.status
+	IS 'running, finished, diverged, cancelled, failed, or interrupted where the session is gone';
+COMMENT ON COLUMN lem_training_runs.eta IS 'time left, if no epoch is saved by stopping early';
+
+CREATE VIEW lem_training_epochs AS
+	SELECT e.run, r.model, e.epoch, e.finished_at, e.train_loss, e.validation_loss,
+		e.epoch OPERATOR(pg_catalog.=) r.best_epoch AS best, e.rate, e.samples,
+		e.samples OPERATOR(pg_catalog./) NULLIF(e.train_seconds, 0) AS samples_per_s, e.seconds,
+		e.metrics
+	FROM lem_training_epoch AS e JOIN lem_training_run AS r ON r.id OPERATOR(pg_catalog.=) e.run;
+COMMENT ON VIEW lem_training_epochs IS 'epochs of trainings, a row an epoch';
+
+GRANT SELECT ON lem_training_runs, lem_training_epochs TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('lem_training_run', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_training_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_training_epoch', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_training_state', '');
+
+CREATE PROCEDURE lem_train(model text, bars text, config jsonb DEFAULT '{}',
+	options jsonb DEFAULT '{}')
+	AS 'MODULE_PATHNAME', 'pg_lem_train' LANGUAGE C;
+COMMENT ON PROCEDURE lem_train(text, text, jsonb, jsonb)
+	IS 'train a model on the bars of a query, and store it as a new version';
+
+-- Training: end
+
 -- Bars
 
 CREATE FUNCTION lem_bars_count(bars lem_bars) RETURNS bigint

@@ -294,6 +294,15 @@ lem_validation_add(lem_validation *to, const lem_validation *from)
 	}
 }
 
+void
+lem_validation_gain(const lem_validation *sums, int branch, double *mean, double *deviation)
+{
+	const double n = (double) sums->samples * LEM_CASES;
+
+	*mean = sums->gain[branch] / n;
+	*deviation = sqrt(fmax(sums->square[branch] / n - *mean * *mean, 0));
+}
+
 bool
 lem_train_epoch_end(const lem_train_options *options, lem_train_state *state,
 					double validation_loss)

@@ -97,6 +97,10 @@ extern lem_status lem_validation_shard(const lem_model *model, const lem_dataset
 									   lem_validation *sums);
 extern void lem_validation_add(lem_validation *to, const lem_validation *from);
 
+/* Mean and standard deviation of a branch's gains, over samples and cases. */
+extern void lem_validation_gain(const lem_validation *sums, int branch, double *mean,
+								double *deviation);
+
 /* Take note of an epoch's validation loss; true if it is the best so far. */
 extern bool lem_train_epoch_end(const lem_train_options *options, lem_train_state *state,
 								double validation_loss);

@@ -5,6 +5,7 @@
 
 #include "pg/cache.h"
 #include "pg/compat.h"
+#include "pg/train.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,6 +21,18 @@ _PG_init(void)
 							262144,
 							1024,
 							INT_MAX / 1024,
+							PGC_USERSET,
+							GUC_UNIT_KB,
+							NULL,
+							NULL,
+							NULL);
+	DefineCustomIntVariable("lem.training_memory",
+							"Memory that one training may use, its workers' included.",
+							"What it needs is computed before it begins.",
+							&lem_training_memory,
+							2 * 1024 * 1024,
+							1024,
+							INT_MAX,
 							PGC_USERSET,
 							GUC_UNIT_KB,
 							NULL,
