@@ -106,8 +106,9 @@ COMMENT ON COLUMN lem_model.bytes IS 'bytes of the stored parts';
 COMMENT ON COLUMN lem_model.digest
 	IS 'SHA-256 over the text of the config and the checksums of the parts';
 
+-- No foreign key: pg_restore with more than one job loads the two tables in any order.
 CREATE TABLE lem_model_part (
-	model_id bigint NOT NULL REFERENCES lem_model ON DELETE CASCADE,
+	model_id bigint NOT NULL,
 	part int NOT NULL,
 	format smallint NOT NULL,
 	sha256 bytea NOT NULL,
@@ -132,6 +133,12 @@ GRANT SELECT ON lem_model, lem_model_part, lem_models TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('lem_model', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_part', '');
+
+CREATE FUNCTION lem_model_deleted() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_lem_model_deleted' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_model_deleted() IS 'trigger function: delete the parts of a deleted model';
+CREATE TRIGGER lem_model_deleted AFTER DELETE ON lem_model
+	FOR EACH ROW EXECUTE FUNCTION lem_model_deleted();
 
 CREATE FUNCTION lem_import(name text, weights bytea, config jsonb DEFAULT NULL) RETURNS int
 	AS 'MODULE_PATHNAME', 'pg_lem_import' LANGUAGE C VOLATILE CALLED ON NULL INPUT

@@ -222,6 +222,18 @@ SELECT length(lem_export('tiny')) > 0 AS readable;
 SELECT lem_import('mine', lem_export('tiny'));
 ROLLBACK;
 
+-- A row that is deleted by hand takes its parts along; the trigger is for that table only.
+BEGIN;
+DELETE FROM lem_model WHERE name = 'medium';
+SELECT count(*) FROM lem_model_part WHERE model_id NOT IN (SELECT id FROM lem_model);
+ROLLBACK;
+BEGIN;
+CREATE TABLE mine (id bigint);
+INSERT INTO mine SELECT id FROM public.lem_model;
+CREATE TRIGGER mine AFTER DELETE ON mine FOR EACH ROW EXECUTE FUNCTION lem_model_deleted();
+DELETE FROM mine;
+ROLLBACK;
+
 -- How the functions are declared.
 SELECT proname, provolatile, proisstrict, proparallel, procost FROM pg_proc
 	WHERE proname IN ('lem_import', 'lem_export', 'lem_deploy', 'lem_drop', 'lem_forward') ORDER BY 1;

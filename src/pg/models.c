@@ -2,11 +2,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "core/params.h"
 #include "pg/compat.h"
@@ -270,4 +272,43 @@ pg_lem_drop(PG_FUNCTION_ARGS)
 		lem_catalog_unknown(schema, model);
 	SPI_finish();
 	PG_RETURN_INT32((int32) dropped);
+}
+
+/*
+ * lem_model_deleted() RETURNS trigger
+ *
+ * After a row of lem_model is deleted, its parts go as well.
+ */
+LEM_FUNCTION(pg_lem_model_deleted);
+
+Datum
+pg_lem_model_deleted(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {INT8OID};
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc	columns;
+	int			id;
+	Datum		value;
+	bool		is_null;
+
+	/* Anyone can put a trigger on a table of his own. */
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		strcmp(RelationGetRelationName(trigger->tg_relation), "lem_model") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("lem_model_deleted is for rows that are deleted from lem_model")));
+	columns = RelationGetDescr(trigger->tg_relation);
+	id = SPI_fnumber(columns, "id");
+	LEM_ENSURE(id > 0 && SPI_gettypeid(columns, id) == INT8OID);
+	value = SPI_getbinval(trigger->tg_trigtuple, columns, id, &is_null);
+	LEM_ENSURE(!is_null);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	run(lem_schema(fcinfo),
+		"DELETE FROM %s.lem_model_part WHERE model_id OPERATOR(pg_catalog.=) $1",
+		1, types, &value, NULL);
+	SPI_finish();
+	return PointerGetDatum(trigger->tg_trigtuple);
 }

@@ -1,0 +1,91 @@
+# Dump a database with models and restore it: the same models, the same schedules, and new versions
+# go on from where they were.
+. t/server/common
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# fill DATABASE SCHEMA: models with holes in their numbers, bars, orders, and what depends on them
+fill()
+{
+	export PGDATABASE=$1
+	sql -c "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS $2; CREATE EXTENSION lem SCHEMA $2" -c "ALTER DATABASE $1 SET search_path = public, $2"
+	import alpha tiny >/dev/null
+	import alpha tiny '{"gaps": "skip"}' >/dev/null
+	import alpha tiny '{"norm_window": 99}' >/dev/null
+	import gone tiny >/dev/null
+	import beta medium '{"time_zone": "Europe/Paris"}' >/dev/null
+	sql -o /dev/null -c "SELECT lem_deploy('alpha', 3), lem_drop('alpha@2'), lem_drop('gone')"
+	simulate 18 A B C
+	sql <<-'SQL'
+		CREATE TABLE orders (id bigint PRIMARY KEY, symbol text, model text, ord lem_order);
+		INSERT INTO orders SELECT i, chr(65 + i % 3), (ARRAY['alpha', 'alpha@1', 'beta'])[i % 3 + 1],
+			lem_order(100.1 * i, side => CASE i % 2 WHEN 0 THEN 'sell' ELSE 'buy' END, start_ts => CASE i % 4 WHEN 0 THEN timestamptz '2026-01-17 12:00:00+00' END,
+				min_bars => nullif(i % 5, 0), max_rate => 0.7)
+		FROM generate_series(1, 12) AS i;
+		CREATE TABLE series (symbol text PRIMARY KEY, history lem_bars);
+		INSERT INTO series SELECT symbol, lem_bars(ts, price, volume) FROM bars GROUP BY symbol;
+		CREATE VIEW plans AS SELECT o.id, s.* FROM orders AS o JOIN series USING (symbol), lem_schedule(o.model, o.ord, history) AS s;
+		CREATE VIEW grouped AS SELECT o.id, lem_schedule(o.model, o.ord, ts, price, volume) AS plan FROM orders AS o JOIN bars USING (symbol) GROUP BY o.id;
+	SQL
+}
+
+# What must be the same: schedules to the last bit, models, files.
+picture()
+{
+	sql -d "$1" <<-'SQL'
+		SET timezone = 'UTC';
+		SET extra_float_digits = 3;
+		SELECT p FROM plans AS p ORDER BY id, step;
+		SELECT id, md5(plan::text) FROM grouped ORDER BY id;
+		SELECT id, name, version, deployed, config, parameters, bytes, encode(digest, 'hex'), created_at, created_by FROM lem_model ORDER BY id;
+		SELECT name, version, md5(lem_export(name || '@' || version)) FROM lem_models ORDER BY 1, 2;
+		SELECT symbol, md5(lem_bars_send(history)), lem_bars_count(history) FROM series ORDER BY symbol;
+		SELECT model_id, part, md5(data), format, encode(sha256, 'hex') FROM lem_model_part ORDER BY 1, 2;
+	SQL
+}
+
+source=$PGDATABASE
+fill "$source" public
+picture "$source" >"$folder/want" || failed=1
+is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -c '|[tf]|' "$folder/want")" "56 3"
+
+# As a script, in PostgreSQL's own format, and with the extension in a schema of its own
+restore()
+{
+	local name=$1 target=$2 status=0
+	shift 2
+
+	createdb -T template0 "$target"
+	"$@" >"$folder/log" 2>&1 || status=1
+	# search_path is a property of the database, which a dump leaves out
+	[ -z "${path:-}" ] || sql -c "ALTER DATABASE $target SET search_path = $path"
+	is "$name restores without a word" "$status$(cat "$folder/log")" "0"
+	picture "$target" >"$folder/have" 2>&1
+	ok "$name: the same models and schedules" cmp -s "$folder/want" "$folder/have"
+	diff "$folder/want" "$folder/have" | cut -c1-300 | head -10 | sed 's/^/# /'
+	export PGDATABASE=$target
+	is "$name: versions go on" "$(import alpha tiny) $(import gone tiny) $(import beta medium)" "4 1 2"
+	is "$name: and so do numbers" "$(sql -c "SELECT count(DISTINCT id) = count(*), max(id) FROM lem_model")" "t|8"
+	is "$name: the extension owns its tables" "$(sql -c "SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND objid IN ('lem_model'::regclass, 'lem_model_part'::regclass, 'lem_models'::regclass)")" 3
+}
+
+pg_dump -d "$source" -f "$folder/script.sql"
+restore "a script" "${source}_script" psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d "${source}_script" -f "$folder/script.sql"
+pg_dump -d "$source" -Fc -f "$folder/archive"
+restore "an archive" "${source}_archive" pg_restore -d "${source}_archive" -e -j 2 "$folder/archive"
+is "a dump of tables leaves out nothing" "$(pg_restore -l "$folder/archive" | grep -cE 'TABLE DATA public lem_model(_part)? |SEQUENCE SET public lem_model_id_seq ')" 3
+
+createdb "${source}_apart"
+fill "${source}_apart" lem_apart
+picture "${source}_apart" >"$folder/want"
+pg_dump -d "${source}_apart" -f "$folder/apart.sql"
+path="public, lem_apart" restore "a schema of its own" "${source}_there" psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d "${source}_there" -f "$folder/apart.sql"
+
+# Dropping the extension takes all of it along.
+sql -d "${source}_script" -c "SET client_min_messages = warning" -c "DROP EXTENSION lem CASCADE"
+is "nothing is left of a dropped extension" "$(sql -d "${source}_script" -c "SELECT count(*) FROM pg_class WHERE relname LIKE 'lem%' UNION ALL SELECT count(*) FROM pg_proc WHERE proname LIKE 'lem%' UNION ALL SELECT count(*) FROM pg_type WHERE typname LIKE 'lem%'" | sort -u)" 0
+
+for database in script archive apart there; do
+	dropdb "${source}_$database"
+done
+exit $failed
