@@ -710,11 +710,17 @@ record_failure(training *t, const ErrorData *error)
 	{
 		SPI_rollback();
 		SPI_start_transaction();
-		if (t->diverged)
-			lem_run_finish(&t->run, "diverged", error->message, 0);
-		else
-			lem_run_fail(&t->run, status, error->message);
-		commit();
+
+		/* The locks went with the transaction; the run may be another session's already. */
+		if (lem_run_try_lock(&t->run))
+		{
+			if (t->diverged)
+				lem_run_finish(&t->run, "diverged", error->message, 0);
+			else
+				lem_run_fail(&t->run, status, error->message);
+			commit();
+			lem_run_unlock(&t->run);
+		}
 	}
 	PG_CATCH();
 	{

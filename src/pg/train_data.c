@@ -274,15 +274,16 @@ fetch(reader *r, const char *query, int n_features, Size limit)
 {
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "lem training rows",
 													  ALLOCSET_DEFAULT_SIZES);
-	SPIParseOpenOptions options = {.cursorOptions = CURSOR_OPT_NO_SCROLL, .read_only = true};
-	Portal		portal = SPI_cursor_parse_open(NULL, query, &options);
+	SPIPlanPtr	plan = SPI_prepare_cursor(query, 0, NULL, CURSOR_OPT_NO_SCROLL);
+	Portal		portal;
 	uint64		rows;
 
-	if (portal->tupDesc == NULL)
+	if (plan == NULL || !SPI_is_cursor_plan(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query for the bars returns no rows"),
+				 errmsg("the bars are not given by one query that returns rows"),
 				 errhint("Pass a SELECT with the columns series, ts, price and volume.")));
+	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
 	find_columns(r, portal->tupDesc);
 	do
 	{
@@ -305,6 +306,7 @@ fetch(reader *r, const char *query, int n_features, Size limit)
 		CHECK_FOR_INTERRUPTS();
 	} while (rows > 0);
 	SPI_cursor_close(portal);
+	SPI_freeplan(plan);
 	MemoryContextDelete(row_context);
 }
 

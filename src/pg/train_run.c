@@ -125,18 +125,20 @@ lem_run_open(lem_run *run, const char *schema, const char *model)
 	run->kernels = pstrdup(lem_kernels_select()->name);
 	for (size_t i = 0; i < lengthof(tables); i++)
 	{
+		static const AclMode rights[] = {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE};
 		const Oid	table = get_relname_relid(tables[i], namespace);
-		AclResult	result;
 
 		if (!OidIsValid(table))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_TABLE),
 					 errmsg("table \"%s\" of the extension is missing", tables[i])));
-		result = pg_class_aclcheck(table, GetUserId(), ACL_INSERT);
-		if (result == ACLCHECK_OK)
-			result = pg_class_aclcheck(table, GetUserId(), ACL_UPDATE);
-		if (result != ACLCHECK_OK)
-			aclcheck_error(result, OBJECT_TABLE, tables[i]);
+		for (size_t j = 0; j < lengthof(rights); j++)
+		{
+			AclResult	result = pg_class_aclcheck(table, GetUserId(), rights[j]);
+
+			if (result != ACLCHECK_OK)
+				aclcheck_error(result, OBJECT_TABLE, tables[i]);
+		}
 		if (i == 0)
 			run->table = table;
 	}
@@ -162,18 +164,6 @@ name_tag(const lem_run *run)
 					LOCK_NAME);
 }
 
-void
-lem_run_lock(const lem_run *run)
-{
-	const LOCKTAG tag = name_tag(run);
-
-	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("model \"%s\" is being trained by another session", run->model),
-				 errhint("The view lem_training_runs shows how far it is.")));
-}
-
 /* The run's own lock, which shows that it is alive. */
 static void
 lock_run(const lem_run *run)
@@ -181,6 +171,28 @@ lock_run(const lem_run *run)
 	const LOCKTAG tag = lock_tag(run, (uint32) run->id, LOCK_RUN);
 
 	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+}
+
+bool
+lem_run_try_lock(const lem_run *run)
+{
+	const LOCKTAG tag = name_tag(run);
+
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	if (run->id != 0)
+		lock_run(run);
+	return true;
+}
+
+void
+lem_run_lock(const lem_run *run)
+{
+	if (!lem_run_try_lock(run))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("model \"%s\" is being trained by another session", run->model),
+				 errhint("The view lem_training_runs shows how far it is.")));
 }
 
 void

@@ -53,14 +53,15 @@ typedef struct lem_run_numbers
 	lem_real  **best;
 } lem_run_numbers;
 
-/* Find the tables; raises 42501 unless the user may write them all. */
+/* Find the tables; raises 42501 unless the user may read and write them all. */
 extern void lem_run_open(lem_run *run, const char *schema, const char *model);
 
 /*
- * Hold the model's name until the transaction fails or lem_run_unlock; raises 55006 if another
- * session trains it.
+ * Hold the model's name, and the run if it has a row, until a transaction fails or lem_run_unlock;
+ * where another session trains that name, this raises 55006, or is false.
  */
 extern void lem_run_lock(const lem_run *run);
+extern bool lem_run_try_lock(const lem_run *run);
 extern void lem_run_unlock(const lem_run *run);
 
 /* The last unfinished run of the model into run; raises 42704 if there is none. */
