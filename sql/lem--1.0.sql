@@ -106,6 +106,13 @@ COMMENT ON COLUMN lem_model.bytes IS 'bytes of the stored parts';
 COMMENT ON COLUMN lem_model.digest
 	IS 'SHA-256 over the text of the config and the checksums of the parts';
 
+-- Versions are counted by name for good: the number of a dropped one never comes back.
+CREATE TABLE lem_model_name (
+	name text COLLATE "C" PRIMARY KEY,
+	versions int NOT NULL
+);
+COMMENT ON TABLE lem_model_name IS 'names of models, and the last version number each has had';
+
 -- No foreign key: pg_restore with more than one job loads the two tables in any order.
 CREATE TABLE lem_model_part (
 	model_id bigint NOT NULL,
@@ -129,9 +136,10 @@ CREATE VIEW lem_models AS
 	FROM lem_model;
 COMMENT ON VIEW lem_models IS 'models, a row a version';
 
-GRANT SELECT ON lem_model, lem_model_part, lem_models TO PUBLIC;
+GRANT SELECT ON lem_model, lem_model_name, lem_model_part, lem_models TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('lem_model', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_model_name', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_part', '');
 
 CREATE FUNCTION lem_model_deleted() RETURNS trigger

@@ -4,6 +4,7 @@
 CREATE SCHEMA test_models;
 SET search_path = test_models, public;
 DELETE FROM lem_model;
+DELETE FROM lem_model_name;
 
 -- Reference files, read where psql runs.
 \set tiny_weights `base64 "$LEM_GOLDEN/tiny/weights.safetensors"`
@@ -153,6 +154,15 @@ SELECT name, version, deployed FROM lem_models WHERE name = 'copy' ORDER BY vers
 SELECT lem_drop('copy@3');
 SELECT lem_deploy('copy', 2);
 
+-- The number of a dropped version never comes back, not even when all of a name are dropped.
+SELECT lem_import('again', lem_export('tiny')) AS first, lem_import('again', lem_export('tiny')) AS second;
+SELECT lem_drop('again@2');
+SELECT lem_import('again', lem_export('tiny')) AS third;
+SELECT lem_drop('again');
+SELECT lem_import('again', lem_export('tiny')) AS fourth;
+SELECT version, deployed FROM lem_models WHERE name = 'again';
+SELECT lem_drop('again');
+
 -- What is dropped is gone at once, in this session as well, and is back after a rollback.
 BEGIN;
 SELECT lem_drop('copy');
@@ -209,14 +219,14 @@ SELECT lem_import('mine', lem_export('tiny'));
 SELECT lem_drop('tiny');
 SELECT lem_deploy('tiny', 1);
 RESET ROLE;
-GRANT INSERT, UPDATE, DELETE ON lem_model, lem_model_part TO regress_lem_user;
+GRANT INSERT, UPDATE, DELETE ON lem_model, lem_model_name, lem_model_part TO regress_lem_user;
 SET ROLE regress_lem_user;
 SELECT lem_import('mine', lem_export('tiny'));
 SELECT created_by FROM lem_models WHERE name = 'mine';
 SELECT lem_deploy('mine', 1);
 SELECT lem_drop('mine');
 RESET ROLE;
-REVOKE INSERT, UPDATE, DELETE ON lem_model, lem_model_part FROM regress_lem_user;
+REVOKE INSERT, UPDATE, DELETE ON lem_model, lem_model_name, lem_model_part FROM regress_lem_user;
 BEGIN READ ONLY;
 SELECT length(lem_export('tiny')) > 0 AS readable;
 SELECT lem_import('mine', lem_export('tiny'));

@@ -102,11 +102,16 @@ insert_model(const char *schema, const char *name, const lem_config *config, Jso
 	nulls[5] = training_run == 0 ? 'n' : ' ';
 	nulls[6] = metrics == NULL ? 'n' : ' ';
 	run(schema,
+		"INSERT INTO %s.lem_model_name AS n (name, versions) VALUES ($1, 1)"
+		" ON CONFLICT (name) DO UPDATE SET versions = n.versions OPERATOR(pg_catalog.+) 1",
+		1, types, values, NULL);
+	run(schema,
 		"INSERT INTO %1$s.lem_model"
 		" (name, version, deployed, config, parameters, bytes, digest, training_run, metrics)"
-		" SELECT $1, COALESCE(pg_catalog.max(version), 0) OPERATOR(pg_catalog.+) 1,"
-		" pg_catalog.count(*) OPERATOR(pg_catalog.=) 0, $2, $3, $4, $5, $6, $7"
-		" FROM %1$s.lem_model WHERE name OPERATOR(pg_catalog.=) $1"
+		" SELECT name, versions,"
+		" NOT EXISTS (SELECT FROM %1$s.lem_model WHERE name OPERATOR(pg_catalog.=) $1),"
+		" $2, $3, $4, $5, $6, $7"
+		" FROM %1$s.lem_model_name WHERE name OPERATOR(pg_catalog.=) $1"
 		" RETURNING id, version",
 		lengthof(types), types, values, nulls);
 	LEM_ENSURE(SPI_processed == 1);
