@@ -7,12 +7,9 @@
  * the peak of a large sgemm measured in the same round.  Weights are random.
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "blas.h"
+#include "common.h"
 #include "model.h"
 
 #define ROUNDS 9
@@ -26,40 +23,6 @@ typedef struct bench_case
 	double		flops;			/* a sample */
 	double		seconds[ROUNDS];	/* a sample */
 } bench_case;
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + 1e-9 * t.tv_nsec;
-}
-
-static void *
-aligned(size_t bytes)
-{
-	void	   *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
-
-	if (!p)
-	{
-		fprintf(stderr, "out of memory\n");
-		exit(1);
-	}
-	memset(p, 0, bytes);
-	return p;
-}
-
-static float
-random_number(void)
-{
-	static uint64_t state = 88172645463325252u;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (float) ((double) (state >> 11) * 0x1p-53 - 0.5);
-}
 
 /* Multiply-adds of the products for one order. */
 static double
@@ -109,15 +72,6 @@ sgemm_peak(void)
 	lem_gemm(false, false, PEAK_SIZE, PEAK_SIZE, PEAK_SIZE, 1, a, PEAK_SIZE, b, PEAK_SIZE, 0, c,
 			 PEAK_SIZE);
 	return 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / (now() - start);
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
 }
 
 /* A model with random weights; the spline knots play no part in the arithmetic. */
@@ -187,24 +141,6 @@ time_case(bench_case *bench, const lem_model *model, int round)
 	free(workspace);
 }
 
-static void
-set_sizes(lem_config *c, int lookback, int n_ahead, int hidden, int heads, int embedding, int mlp)
-{
-	lem_config_default(c);
-	c->lookback = lookback;
-	c->n_ahead = n_ahead;
-	c->hidden_size = hidden;
-	c->hidden_rnn_layer = 2;
-	c->num_heads = heads;
-	c->num_embedding = embedding;
-	c->fused_mlp_hidden_dim = mlp;
-	c->feature_set = LEM_FEATURES_PAPER;
-	c->n_named = LEM_PAPER_FEATURES;
-	c->shared_heads = false;
-	c->finish_gate = false;
-	c->notional_price = false;
-}
-
 int
 main(void)
 {
@@ -218,10 +154,7 @@ main(void)
 	for (int i = 0; i < 6; i++)
 	{
 		cases[i].name = i < 3 ? "medium" : "full";
-		if (i < 3)
-			set_sizes(&cases[i].config, 24, 6, 32, 4, 8, 16);
-		else
-			set_sizes(&cases[i].config, 120, 12, 200, 8, 20, 100);
+		bench_config(&cases[i].config, cases[i].name);
 		cases[i].batch = batches[i % 3];
 		cases[i].flops = useful_flops(&cases[i].config);
 		if (i % 3 == 0)

@@ -2,49 +2,12 @@
  * bench_train.c: time of one training step's gradient, all branches, on one core.
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "blas.h"
+#include "common.h"
 #include "gradient.h"
 
 #define ROUNDS 5
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + 1e-9 * t.tv_nsec;
-}
-
-static void *
-aligned(size_t bytes)
-{
-	void	   *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
-
-	if (!p)
-	{
-		fprintf(stderr, "out of memory\n");
-		exit(1);
-	}
-	memset(p, 0, bytes);
-	return p;
-}
-
-static float
-random_number(void)
-{
-	static uint64_t state = 88172645463325252u;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (float) ((double) (state >> 11) * 0x1p-53 - 0.5);
-}
 
 static void
 bench(const char *name, lem_config *config, int batch, int shard)
@@ -95,15 +58,7 @@ bench(const char *name, lem_config *config, int batch, int shard)
 		if (round >= 0)
 			times[round] = (now() - start) / batch;
 	}
-	for (int i = 0; i < ROUNDS; i++)
-		for (int j = i + 1; j < ROUNDS; j++)
-			if (times[j] < times[i])
-			{
-				double		t = times[i];
-
-				times[i] = times[j];
-				times[j] = t;
-			}
+	qsort(times, ROUNDS, sizeof(double), by_value);
 	printf("%-10s %6d %6d %14.3f %10.3f %10.3f %12.1f %12.1f\n", name, batch, shard,
 		   times[ROUNDS / 2] * 1e3, times[0] * 1e3, times[ROUNDS - 1] * 1e3,
 		   1 / times[ROUNDS / 2], lem_gradient_workspace(&model, shard) / 1e6);
@@ -122,24 +77,6 @@ bench(const char *name, lem_config *config, int batch, int shard)
 	free(workspace);
 }
 
-static void
-set_sizes(lem_config *c, int lookback, int n_ahead, int hidden, int heads, int embedding, int mlp)
-{
-	lem_config_default(c);
-	c->lookback = lookback;
-	c->n_ahead = n_ahead;
-	c->hidden_size = hidden;
-	c->hidden_rnn_layer = 2;
-	c->num_heads = heads;
-	c->num_embedding = embedding;
-	c->fused_mlp_hidden_dim = mlp;
-	c->feature_set = LEM_FEATURES_PAPER;
-	c->n_named = LEM_PAPER_FEATURES;
-	c->shared_heads = false;
-	c->finish_gate = false;
-	c->notional_price = false;
-}
-
 int
 main(void)
 {
@@ -148,13 +85,13 @@ main(void)
 	lem_blas_init();
 	printf("%-10s %6s %6s %14s %10s %10s %12s %12s\n", "config", "batch", "shard", "ms a sample",
 		   "min", "max", "samples/s", "MB");
-	set_sizes(&config, 24, 6, 32, 4, 8, 16);
+	bench_config(&config, "medium");
 	bench("medium", &config, 64, 16);
 	bench("medium", &config, 64, 64);
 	lem_config_default(&config);
 	bench("default", &config, 64, 16);
 	bench("default", &config, 64, 64);
-	set_sizes(&config, 120, 12, 200, 8, 20, 100);
+	bench_config(&config, "full");
 	bench("full", &config, 64, 16);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common.h"
 #include "initial.h"
 
 static void
@@ -33,32 +34,7 @@ main(int argc, char **argv)
 	int64_t		at = 0;
 	int			n = 0;
 
-	lem_config_default(&config);
-	config.feature_set = LEM_FEATURES_PAPER;
-	config.n_named = LEM_PAPER_FEATURES;
-	config.shared_heads = false;
-	config.finish_gate = false;
-	config.notional_price = false;
-	config.hidden_rnn_layer = 2;
-	if (argc == 2 && strcmp(argv[1], "medium") == 0)
-	{
-		config.lookback = 24;
-		config.n_ahead = 6;
-		config.hidden_size = 32;
-		config.num_heads = 4;
-		config.num_embedding = 8;
-		config.fused_mlp_hidden_dim = 16;
-	}
-	else if (argc == 2 && strcmp(argv[1], "full") == 0)
-	{
-		config.lookback = 120;
-		config.n_ahead = 12;
-		config.hidden_size = 200;
-		config.num_heads = 8;
-		config.num_embedding = 20;
-		config.fused_mlp_hidden_dim = 100;
-	}
-	else
+	if (argc != 2 || !bench_config(&config, argv[1]))
 	{
 		fprintf(stderr, "usage: weights medium|full\n");
 		return 2;

@@ -55,17 +55,6 @@ lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, bool
 	acts->left = lem_arena_bytes(arena, tasks * sizeof(int64_t));
 }
 
-/* A copy in the arena of n numbers of a part. */
-static const lem_real *
-place(lem_arena *arena, const lem_real *part, int64_t offset, size_t n)
-{
-	lem_real   *to = lem_arena_reals(arena, n);
-
-	if (arena->base)
-		memcpy(to, part + offset, n * sizeof(lem_real));
-	return to;
-}
-
 lem_head *
 lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 {
@@ -112,15 +101,15 @@ lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 				lem_pack_rows(kernel_1, m, m, 0, part + at.kernel_1 + (size_t) c * m * m, m, m);
 			}
 		}
-		step.bias_1 = place(arena, part, at.bias_1, wide);
-		step.kernel_2 = place(arena, part, at.kernel_2, wide);
-		step.bias_2 = place(arena, part, at.bias_2, LEM_CASES);
+		step.bias_1 = lem_arena_copy(arena, part, at.bias_1, wide);
+		step.kernel_2 = lem_arena_copy(arena, part, at.kernel_2, wide);
+		step.bias_2 = lem_arena_copy(arena, part, at.bias_2, LEM_CASES);
 		step.finish_kernel = NULL;
 		step.finish_bias = NULL;
 		if (config->finish_gate)
 		{
-			step.finish_kernel = place(arena, part, at.finish_kernel, wide);
-			step.finish_bias = place(arena, part, at.finish_bias, LEM_CASES);
+			step.finish_kernel = lem_arena_copy(arena, part, at.finish_kernel, wide);
+			step.finish_bias = lem_arena_copy(arena, part, at.finish_bias, LEM_CASES);
 		}
 		if (arena->base)
 			steps[k] = step;

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "real.h"
 
@@ -33,6 +34,17 @@ static inline lem_real *
 lem_arena_reals(lem_arena *arena, size_t n)
 {
 	return (lem_real *) lem_arena_bytes(arena, n * sizeof(lem_real));
+}
+
+/* A copy of n numbers from offset of an array, in the arena; the array may be NULL when measuring. */
+static inline const lem_real *
+lem_arena_copy(lem_arena *arena, const lem_real *from, int64_t offset, size_t n)
+{
+	lem_real   *to = lem_arena_reals(arena, n);
+
+	if (arena->base)
+		memcpy(to, from + offset, n * sizeof(lem_real));
+	return to;
 }
 
 /*

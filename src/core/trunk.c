@@ -4,17 +4,6 @@
 #include "params.h"
 #include "trunk.h"
 
-/* A copy of n numbers of the part, in the arena. */
-static const lem_real *
-place(lem_arena *arena, const lem_real *part, int64_t offset, size_t n)
-{
-	lem_real   *to = lem_arena_reals(arena, n);
-
-	if (arena->base)
-		memcpy(to, part + offset, n * sizeof(lem_real));
-	return to;
-}
-
 lem_trunk *
 lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 {
@@ -47,14 +36,14 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 
 		lem_dense_place(w, b, width, 2 * width, half * width, kernel, kernel + square, width);
 	}
-	trunk->norm_gamma = place(arena, part, at.norm, width);
-	trunk->norm_beta = place(arena, part, at.norm + width, width);
+	trunk->norm_gamma = lem_arena_copy(arena, part, at.norm, width);
+	trunk->norm_beta = lem_arena_copy(arena, part, at.norm + width, width);
 	lem_grn_decode(arena, width, width, width, build ? part + at.grn : NULL, &trunk->grn);
 	lem_attention_decode(arena, width, config->num_heads, build ? part + at.attention : NULL,
 						 &trunk->attention);
-	trunk->curves.scale = place(arena, part, at.scale, lem_branches(config));
-	trunk->curves.volume = place(arena, part, at.volume_curve, curve);
-	trunk->curves.notional = place(arena, part, at.notional_curve, curve);
+	trunk->curves.scale = lem_arena_copy(arena, part, at.scale, lem_branches(config));
+	trunk->curves.volume = lem_arena_copy(arena, part, at.volume_curve, curve);
+	trunk->curves.notional = lem_arena_copy(arena, part, at.notional_curve, curve);
 	return carved;
 }
 

@@ -1,0 +1,85 @@
+/*
+ * common.h: what the benchmarks share: a clock, memory, random numbers and the two configs.
+ */
+#ifndef COMMON_H
+#define COMMON_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config.h"
+
+/* Seconds. */
+static inline double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+/* Cleared memory, 64-byte aligned. */
+static inline void *
+aligned(size_t bytes)
+{
+	void	   *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
+
+	if (!p)
+	{
+		fprintf(stderr, "out of memory\n");
+		exit(1);
+	}
+	memset(p, 0, bytes);
+	return p;
+}
+
+/* Uniform in [-0.5, 0.5). */
+static inline float
+random_number(void)
+{
+	static uint64_t state = 88172645463325252u;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (float) ((double) (state >> 11) * 0x1p-53 - 0.5);
+}
+
+/* For qsort. */
+static inline int
+by_value(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The config called medium or full (the paper's); false for another name. */
+static inline bool
+bench_config(lem_config *c, const char *name)
+{
+	const bool	full = strcmp(name, "full") == 0;
+
+	if (!full && strcmp(name, "medium") != 0)
+		return false;
+	lem_config_default(c);
+	c->lookback = full ? 120 : 24;
+	c->n_ahead = full ? 12 : 6;
+	c->hidden_size = full ? 200 : 32;
+	c->hidden_rnn_layer = 2;
+	c->num_heads = full ? 8 : 4;
+	c->num_embedding = full ? 20 : 8;
+	c->fused_mlp_hidden_dim = full ? 100 : 16;
+	c->feature_set = LEM_FEATURES_PAPER;
+	c->n_named = LEM_PAPER_FEATURES;
+	c->shared_heads = false;
+	c->finish_gate = false;
+	c->notional_price = false;
+	return true;
+}
+
+#endif
