@@ -282,7 +282,7 @@ CREATE VIEW lem_training_runs AS
 		r.started_at, r.updated_at, r.finished_at, r.started_by, r.epochs,
 		(r.options OPERATOR(pg_catalog.->>) 'epochs')::int AS max_epochs, r.best_epoch, r.best_loss,
 		e.train_loss, e.validation_loss, e.samples_per_s,
-		CASE WHEN r.status OPERATOR(pg_catalog.=) 'running' AND l.alive
+		CASE WHEN r.status OPERATOR(pg_catalog.=) 'running' AND l.alive AND e.seconds IS NOT NULL
 			THEN pg_catalog.make_interval(secs => GREATEST(0, e.seconds
 				OPERATOR(pg_catalog.*) ((r.options OPERATOR(pg_catalog.->>) 'epochs')::int
 					OPERATOR(pg_catalog.-) r.epochs)

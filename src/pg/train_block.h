@@ -1,9 +1,9 @@
 /*
  * train_block.h: the memory that the processes of a training share.
  *
- * One block holds what all of them read and write: bars, weights, moments, gradients.  It may lie in
- * shared memory, at another address in each process; what is said about it in its head has
- * no pointers, and each process finds its way with a view of its own.
+ * One block holds what all of them read and write: bars, weights, moments, gradients.  It may lie
+ * in shared memory, at another address in each process: its head has no pointers, and each process
+ * finds its way with a view of its own.
  */
 #ifndef LEM_PG_TRAIN_BLOCK_H
 #define LEM_PG_TRAIN_BLOCK_H

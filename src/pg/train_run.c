@@ -455,8 +455,8 @@ save_run_row(const lem_run *run)
 {
 	const lem_train_state *state = &run->state;
 	command		c = {
-		.text = "UPDATE %1$s.lem_training_run SET updated_at = pg_catalog.clock_timestamp(), epochs = $2,"
-		" step = $3, rate_scale = $4, best_epoch = $5, best_loss = $6, stale = $7,"
+		.text = "UPDATE %1$s.lem_training_run SET updated_at = pg_catalog.clock_timestamp(),"
+		" epochs = $2, step = $3, rate_scale = $4, best_epoch = $5, best_loss = $6, stale = $7,"
 		" decay_stale = $8 WHERE id OPERATOR(pg_catalog.=) $1"
 	};
 

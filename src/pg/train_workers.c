@@ -1,6 +1,7 @@
 /* train_workers.c: the processes that compute a training together. */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -9,7 +10,7 @@
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
-#include "utils/ps_status.h"
+#include "utils/resowner.h"
 #include "utils/wait_event.h"
 
 #include "pg/compat.h"
@@ -73,6 +74,53 @@ team_deleted(void *arg)
 	lem_train_team_stop(arg, false);
 }
 
+/*
+ * Shared memory; NULL, said to the client, where it cannot be had: containers tend to come with
+ * little of it.
+ */
+static dsm_segment *
+create_segment(Size bytes)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	dsm_segment *volatile segment = NULL;
+	const char *volatile why = "there are too many segments";
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		segment = dsm_create(bytes, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+
+		/* Transactions come and go; the segment stays until the team is dissolved. */
+		if (segment)
+			dsm_pin_mapping(segment);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		CurrentResourceOwner = owner;
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INSUFFICIENT_RESOURCES)
+			ReThrowError(error);
+		segment = NULL;
+		why = error->message;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (segment == NULL)
+		ereport(NOTICE,
+				(errmsg("no shared memory for workers: training in this process alone"),
+				 errdetail("%s.", why)));
+	return segment;
+}
+
 lem_train_team *
 lem_train_team_create(Size bytes, int processes)
 {
@@ -80,12 +128,7 @@ lem_train_team_create(Size bytes, int processes)
 
 	team->processes = processes;
 	if (processes > 1)
-	{
-		team->segment = dsm_create(bytes, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-		if (team->segment == NULL)
-			ereport(NOTICE,
-					(errmsg("no shared memory segment is free: training in this process alone")));
-	}
+		team->segment = create_segment(bytes);
 	if (team->segment == NULL)
 	{
 		void	   *block = MemoryContextAllocHuge(CurrentMemoryContext, bytes + LEM_ALIGN);
@@ -94,8 +137,6 @@ lem_train_team_create(Size bytes, int processes)
 		return team;
 	}
 
-	/* Transactions come and go; the segment stays until the team is dissolved. */
-	dsm_pin_mapping(team->segment);
 	team->memory = dsm_segment_address(team->segment);
 	team->callback.func = team_deleted;
 	team->callback.arg = team;
@@ -378,8 +419,8 @@ pg_lem_train_worker(Datum arg)
 	head = dsm_segment_address(segment);
 	rounds = &head->rounds;
 	on_dsm_detach(segment, worker_left, PointerGetDatum(rounds));
-	CurrentMemoryContext = AllocSetContextCreate(TopMemoryContext, "lem training worker",
-												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "lem training worker",
+												ALLOCSET_DEFAULT_SIZES));
 	PG_TRY();
 	{
 		lem_train_member *member = lem_train_member_create(lem_train_block_view(head));

@@ -235,5 +235,19 @@ sql -c "DELETE FROM lem_training_state WHERE kind = 'adam_v'"
 train first '{}' '{"resume": true}'
 report 'as is one that lacks something' said first 'XX001.*is damaged in "adam_[mv]"'
 
+# A session that runs out of memory: what it has when it begins, and a little more.
+psql -X -q -v VERBOSITY=verbose >"$work/poor" 2>&1 <<SQL
+CALL lem_train('poor', '$bars', '$config', '{"epochs": 1, "samples": 64, "batch": 32}');
+SELECT pg_backend_pid() AS pid \\gset
+\\setenv LEM_PID :pid
+\\! \$LEM_SERVER_AS prlimit --pid \$LEM_PID --as=\$((\$(awk '/^VmSize/ { print \$2 }' /proc/\$LEM_PID/status) * 1024 + 8000000))
+CALL lem_train('poor', '$bars', '$config', '{"epochs": 2, "samples": 64, "batch": 256, "shard": 1, "workers": 2}');
+SQL
+report 'without shared memory a training goes on alone' said poor \
+	'NOTICE: .* no shared memory for workers: training in this process alone'
+report 'without memory it is an error' said poor 'ERROR: .*53200: out of memory'
+report 'which its row tells' has_status poor failed
+report 'and from which it resumes' train poor '{}' '{"resume": true}'
+
 scripts/server -c max_worker_processes=2 bash "$0" crash "$digest" || status=1
 exit $status
