@@ -239,8 +239,9 @@ COMMENT ON COLUMN lem_training_run.stale IS 'epochs since the best one';
 COMMENT ON COLUMN lem_training_run.decay_stale IS 'epochs since the best one or the last decay';
 COMMENT ON COLUMN lem_training_run.model_version IS 'the version that the run ended with';
 
+-- No foreign keys: pg_restore with more than one job loads the tables in any order.
 CREATE TABLE lem_training_epoch (
-	run bigint NOT NULL REFERENCES lem_training_run ON DELETE CASCADE,
+	run bigint NOT NULL,
 	epoch int NOT NULL,
 	finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	train_loss float8,
@@ -261,7 +262,7 @@ COMMENT ON COLUMN lem_training_epoch.metrics
 	IS 'of validation: mean and dispersion of gains by branch, in basis points';
 
 CREATE TABLE lem_training_state (
-	run bigint NOT NULL REFERENCES lem_training_run ON DELETE CASCADE,
+	run bigint NOT NULL,
 	kind text COLLATE "C" NOT NULL,
 	part int NOT NULL,
 	sha256 bytea NOT NULL,
@@ -322,6 +323,14 @@ SELECT pg_catalog.pg_extension_config_dump('lem_training_run', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_training_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_training_epoch', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_training_state', '');
+
+CREATE FUNCTION lem_training_run_deleted() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_lem_training_run_deleted' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000;
+COMMENT ON FUNCTION lem_training_run_deleted()
+	IS 'trigger function: delete the epochs and the state of a deleted training';
+CREATE TRIGGER lem_training_run_deleted AFTER DELETE ON lem_training_run
+	FOR EACH ROW EXECUTE FUNCTION lem_training_run_deleted();
 
 CREATE PROCEDURE lem_train(model text, bars text, config jsonb DEFAULT '{}',
 	options jsonb DEFAULT '{}')

@@ -229,7 +229,7 @@ CALL lem_train('mine', :'plain', :'config', '{"epochs": 1, "samples": 32, "batch
 SELECT count(*) > 0 AS visible FROM lem_training_runs JOIN lem_training_epochs USING (run);
 SELECT count(*) FROM lem_training_state;
 RESET ROLE;
-GRANT SELECT, INSERT, UPDATE, DELETE ON lem_training_run, lem_training_epoch, lem_training_state, lem_model, lem_model_part TO regress_lem_trainer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON lem_training_run, lem_training_epoch, lem_training_state, lem_model, lem_model_name, lem_model_part TO regress_lem_trainer;
 SET ROLE regress_lem_trainer;
 CALL lem_train('mine', :'plain', :'config', '{"epochs": 1, "samples": 32, "batch": 32}');
 SELECT m.created_by, r.started_by FROM lem_models m JOIN lem_training_runs r ON r.run = m.training_run WHERE name = 'mine';
@@ -246,6 +246,10 @@ CALL public.lem_train('mine', 'SELECT series, ts, price, volume FROM test_train.
 SET search_path = test_train, public;
 SELECT count(*) FROM lem_models WHERE name = 'mine';
 
+-- A run that is forgotten takes its epochs along.
+CREATE TRIGGER deleted AFTER DELETE ON bars FOR EACH ROW EXECUTE FUNCTION lem_training_run_deleted();
+DELETE FROM bars;
+SELECT count(*) > 0 AS epochs FROM lem_training_epoch;
 DELETE FROM lem_training_run;
 SELECT count(*) FROM lem_training_epoch;
 SELECT count(lem_drop(name)) FROM (SELECT DISTINCT name FROM lem_models WHERE training_run IS NOT NULL) m;

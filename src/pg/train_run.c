@@ -6,6 +6,7 @@
 #include "access/genam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -14,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "pg/compat.h"
 #include "pg/errors.h"
@@ -31,7 +33,8 @@ enum
 
 /* Tables that a training writes. */
 static const char *const tables[] = {
-	"lem_training_run", "lem_training_epoch", "lem_training_state", "lem_model", "lem_model_part"
+	"lem_training_run", "lem_training_epoch", "lem_training_state", "lem_model", "lem_model_name",
+	"lem_model_part"
 };
 
 /* Kinds of numbers in a run's state. */
@@ -125,7 +128,7 @@ lem_run_open(lem_run *run, const char *schema, const char *model)
 	run->kernels = pstrdup(lem_kernels_select()->name);
 	for (size_t i = 0; i < lengthof(tables); i++)
 	{
-		static const AclMode rights[] = {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE};
+		static const AclMode rights[] = {ACL_SELECT, ACL_INSERT, ACL_UPDATE};
 		const Oid	table = get_relname_relid(tables[i], namespace);
 
 		if (!OidIsValid(table))
@@ -545,4 +548,52 @@ void
 lem_run_fail(const lem_run *run, const char *status, const char *error)
 {
 	set_status(run, status, error, 0);
+}
+
+/*
+ * lem_training_run_deleted() RETURNS trigger
+ *
+ * After a row of lem_training_run is deleted, its epochs and its state go as well.
+ */
+LEM_FUNCTION(pg_lem_training_run_deleted);
+
+Datum
+pg_lem_training_run_deleted(PG_FUNCTION_ARGS)
+{
+	static const char *const commands[] = {
+		"DELETE FROM %1$s.lem_training_epoch WHERE run OPERATOR(pg_catalog.=) $1",
+		"DELETE FROM %1$s.lem_training_state WHERE run OPERATOR(pg_catalog.=) $1"
+	};
+	const lem_run run = {.schema = lem_schema(fcinfo)};
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc	columns;
+	int			id;
+	Datum		value;
+	bool		is_null;
+
+	/* Anyone can put a trigger on a table of his own. */
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		strcmp(RelationGetRelationName(trigger->tg_relation), "lem_training_run") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("lem_training_run_deleted is for rows that are deleted from "
+						"lem_training_run")));
+	columns = RelationGetDescr(trigger->tg_relation);
+	id = SPI_fnumber(columns, "id");
+	LEM_ENSURE(id > 0 && SPI_gettypeid(columns, id) == INT8OID);
+	value = SPI_getbinval(trigger->tg_trigtuple, columns, id, &is_null);
+	LEM_ENSURE(!is_null);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	for (size_t i = 0; i < lengthof(commands); i++)
+	{
+		command		c = {.text = commands[i]};
+
+		add(&c, INT8OID, value);
+		run_command(&run, &c);
+	}
+	SPI_finish();
+	return PointerGetDatum(trigger->tg_trigtuple);
 }
