@@ -61,11 +61,7 @@ lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int rows, const lem
 	for (int r = 0; r < rows; r++)
 		kern->kan_expand(&kan->kind.spline, kan->width, z + (size_t) r * kan->width,
 						 expanded + (size_t) r * kan->expanded);
-	/* Half of what the weights multiply is zero: for one row, leave it out. */
-	if (rows == 1)
-		kern->matvec_sparse(expanded, &kan->weights, kan->bias, y);
-	else
-		kern->matmul(rows, expanded, kan->expanded, &kan->weights, kan->bias, false, y, ldy);
+	kern->matmul(rows, expanded, kan->expanded, &kan->weights, kan->bias, false, y, ldy);
 }
 
 /* Places of a sub-layer's tensors within it, as stored. */

@@ -69,16 +69,12 @@ typedef struct lem_kernels
 	/*
 	 * c (M x N, row stride ldc) = a (M x K, row stride lda) . w + start, where start is the
 	 * bias (N, or NULL for zeros), or with accumulate what c holds.
+	 *
+	 * A single row reads no weights that its zeros meet; its bits are still those it has among
+	 * others, but for the sign of a zero.
 	 */
 	void		(*matmul) (int m, const lem_real *a, int lda, const lem_packed *w,
 						   const lem_real *bias, bool accumulate, lem_real *c, int ldc);
-
-	/*
-	 * y (N) = x (K) . w + bias, passing over the zeros of x; the bits are those of matmul, but
-	 * for the sign of a zero.
-	 */
-	void		(*matvec_sparse) (const lem_real *x, const lem_packed *w, const lem_real *bias,
-								  lem_real *y);
 
 	/* The sum of a[i] * b[i]. */
 	lem_real	(*dot) (size_t n, const lem_real *a, const lem_real *b);

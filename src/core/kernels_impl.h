@@ -19,8 +19,8 @@ typedef int32_t lane;
 #endif
 typedef lane ivec __attribute__((vector_size(LANES * sizeof(lane))));
 
-/* Inputs of a sparse product that are looked at together. */
-#define SPARSE_LIST 2048
+/* Inputs of a single row's product that are looked at together. */
+#define LIST 2048
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -335,6 +335,72 @@ strip(const int vectors, int m, int k, const lem_real *a, int lda, const lem_rea
 #undef TILE
 }
 
+/* The rows of one strip of columns that meet a nonzero of x: their numbers are listed. */
+INLINE void
+strip_listed(const int vectors, int count, const int *list, const lem_real *x,
+			 const lem_real *w, int width, lem_real *y)
+{
+	vec			acc[LEM_PANEL / LANES];
+
+UNROLL
+	for (int v = 0; v < vectors; v++)
+		acc[v] = load(y + v * LANES);
+	for (int i = 0; i < count; i++)
+	{
+		const lem_real *row = w + (size_t) list[i] * width;
+		vec			value = splat(x[list[i]]);
+
+UNROLL
+		for (int v = 0; v < vectors; v++)
+			acc[v] = value * load(row + v * LANES) + acc[v];
+	}
+UNROLL
+	for (int v = 0; v < vectors; v++)
+		store(y + v * LANES, acc[v]);
+}
+
+/*
+ * One row: what it costs is reading the weights, so those that would be multiplied by zero (half of
+ * what a relu or a spline hands on) are left out.  The bits are those of many rows.
+ */
+static void
+matvec(const lem_real *x, const lem_packed *w, const lem_real *bias, bool accumulate, lem_real *y)
+{
+	/* Lists of a bounded length; a strip carries on where the list before ended. */
+	for (int first = 0; first < w->k; first += LIST)
+	{
+		const lem_real *panel = w->data;
+		const int	end = w->k - first < LIST ? w->k : first + LIST;
+		int			list[LIST];
+		int			count = 0;
+
+		for (int i = first; i < end; i++)
+		{
+			list[count] = i;
+			count += x[i] != 0;
+		}
+		for (int column = 0; column < w->n; column += LEM_PANEL)
+		{
+			const int	columns = w->n - column < LEM_PANEL ? w->n - column : LEM_PANEL;
+			const int	width = (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
+			lem_real	strip[LEM_PANEL] = {0};
+
+			if (accumulate || first > 0)
+				memcpy(strip, y + column, columns * sizeof(lem_real));
+			else if (bias)
+				memcpy(strip, bias + column, columns * sizeof(lem_real));
+			if (width == 3 * LEM_VECTOR)
+				strip_listed(3 * LEM_VECTOR / LANES, count, list, x, panel, width, strip);
+			else if (width == 2 * LEM_VECTOR)
+				strip_listed(2 * LEM_VECTOR / LANES, count, list, x, panel, width, strip);
+			else
+				strip_listed(LEM_VECTOR / LANES, count, list, x, panel, width, strip);
+			memcpy(y + column, strip, columns * sizeof(lem_real));
+			panel += (size_t) w->k * width;
+		}
+	}
+}
+
 static void
 matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *bias,
 	   bool accumulate, lem_real *c, int ldc)
@@ -342,6 +408,11 @@ matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *b
 	/* So many rows of a stay in the second-level cache while all panels pass over them. */
 	enum {ROWS_AT_A_TIME = 96};
 
+	if (m == 1)
+	{
+		matvec(a, w, bias, accumulate, c);
+		return;
+	}
 	for (int row = 0; row < m; row += ROWS_AT_A_TIME)
 	{
 		int			rows = m - row < ROWS_AT_A_TIME ? m - row : ROWS_AT_A_TIME;
@@ -379,73 +450,6 @@ matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *b
 #endif
 			panel += (size_t) w->k * width;
 		}
-	}
-}
-
-/* The rows of one strip that meet a nonzero of x: their numbers are listed. */
-INLINE void
-strip_listed(const int vectors, int count, const int *list, const lem_real *x,
-			 const lem_real *w, int width, const lem_real *bias, int columns, lem_real *y)
-{
-	vec			acc[LEM_PANEL / LANES];
-	lem_real	edge[LEM_PANEL];
-
-	memset(edge, 0, sizeof(edge));
-	if (bias)
-		memcpy(edge, bias, columns * sizeof(lem_real));
-UNROLL
-	for (int v = 0; v < vectors; v++)
-		acc[v] = load(edge + v * LANES);
-	for (int i = 0; i < count; i++)
-	{
-		const lem_real *row = w + (size_t) list[i] * width;
-		vec			value = splat(x[list[i]]);
-
-UNROLL
-		for (int v = 0; v < vectors; v++)
-			acc[v] = value * load(row + v * LANES) + acc[v];
-	}
-UNROLL
-	for (int v = 0; v < vectors; v++)
-		store(edge + v * LANES, acc[v]);
-	memcpy(y, edge, columns * sizeof(lem_real));
-}
-
-static void
-matvec_sparse(const lem_real *x, const lem_packed *w, const lem_real *bias, lem_real *y)
-{
-	const lem_real *panel = w->data;
-
-	for (int column = 0; column < w->n; column += LEM_PANEL)
-	{
-		int			columns = w->n - column < LEM_PANEL ? w->n - column : LEM_PANEL;
-		int			width = (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
-		lem_real   *out = y + column;
-		const lem_real *from = bias ? bias + column : NULL;
-
-		/* Lists of a bounded length; a strip carries on where the list before ended. */
-		for (int first = 0; first < w->k; first += SPARSE_LIST)
-		{
-			int			list[SPARSE_LIST];
-			int			count = 0;
-			int			end = w->k - first < SPARSE_LIST ? w->k : first + SPARSE_LIST;
-
-			for (int i = first; i < end; i++)
-			{
-				list[count] = i;
-				count += x[i] != 0;
-			}
-			if (width == 3 * LEM_VECTOR)
-				strip_listed(3 * LEM_VECTOR / LANES, count, list, x, panel, width, from, columns,
-							 out);
-			else if (width == 2 * LEM_VECTOR)
-				strip_listed(2 * LEM_VECTOR / LANES, count, list, x, panel, width, from, columns,
-							 out);
-			else
-				strip_listed(LEM_VECTOR / LANES, count, list, x, panel, width, from, columns, out);
-			from = out;
-		}
-		panel += (size_t) w->k * width;
 	}
 }
 
@@ -724,7 +728,6 @@ const lem_kernels KERNELS_TABLE =
 {
 	.name = KERNELS_NAME,
 	.matmul = matmul,
-	.matvec_sparse = matvec_sparse,
 	.dot = dot,
 	.exp = map_exp,
 	.tanh = map_tanh,

@@ -441,7 +441,7 @@ chain(const lem_kernels *k, lem_real *y)
 	for (int r = 0; r < ROWS; r++)
 	{
 		k->kan_expand(&spline, N, z + r * N, row);
-		k->matvec_sparse(row, &p_2, gamma, y + r * N);
+		k->matmul(1, row, (int) expanded, &p_2, gamma, false, y + r * N, N);
 		k->cell(N, gates + r * 3 * N, false, y + r * N);
 		k->cell_output(N, gates + r * 3 * N, y + r * N, z + r * N);
 	}
