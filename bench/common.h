@@ -75,6 +75,7 @@ bench_config(lem_config *c, const char *name)
 	c->num_embedding = full ? 20 : 8;
 	c->fused_mlp_hidden_dim = full ? 100 : 16;
 	c->feature_set = LEM_FEATURES_PAPER;
+	c->price_sigma = false;
 	c->n_named = LEM_PAPER_FEATURES;
 	c->shared_heads = false;
 	c->finish_gate = false;

@@ -154,11 +154,18 @@ gather_input(const lem_config *config, const lem_heads_input *in, int sample, in
 	memcpy(x + k, state->twap, k * sizeof(lem_real));
 }
 
-/* Extend the running figures by the bar in which step k traded. */
+/*
+ * Extend the running figures by the bar in which step k traded.
+ *
+ * With price_unit "sigma" the heads read prices as distances from that of row L in standard
+ * deviations of a bar's return, 0 where nothing has traded: near 1, as the price column has them,
+ * an MLP could hardly tell them apart.
+ */
 static void
 extend_state(const lem_config *config, int k, lem_real price, lem_real volume, task_state *state)
 {
 	const int	n = config->n_ahead;
+	const lem_real level = config->price_sigma ? lem_price_distance(price) : price;
 
 	for (int c = 0; c < LEM_CASES; c++)
 	{
@@ -166,17 +173,20 @@ extend_state(const lem_config *config, int k, lem_real price, lem_real volume, t
 		lem_real	a = state->allocated[(size_t) c * n + k];
 		lem_real   *running = state->price + (size_t) c * n + k;
 
-		state->sum_traded[c] += notional ? a / price : a * price;
+		state->sum_traded[c] += notional ? a / price : a * level;
 		if (!notional)
 			*running = state->sum_traded[c] / (state->sum_allocated[c] + LEM_TINY);
 		else if (config->notional_price)
-			*running = state->sum_allocated[c] / (state->sum_traded[c] + LEM_TINY);
+			*running = config->price_sigma
+				? (state->sum_allocated[c] - state->sum_traded[c])
+				/ (state->sum_traded[c] + LEM_TINY) / (lem_real) LEM_PRICE_STEP
+				: state->sum_allocated[c] / (state->sum_traded[c] + LEM_TINY);
 		else
 			*running = state->sum_allocated[c];
 	}
-	state->market[0] += volume * price;
+	state->market[0] += volume * level;
 	state->market[1] += volume;
-	state->market[2] += price;
+	state->market[2] += level;
 	state->vwap[k] = state->market[0] / (state->market[1] + LEM_TINY);
 	state->twap[k] = state->market[2] / (k + 1);
 }

@@ -18,6 +18,13 @@
 /* Added to sums that divide (model page, section 3). */
 #define LEM_TINY ((lem_real) 1e-7)
 
+/* What a price of the price column is with price_unit "sigma": (p / p_L - 1) / sigma. */
+static inline lem_real
+lem_price_distance(lem_real price)
+{
+	return (price - 1) / (lem_real) LEM_PRICE_STEP;
+}
+
 /* Inputs of a step's MLPs without the branch's one-hot: H + F + 18k. */
 static inline int
 lem_step_inputs(const lem_config *config, int k)

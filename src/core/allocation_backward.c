@@ -118,18 +118,31 @@ undo_proposal(const step_numbers *s, lem_real d, step_gradients *out)
  * With A and Q the sums of allocations and of a p (quantity) or a / p (notional) up to step j:
  * P_j = Q / (A + tiny), or A / (Q + tiny), so each a_i, i <= j, gets
  * dP_j (p_i - P_j) / (A + tiny), or dP_j (1 - P_j / p_i) / (Q + tiny).
+ *
+ * With price_unit "sigma" p is the distance for quantity cases, and P_j of notional cases is
+ * (A - Q) / (Q + tiny) / step = ((A + tiny) / (Q + tiny) - 1) / step.
  */
 static lem_real
-undo_price(bool notional, bool as_price, lem_real dprice, lem_real sum_allocated,
+undo_price(const lem_config *config, bool notional, lem_real dprice, lem_real sum_allocated,
 		   lem_real sum_traded, lem_real price, case_sums *sums)
 {
 	lem_real	denominator = (notional ? sum_traded : sum_allocated) + LEM_TINY;
 	lem_real	running = (notional ? sum_allocated : sum_traded) / denominator;
 
-	if (notional && !as_price)
+	if (notional && !config->notional_price)
 	{
 		sums->price_1 += dprice;
 		return sums->price_1;
+	}
+	if (config->price_sigma)
+	{
+		if (notional)
+		{
+			dprice /= (lem_real) LEM_PRICE_STEP;
+			running += LEM_TINY / denominator;
+		}
+		else
+			price = lem_price_distance(price);
 	}
 	sums->price_1 += dprice / denominator;
 	sums->price_2 += dprice * running / denominator;
@@ -304,7 +317,11 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 					lem_real	price = in->rows[((size_t) tasks->sample[j] * lem_rows(config)
 												  + config->lookback + k + 2) * columns - 2];
 
-					traded += c >= LEM_CASES / 2 ? allocated[k] / price : allocated[k] * price;
+					if (c >= LEM_CASES / 2)
+						traded += allocated[k] / price;
+					else
+						traded += allocated[k]
+							* (config->price_sigma ? lem_price_distance(price) : price);
 				}
 				sum_allocated[j * figures + (size_t) c * n + k] = total;
 				sum_traded[j * figures + (size_t) c * n + k] = traded;
@@ -338,8 +355,8 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 													  + config->lookback + k + 1) * columns
 						+ columns - 2;
 
-					d += undo_price(notional, config->notional_price, dprice[figure],
-									sum_allocated[figure], sum_traded[figure], bar[0], sum);
+					d += undo_price(config, notional, dprice[figure], sum_allocated[figure],
+									sum_traded[figure], bar[0], sum);
 				}
 				if (!step)
 				{

@@ -88,6 +88,7 @@ lem_config_default(lem_config *config)
 	config->shared_heads = true;
 	config->finish_gate = true;
 	config->notional_price = true;
+	config->price_sigma = true;
 	config->tkan_linear = false;
 	config->n_sub_layers = 1;
 	config->sub_layer[0].kan = true;
@@ -155,6 +156,9 @@ check_features(const lem_config *c, lem_fault *fault)
 			if (c->n_named != LEM_PAPER_FEATURES)
 				return lem_fail(fault, LEM_CONFIG_RANGE, "features", c->n_named,
 								LEM_PAPER_FEATURES);
+			/* this set has no standard deviation to measure prices by */
+			if (c->price_sigma)
+				return lem_fail(fault, LEM_CONFIG_RANGE, "price_unit", c->price_sigma, false);
 			break;
 		case LEM_FEATURES_LIST:
 			{

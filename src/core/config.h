@@ -26,6 +26,8 @@
 #define LEM_WEEK (INT64_C(7) * 86400 * 1000000)
 #define LEM_MIN_SCALE_FACTOR 0.5
 #define LEM_MAX_SCALE_FACTOR 32.0
+/* With price_unit "sigma", what one standard deviation of a bar's return moves the price column. */
+#define LEM_PRICE_STEP 0.01
 #define LEM_MAX_PARAMETERS 250000000	/* a file of weights fits one bytea */
 
 /* The features a bar can have, by name (model page, section 6). */
@@ -89,6 +91,7 @@ typedef struct lem_config
 	bool		shared_heads;
 	bool		finish_gate;
 	bool		notional_price; /* notional_state: "price" (else "allocated") */
+	bool		price_sigma;	/* price_unit: "sigma" (else "ratio") */
 	bool		tkan_linear;	/* tkan_candidate: "linear" (else "tanh") */
 	int			n_sub_layers;	/* S */
 	lem_sub_layer sub_layer[LEM_MAX_SUB_LAYERS];

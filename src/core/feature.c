@@ -19,6 +19,9 @@
 #define VOLATILITY_FLOOR 1e-12
 #define VOLUME_FLOOR 0.01
 
+/* Largest distance of a price from that of row L, in standard deviations: prices stay above 0. */
+#define PRICE_LIMIT 99.0
+
 static inline double
 clip(double x, double limit)
 {
@@ -159,6 +162,17 @@ paper_features(const lem_strip *strip, int i, int64_t local, int64_t interval,
 	row[4] = to_real(strip->bars[i].price / strip->bars[i - 1].price - 1);
 }
 
+/* The price column, from the price's ratio to that of the base row. */
+static double
+price_column(const lem_config *config, const lem_scales *scales, double ratio)
+{
+	if (!config->price_sigma)
+		return ratio;
+	if (scales->sigma == 0)
+		return 1;
+	return 1 + LEM_PRICE_STEP * clip((ratio - 1) / scales->sigma, PRICE_LIMIT);
+}
+
 void
 lem_feature_rows(const lem_config *config, const lem_series *series, const lem_clock *clock,
 				 int64_t interval, const lem_strip *strip, const lem_scales *scales,
@@ -194,7 +208,7 @@ lem_feature_rows(const lem_config *config, const lem_series *series, const lem_c
 		for (int f = 0; f < extra; f++)
 			row[f] = to_real(series->features[bar->source * (size_t) extra + (size_t) f]);
 		row += extra;
-		row[0] = to_real(bar->price / base_price);
+		row[0] = to_real(price_column(config, scales, bar->price / base_price));
 		row[1] = to_real(relative(bar->volume, base_volume));
 	}
 }

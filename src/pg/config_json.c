@@ -22,6 +22,7 @@
 static const char *const gaps_words[] = {"carry", "skip", "error", NULL};
 static const char *const heads_words[] = {"separate", "shared", NULL};
 static const char *const notional_words[] = {"allocated", "price", NULL};
+static const char *const price_words[] = {"ratio", "sigma", NULL};
 static const char *const candidate_words[] = {"tanh", "linear", NULL};
 
 /* A config while it is being read. */
@@ -29,6 +30,7 @@ typedef struct reading
 {
 	lem_config *config;
 	pg_tz	   *time_zone;
+	bool		price_unit;		/* this key was there */
 } reading;
 
 typedef struct config_key config_key;
@@ -212,6 +214,13 @@ read_words_key(const config_key *key, JsonbValue *value, reading *r)
 	if (place < 0)
 		bad_value(key->name, value, list_words(key->words));
 	*(bool *) ((char *) r->config + key->field) = place == 1;
+}
+
+static void
+read_price_unit_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	read_words_key(key, value, r);
+	r->price_unit = true;
 }
 
 static void
@@ -469,6 +478,7 @@ static const config_key keys[] = {
 	{"heads", read_words_key, FIELD(shared_heads), heads_words},
 	{"finish_gate", read_bool_key, FIELD(finish_gate), NULL},
 	{"notional_state", read_words_key, FIELD(notional_price), notional_words},
+	{"price_unit", read_price_unit_key, FIELD(price_sigma), price_words},
 	{"tkan_candidate", read_words_key, FIELD(tkan_linear), candidate_words},
 	{"sub_kan", read_sub_kan_key, 0, NULL},
 };
@@ -509,7 +519,7 @@ unknown_key(const JsonbValue *name)
 void
 lem_config_read(Jsonb *json, lem_config *config, pg_tz **time_zone)
 {
-	reading		r = {config, NULL};
+	reading		r = {config, NULL, false};
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	key;
@@ -536,6 +546,15 @@ lem_config_read(Jsonb *json, lem_config *config, pg_tz **time_zone)
 		if (known == NULL)
 			unknown_key(&key);
 		known->read(known, &value, &r);
+	}
+	if (config->feature_set == LEM_FEATURES_PAPER)
+	{
+		if (r.price_unit && config->price_sigma)
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_CONFIG),
+					 errmsg("config key \"price_unit\" cannot be \"sigma\" with the features \"paper\""),
+					 errhint("That set has no standard deviation to measure prices by; leave the key out.")));
+		config->price_sigma = false;
 	}
 	lem_pg_check(lem_config_check(config, &fault), &fault);
 	*time_zone = r.time_zone;
@@ -637,10 +656,11 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 	escape_json(&out, pg_get_timezone_name(time_zone));
 	appendStringInfo(&out,
 					 ", \"gaps\": \"%s\", \"heads\": \"%s\", \"finish_gate\": %s, "
-					 "\"notional_state\": \"%s\", \"tkan_candidate\": \"%s\", \"sub_kan\": ",
+					 "\"notional_state\": \"%s\", \"price_unit\": \"%s\", "
+					 "\"tkan_candidate\": \"%s\", \"sub_kan\": ",
 					 gaps_words[c->gaps], heads_words[c->shared_heads],
 					 c->finish_gate ? "true" : "false", notional_words[c->notional_price],
-					 candidate_words[c->tkan_linear]);
+					 price_words[c->price_sigma], candidate_words[c->tkan_linear]);
 	write_sub_layers(&out, c);
 	appendStringInfoChar(&out, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));

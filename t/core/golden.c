@@ -123,6 +123,7 @@ golden_config(const char *set)
 			(int) golden_number(set, "config.json", keys[i].key);
 	config.max_scale_factor = golden_number(set, "config.json", "max_scale_factor");
 	config.feature_set = LEM_FEATURES_PAPER;
+	config.price_sigma = false;
 	config.n_named = LEM_PAPER_FEATURES;
 	config.shared_heads = false;
 	config.finish_gate = false;

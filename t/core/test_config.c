@@ -52,7 +52,7 @@ test_defaults(void)
 	check(c.feature_set == LEM_FEATURES_DEFAULT && c.n_named == LEM_FEATURE_NAMES
 		  && c.extra_features == 0 && c.norm_window == 0 && c.bar_interval == 0
 		  && c.gaps == LEM_GAPS_CARRY, "default features");
-	check(c.shared_heads && c.finish_gate && c.notional_price && !c.tkan_linear, "default forms");
+	check(c.shared_heads && c.finish_gate && c.notional_price && c.price_sigma && !c.tkan_linear, "default forms");
 	check(c.n_sub_layers == 1 && c.sub_layer[0].kan && c.sub_layer[0].spline.order == 3
 		  && c.sub_layer[0].spline.intervals == 3 && c.sub_layer[0].spline.low == -1
 		  && c.sub_layer[0].spline.high == 1, "default sub-layer");
@@ -184,6 +184,7 @@ test_features(void)
 	c.n_named = 7;
 	refused(&c, "features", 7, 8);
 	c.feature_set = LEM_FEATURES_PAPER;
+	c.price_sigma = false;
 	refused(&c, "features", 7, 5);
 	c.n_named = 5;
 	accepted(&c, "the paper's features");
@@ -296,6 +297,7 @@ test_too_large(void)
 	c.fused_mlp_hidden_dim = 100;
 	c.hidden_rnn_layer = 2;
 	c.feature_set = LEM_FEATURES_PAPER;
+	c.price_sigma = false;
 	c.n_named = LEM_PAPER_FEATURES;
 	c.shared_heads = false;
 	c.finish_gate = false;

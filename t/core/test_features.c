@@ -75,7 +75,7 @@ test_default(void)
 	/* Row 0 is bar 2; bar 0 starts on Tuesday at 3 o'clock. */
 	const int64_t first = MONDAY + LEM_DAY + 3 * HOUR;
 	const lem_series series = small_series(first, HOUR);
-	const lem_config config = small_config();
+	lem_config	config = small_config();
 	const double mean_volume = 5;
 	const double sigma = sqrt(27.0 / 16) * LN2;
 	const double rms = sqrt(7.0 / 4) * LN2;
@@ -104,6 +104,12 @@ test_default(void)
 		check_near(row[10], price[r + 2] / price[5], TOLERANCE, "price of row %d", r);
 		check_near(row[11], volume[r + 2] / mean_volume, TOLERANCE, "volume of row %d", r);
 	}
+	config.price_sigma = true;
+	check_int(build(&config, &series, NULL, ts[6], rows), LEM_OK, "rows with price_unit sigma");
+	for (int r = 0; r < ROWS; r++)
+		check_near(rows[r * 12 + 10], 1 + 0.01 * (price[r + 2] / price[5] - 1) / sigma, TOLERANCE,
+				   "distance of the price of row %d", r);
+	config.price_sigma = false;
 	check(rows[2 * 12 + 9] > 1e38 && isfinite(rows[2 * 12 + 9]),
 		  "an extra feature beyond a float's range is cut to it");
 
@@ -252,6 +258,7 @@ test_paper(const char *set, int lookback, int n_ahead, int batch)
 	config.lookback = lookback;
 	config.n_ahead = n_ahead;
 	config.feature_set = LEM_FEATURES_PAPER;
+	config.price_sigma = false;
 	config.n_named = LEM_PAPER_FEATURES;
 	config.extra_features = 0;
 	check_int((long long) count, (long long) (batch * cells), "%s: inputs", set);

@@ -140,6 +140,7 @@ test_other_configs(void)
 		config.finish_gate = variant != 3;
 		config.tkan_linear = variant == 4;
 		config.notional_price = variant != 5;
+		config.price_sigma = variant % 2 == 0;
 		config.hidden_rnn_layer = 1 + variant % 3;
 		config.extra_features = variant;
 		config.n_sub_layers = 1 + variant % 4;

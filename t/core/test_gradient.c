@@ -188,6 +188,7 @@ test_differences(int variant)
 	config.finish_gate = variant < 3;
 	config.tkan_linear = variant == 3;
 	config.notional_price = variant != 1;
+	config.price_sigma = variant < 2;
 	config.hidden_rnn_layer = 1 + variant % 2;
 	config.n_sub_layers = 1 + variant;
 	for (int j = 1; j < config.n_sub_layers; j++)
@@ -207,7 +208,8 @@ test_differences(int variant)
 	rates = aligned(2 * n * sizeof(lem_real));
 	market = aligned(n * config.n_ahead * 2 * sizeof(lem_real));
 	for (int i = 0; i < n * lem_rows(&config) * lem_inputs(&config); i++)
-		rows[i] = 1 + 0.3 * sin(i * 0.731 + variant);
+		rows[i] = 1 + (i % lem_inputs(&config) == lem_inputs(&config) - 2 && config.price_sigma
+					   ? 0.03 : 0.3) * sin(i * 0.731 + variant);
 	for (int i = 0; i < n * config.n_ahead; i++)
 	{
 		market[2 * i] = i % 4 == 0 ? 0 : 1 + 0.5 * cos(i * 1.1);

@@ -43,6 +43,7 @@ static void
 use_paper_features(lem_config *config)
 {
 	config->feature_set = LEM_FEATURES_PAPER;
+	config->price_sigma = false;
 	config->n_named = LEM_PAPER_FEATURES;
 	config->norm_window = 0;
 }

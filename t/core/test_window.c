@@ -512,6 +512,7 @@ test_causality(void)
 		if (paper)
 		{
 			config.feature_set = LEM_FEATURES_PAPER;
+			config.price_sigma = false;
 			config.n_named = LEM_PAPER_FEATURES;
 		}
 		if (trial % 5 == 0)
