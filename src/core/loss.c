@@ -98,20 +98,23 @@ gain(const lem_loss_options *options, const execution *e, double *slope)
 	return 100 * (ratio - 1);
 }
 
-/* f(x) and its derivative. */
+/* What a buy's and a sell's d are worth together, and its derivatives by each. */
 static double
-objective(const lem_loss_options *options, double x, double *slope)
+objective(const lem_loss_options *options, double buy, double sell, double *by_buy,
+		  double *by_sell)
 {
+	const double x = buy - sell;
 	double		value = x;
+	double		slope = 1;
 
-	*slope = 1;
 	if (options->objective == LEM_OBJECTIVE_SOFTPLUS)
 	{
 		value = softplus(x);
-		*slope = sigmoid(x);
+		slope = sigmoid(x);
 	}
-	*slope += options->risk_aversion * x;
-	return value + 0.5 * options->risk_aversion * x * x;
+	*by_buy = slope + options->risk_aversion * buy;
+	*by_sell = -slope + options->risk_aversion * sell;
+	return value + 0.5 * options->risk_aversion * (buy * buy + sell * sell);
 }
 
 double
@@ -135,6 +138,7 @@ lem_loss(const lem_config *config, const lem_loss_options *options, int n, int t
 				{
 					double		slopes[2][LEM_MAX_AHEAD];
 					double		slope;
+					double		slope_sell = 0;
 					execution	e = {steps, b, c % 2, unit, pred + at + c * 2 + unit, stride,
 						market + (size_t) i * steps * 2};
 					double		x = gain(options, &e, slopes[0]);
@@ -142,8 +146,8 @@ lem_loss(const lem_config *config, const lem_loss_options *options, int n, int t
 					if (b < steps)
 					{
 						e.share += 4;	/* the sell of the same benchmark */
-						x -= gain(options, &e, slopes[1]);
-						sum += objective(options, x, &slope);
+						sum += objective(options, x, gain(options, &e, slopes[1]), &slope,
+										 &slope_sell);
 					}
 					else
 					{
@@ -156,7 +160,7 @@ lem_loss(const lem_config *config, const lem_loss_options *options, int n, int t
 
 						to[0] = (lem_real) (share * slope * slopes[0][k]);
 						if (b < steps)
-							to[4] = (lem_real) (-share * slope * slopes[1][k]);
+							to[4] = (lem_real) (share * slope_sell * slopes[1][k]);
 					}
 				}
 		}

@@ -25,7 +25,7 @@ typedef enum lem_objective
 typedef struct lem_loss_options
 {
 	lem_objective objective;
-	double		risk_aversion;	/* >= 0: f(x) gains risk_aversion * x^2 / 2 */
+	double		risk_aversion;	/* >= 0: the loss gains risk_aversion * (d_buy^2 + d_sell^2) / 2 */
 	double		mask_slope;
 	double		mask_offset;
 } lem_loss_options;
