@@ -112,25 +112,25 @@ SELECT key, string_agg(DISTINCT split_part(import_config(jsonb_build_object(key,
 		jsonb_array_elements('[-1, 2147483647, 2147483648, 1000000000, 1e400, -1e400, 1.5, "6", [], {}, true]') value
 	GROUP BY key ORDER BY key;
 SELECT key, string_agg(DISTINCT split_part(import_config(jsonb_build_object(key, value)), ':', 1), ' ')
-	FROM unnest('{max_scale_factor,features,bar_interval,time_zone,gaps,heads,finish_gate,notional_state,price_unit,tkan_candidate,sub_kan}'::text[]) key,
+	FROM unnest('{max_scale_factor,features,bar_interval,time_zone,gaps,recurrent,variable_selection,attention,heads,finish_gate,notional_state,price_unit,tkan_candidate,sub_kan}'::text[]) key,
 		jsonb_array_elements('[-1, 1e400, "", "x", [[]], {"a":1}, ["x"]]') value
 	GROUP BY key ORDER BY key;
 SELECT key, string_agg(split_part(import_config(jsonb_build_object(key, NULL)), ':', 1), ' ')
-	FROM good, jsonb_object_keys('{"lookback":1,"n_ahead":1,"hidden_size":1,"hidden_rnn_layer":1,"num_heads":1,"num_embedding":1,"fused_mlp_hidden_dim":1,"max_scale_factor":1,"features":1,"extra_features":1,"time_zone":1,"gaps":1,"heads":1,"finish_gate":1,"notional_state":1,"price_unit":1,"tkan_candidate":1,"sub_kan":1}') key
+	FROM good, jsonb_object_keys('{"lookback":1,"n_ahead":1,"hidden_size":1,"hidden_rnn_layer":1,"num_heads":1,"num_embedding":1,"fused_mlp_hidden_dim":1,"max_scale_factor":1,"features":1,"extra_features":1,"time_zone":1,"gaps":1,"recurrent":1,"variable_selection":1,"attention":1,"heads":1,"finish_gate":1,"notional_state":1,"price_unit":1,"tkan_candidate":1,"sub_kan":1}') key
 	GROUP BY key ORDER BY key;
 
 -- What some of them say
 SELECT import_config(c) FROM jsonb_array_elements('[{"lookback":1000000000}, {"lookback":1.5}, {"lookback":"6"}, {"n_ahead":0}, {"num_heads":3}, {"norm_window":3}, {"norm_window":0},
 	{"max_scale_factor":"x"}, {"max_scale_factor":0}, {"features":"papers"}, {"features":["return","return"]}, {"features":["return",3]}, {"extra_features":64},
 	{"bar_interval":"1 month"}, {"bar_interval":"-1 hour"}, {"bar_interval":"0"}, {"bar_interval":"soon"}, {"bar_interval":3600}, {"bar_interval":"400 days"},
-	{"time_zone":"Mars/Olympus"}, {"time_zone":3}, {"gaps":"fill"}, {"heads":"both"}, {"finish_gate":1}, {"notional_state":"x"}, {"price_unit":"x"}, {"price_unit":"sigma"}, {"tkan_candidate":"x"},
+	{"time_zone":"Mars/Olympus"}, {"time_zone":3}, {"gaps":"fill"}, {"recurrent":"rnn"}, {"recurrent":true}, {"variable_selection":"dense"}, {"attention":0}, {"heads":"both"}, {"finish_gate":1}, {"notional_state":"x"}, {"price_unit":"x"}, {"price_unit":"sigma"}, {"tkan_candidate":"x"},
 	{"sub_kan":[]}, {"sub_kan":"tanh"}, {"sub_kan":["swish"]}, {"sub_kan":[true]}, {"sub_kan":[0]}, {"sub_kan":[6]}, {"sub_kan":[{"order":3}]}, {"sub_kan":[{"grid_size":0}]}, {"sub_kan":[{"grid_size":"x"}]},
 	{"sub_kan":[{"grid_range":3}]}, {"sub_kan":[{"grid_range":[1]}]}, {"sub_kan":[{"grid_range":[1,-1]}]}, {"sub_kan":[{"grid_range":[0,1e400]}]}, {"sub_kan":[1,1,1,1,1,1,1,1,1]}]') c;
 SELECT import_config('{"hidden_size":2048,"n_ahead":256,"num_heads":1,"fused_mlp_hidden_dim":2048}');
 
 -- Configs that are fine but not the weights'
 SELECT import_config(c) FROM jsonb_array_elements('[{"n_ahead":5}, {"n_ahead":3}, {"hidden_size":16}, {"num_heads":4}, {"hidden_rnn_layer":1}, {"features":"default"}, {"features":[]}, {"extra_features":1},
-	{"heads":"shared"}, {"finish_gate":true}, {"sub_kan":[2]}, {"sub_kan":[3,3]}, {"sub_kan":["tanh"]}, {"sub_kan":[{"grid_range":[-2,2]}]}]') c;
+	{"recurrent":"lstm"}, {"recurrent":"none"}, {"variable_selection":false}, {"attention":false}, {"heads":"shared"}, {"finish_gate":true}, {"sub_kan":[2]}, {"sub_kan":[3,3]}, {"sub_kan":["tanh"]}, {"sub_kan":[{"grid_range":[-2,2]}]}]') c;
 
 -- Nothing of all this was stored.
 SELECT name, version FROM lem_models ORDER BY 1, 2;

@@ -1,5 +1,6 @@
 /* attention.c: causal multi-head self-attention. */
 #include <math.h>
+#include <string.h>
 
 #include "attention.h"
 #include "blas.h"
@@ -10,6 +11,8 @@ lem_attention_acts_carve(lem_arena *arena, const lem_attention *attention, int r
 {
 	const size_t width = attention->width;
 
+	if (attention->heads == 0)
+		asked = rows = 0;
 	acts->query = lem_arena_reals(arena, asked * width);
 	acts->key_value = lem_arena_reals(arena, rows * 2 * width);
 	acts->weights = lem_arena_reals(arena, (size_t) attention->heads * asked * rows);
@@ -22,12 +25,17 @@ lem_attention_decode(lem_arena *arena, int width, int heads, const lem_real *ten
 {
 	const size_t square = (size_t) width * width;
 	const size_t layer = square + width;
-	lem_real   *query = lem_arena_reals(arena, layer);
-	lem_real   *key_value = lem_arena_reals(arena, 2 * layer);
-	lem_real   *output = lem_arena_reals(arena, layer);
+	lem_real   *query;
+	lem_real   *key_value;
+	lem_real   *output;
 
 	attention->width = width;
 	attention->heads = heads;
+	if (heads == 0)
+		return;
+	query = lem_arena_reals(arena, layer);
+	key_value = lem_arena_reals(arena, 2 * layer);
+	output = lem_arena_reals(arena, layer);
 	if (!arena->base)
 		return;
 	attention->query = (lem_dense) {width, width, query, query + square};
@@ -53,10 +61,16 @@ lem_attention_forward(const lem_attention *attention, const lem_kernels *kern, i
 					  lem_real *y)
 {
 	const int	width = attention->width;
-	const int	depth = width / attention->heads;
+	const int	heads = attention->heads;
+	const int	depth = heads > 0 ? width / heads : 0;
 
 	if (asked <= 0)
 		return;
+	if (heads == 0)
+	{
+		memcpy(y, x + (size_t) first * width, (size_t) asked * width * sizeof(lem_real));
+		return;
+	}
 	lem_dense_forward(&attention->query, asked, x + (size_t) first * width, width, acts->query,
 					  width);
 	lem_dense_forward(&attention->key_value, rows, x, width, acts->key_value, 2 * width);
@@ -89,14 +103,25 @@ lem_attention_backward(const lem_attention *attention, int rows, int first, int 
 					   lem_scratch scratch, lem_real *gradient, lem_real *dx)
 {
 	const int	width = attention->width;
-	const int	depth = width / attention->heads;
+	const int	heads = attention->heads;
+	const int	depth = heads > 0 ? width / heads : 0;
 	const size_t square = (size_t) width * width;
 	const size_t layer = square + width;
-	lem_real   *dmixed = lem_scratch_reals(&scratch, (size_t) asked * width);
-	lem_real   *dquery = lem_scratch_reals(&scratch, (size_t) asked * width);
-	lem_real   *dkey_value = lem_scratch_reals(&scratch, (size_t) rows * 2 * width);
-	lem_real   *dweights = lem_scratch_reals(&scratch, (size_t) asked * rows);
+	lem_real   *dmixed;
+	lem_real   *dquery;
+	lem_real   *dkey_value;
+	lem_real   *dweights;
 
+	if (heads == 0)
+	{
+		for (size_t i = 0; scratch.base && i < (size_t) asked * width; i++)
+			dx[(size_t) first * width + i] += dy[i];
+		return;
+	}
+	dmixed = lem_scratch_reals(&scratch, (size_t) asked * width);
+	dquery = lem_scratch_reals(&scratch, (size_t) asked * width);
+	dkey_value = lem_scratch_reals(&scratch, (size_t) rows * 2 * width);
+	dweights = lem_scratch_reals(&scratch, (size_t) asked * rows);
 	if (!scratch.base || asked <= 0)
 		return;
 	lem_dense_gradient(width, width, asked, acts->mixed, width, dy, width, gradient + 3 * layer,

@@ -2,6 +2,8 @@
  * attention.h: causal multi-head self-attention (model page, section 2).
  *
  * q, k, v of each row with biases, q scaled by 1 / sqrt(H / A); row t attends to rows 0 .. t.
+ *
+ * With 0 heads there is no attention: a row's output is the row itself.
  */
 #ifndef LEM_ATTENTION_H
 #define LEM_ATTENTION_H
@@ -12,7 +14,7 @@
 typedef struct lem_attention
 {
 	int			width;			/* H */
-	int			heads;			/* A */
+	int			heads;			/* A; 0: none */
 	lem_dense	query;			/* H -> H, the scale within */
 	lem_dense	key_value;		/* H -> 2H: keys, then values */
 	lem_dense	output;			/* H -> H */

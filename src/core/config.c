@@ -85,6 +85,9 @@ lem_config_default(lem_config *config)
 	config->norm_window = 0;
 	config->bar_interval = 0;
 	config->gaps = LEM_GAPS_CARRY;
+	config->recurrent = LEM_RECURRENT_TKAN;
+	config->variable_selection = true;
+	config->attention = true;
 	config->shared_heads = true;
 	config->finish_gate = true;
 	config->notional_price = true;
@@ -126,6 +129,7 @@ check_sizes(const lem_config *c, lem_fault *fault)
 		{"fused_mlp_hidden_dim", c->fused_mlp_hidden_dim, 1, LEM_MAX_WIDTH},
 		{"extra_features", c->extra_features, 0, LEM_MAX_FEATURES},
 		{"gaps", (int) c->gaps, LEM_GAPS_CARRY, LEM_GAPS_ERROR},
+		{"recurrent", (int) c->recurrent, LEM_RECURRENT_TKAN, LEM_RECURRENT_NONE},
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
@@ -136,7 +140,7 @@ check_sizes(const lem_config *c, lem_fault *fault)
 		if (status != LEM_OK)
 			return status;
 	}
-	if (c->hidden_size % c->num_heads != 0)
+	if (c->attention && c->hidden_size % c->num_heads != 0)
 		return lem_fail(fault, LEM_CONFIG_HEADS, "hidden_size", c->hidden_size, c->num_heads);
 	return check_range("max_scale_factor", c->max_scale_factor, LEM_MIN_SCALE_FACTOR,
 					   LEM_MAX_SCALE_FACTOR, fault);

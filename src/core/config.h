@@ -61,6 +61,15 @@ typedef enum lem_gaps
 	LEM_GAPS_ERROR				/* "error" */
 } lem_gaps;
 
+/* What the recurrent layers are. */
+typedef enum lem_recurrent
+{
+	LEM_RECURRENT_TKAN,			/* "tkan" */
+	LEM_RECURRENT_LSTM,			/* "lstm" */
+	LEM_RECURRENT_GRU,			/* "gru" */
+	LEM_RECURRENT_NONE			/* "none": rows pass as they are */
+} lem_recurrent;
+
 /* A sub-layer of a recurrent layer: a KAN, or a dense layer with an activation. */
 typedef struct lem_sub_layer
 {
@@ -88,6 +97,9 @@ typedef struct lem_config
 	int64_t		bar_interval;	/* microseconds; 0 = as found */
 	lem_gaps	gaps;
 
+	lem_recurrent recurrent;
+	bool		variable_selection; /* else one dense layer over all embeddings */
+	bool		attention;		/* else the heads read the enriched rows themselves */
 	bool		shared_heads;
 	bool		finish_gate;
 	bool		notional_price; /* notional_state: "price" (else "allocated") */
@@ -112,6 +124,12 @@ extern const char *lem_activation_name(lem_activation activation);
 extern int	lem_activation_find(const char *name);
 
 /* Derived sizes. */
+static inline int
+lem_rnn_layers(const lem_config *c)
+{
+	return c->recurrent == LEM_RECURRENT_NONE ? 0 : c->hidden_rnn_layer;
+}
+
 static inline int
 lem_features(const lem_config *c)	/* features of a row, without the rates */
 {

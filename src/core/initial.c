@@ -30,7 +30,7 @@ typedef enum kind
 	UNIFORM,					/* mean +- spread */
 	NORMAL,						/* mean, standard deviation spread */
 	KNOTS,						/* a spline's grid */
-	FORGET						/* 1 in the second of three blocks, else 0 */
+	FORGET						/* 1 in the second of the gates' blocks, else 0 */
 } kind;
 
 typedef struct start
@@ -98,7 +98,7 @@ tensor_start(const lem_config *config, const lem_tensor *tensor)
 		if (ends_with(name, "/recurrent_kernel") || ends_with(name, "_kernel_states"))
 			return recurrent(width);
 		if (ends_with(name, "/cell/bias"))
-			return (start) {FORGET, 1, 0};
+			return config->recurrent == LEM_RECURRENT_GRU ? constant(0) : (start) {FORGET, 1, 0};
 		if (ends_with(name, "/sub_tkan_kernel"))
 			return (start) {UNIFORM, STATE_FACTOR, STATE_SPREAD};
 		if (ends_with(name, "/spline_weight"))

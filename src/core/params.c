@@ -152,6 +152,41 @@ walk_tkan(walk *w, int layer)
 	}
 }
 
+/* A recurrent layer with one kernel for the row and one for its state, gates side by side. */
+static void
+walk_gated(walk *w, int layer, int gates, int biases)
+{
+	const int64_t h = w->config->hidden_size;
+	char		cell[LAYER_NAME];
+
+	snprintf(cell, sizeof(cell), "internal_rnn/%d/cell", layer);
+	add_2(w, cell, "kernel", h, gates * h);
+	add_2(w, cell, "recurrent_kernel", h, gates * h);
+	if (biases > 1)
+		add_2(w, cell, "bias", biases, gates * h);
+	else
+		add_1(w, cell, "bias", gates * h);
+}
+
+static void
+walk_rnn(walk *w, int layer)
+{
+	switch (w->config->recurrent)
+	{
+		case LEM_RECURRENT_TKAN:
+			walk_tkan(w, layer);
+			break;
+		case LEM_RECURRENT_LSTM:
+			walk_gated(w, layer, 4, 1);
+			break;
+		case LEM_RECURRENT_GRU:
+			walk_gated(w, layer, 3, 2);
+			break;
+		case LEM_RECURRENT_NONE:
+			break;
+	}
+}
+
 static void
 walk_attention(walk *w)
 {
@@ -213,20 +248,24 @@ walk_all(walk *w)
 		snprintf(number, sizeof(number), "%d", i);
 		walk_dense(w, "embedding/dense_layers", number, 1, e);
 	}
-	walk_grn(w, "vsn/mlp_dense", e * f, h, f);
-	for (int i = 0; i < f; i++)
+	if (c->variable_selection)
+		walk_grn(w, "vsn/mlp_dense", e * f, h, f);
+	else
+		walk_dense(w, "vsn", "dense_layer", e * f, h);
+	for (int i = 0; c->variable_selection && i < f; i++)
 	{
 		snprintf(prefix, sizeof(prefix), "vsn/grn_layers/%d", i);
 		walk_grn(w, prefix, e, h, h);
 	}
-	for (int i = 0; i < c->hidden_rnn_layer; i++)
-		walk_tkan(w, i);
+	for (int i = 0; i < lem_rnn_layers(c); i++)
+		walk_rnn(w, i);
 	walk_dense(w, "gate", "dense_layer", h, h);
 	walk_dense(w, "gate", "gated_layer", h, h);
 	add_1(w, "addnorm", "norm_layer/gamma", h);
 	add_1(w, "addnorm", "norm_layer/beta", h);
 	walk_grn(w, "grn", h, h, h);
-	walk_attention(w);
+	if (c->attention)
+		walk_attention(w);
 	/* the last step takes what is left: no MLP */
 	for (int k = 0; k < c->n_ahead - 1; k++)
 		walk_head(w, k);
@@ -373,6 +412,25 @@ lem_tkan_size(const lem_config *config)
 	return size;
 }
 
+int64_t
+lem_rnn_size(const lem_config *config)
+{
+	const int64_t h = config->hidden_size;
+
+	switch (config->recurrent)
+	{
+		case LEM_RECURRENT_TKAN:
+			return lem_tkan_size(config);
+		case LEM_RECURRENT_LSTM:
+			return 2 * h * 4 * h + 4 * h;
+		case LEM_RECURRENT_GRU:
+			return 2 * h * 3 * h + 2 * 3 * h;
+		case LEM_RECURRENT_NONE:
+			break;
+	}
+	return 0;
+}
+
 void
 lem_trunk_layout(const lem_config *config, lem_trunk_offsets *offsets)
 {
@@ -383,13 +441,15 @@ lem_trunk_layout(const lem_config *config, lem_trunk_offsets *offsets)
 
 	offsets->embedding = 0;
 	offsets->vsn_weights = offsets->embedding + f * dense_size(1, e);
-	offsets->vsn_inputs = offsets->vsn_weights + lem_grn_size(e * f, h, f);
-	offsets->rnn = offsets->vsn_inputs + f * lem_grn_size(e, h, h);
-	offsets->gate = offsets->rnn + config->hidden_rnn_layer * lem_tkan_size(config);
+	offsets->vsn_inputs = offsets->vsn_weights
+		+ (config->variable_selection ? lem_grn_size(e * f, h, f) : dense_size(e * f, h));
+	offsets->rnn = offsets->vsn_inputs
+		+ (config->variable_selection ? f * lem_grn_size(e, h, h) : 0);
+	offsets->gate = offsets->rnn + lem_rnn_layers(config) * lem_rnn_size(config);
 	offsets->norm = offsets->gate + 2 * dense_size(h, h);
 	offsets->grn = offsets->norm + 2 * h;
 	offsets->attention = offsets->grn + lem_grn_size(h, h, h);
-	offsets->scale = offsets->attention + 4 * dense_size(h, h);
+	offsets->scale = offsets->attention + (config->attention ? 4 * dense_size(h, h) : 0);
 	offsets->volume_curve = offsets->scale + lem_branches(config);
 	offsets->notional_curve = offsets->volume_curve + curve;
 	offsets->end = offsets->notional_curve + curve;

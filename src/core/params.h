@@ -58,18 +58,19 @@ extern double lem_spline_knot(const lem_spline *spline, int i);
 extern int64_t lem_grn_size(int in, int hidden, int out);
 extern int64_t lem_sub_layer_size(const lem_sub_layer *sub, int width);
 extern int64_t lem_tkan_size(const lem_config *config);
+extern int64_t lem_rnn_size(const lem_config *config);	/* one recurrent layer of any kind */
 
 /* Offsets of the trunk's layers within part 0. */
 typedef struct lem_trunk_offsets
 {
 	int64_t		embedding;		/* F x (E kernel, E bias) */
-	int64_t		vsn_weights;	/* GRN E*F -> H -> F */
-	int64_t		vsn_inputs;		/* F GRNs E -> H -> H */
-	int64_t		rnn;			/* R TKAN layers */
+	int64_t		vsn_weights;	/* GRN E*F -> H -> F; or a dense layer E*F -> H */
+	int64_t		vsn_inputs;		/* F GRNs E -> H -> H; or nothing */
+	int64_t		rnn;			/* R recurrent layers */
 	int64_t		gate;			/* W_d, b_d, W_g, b_g: H x H */
 	int64_t		norm;			/* gamma, beta */
 	int64_t		grn;			/* GRN H -> H -> H */
-	int64_t		attention;		/* q, k, v, output: kernel and bias each */
+	int64_t		attention;		/* q, k, v, output: kernel and bias each; or nothing */
 	int64_t		scale;			/* N + 1 */
 	int64_t		volume_curve;	/* N x (N + 1) x 2 */
 	int64_t		notional_curve; /* N x (N + 1) x 2 */

@@ -20,12 +20,12 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 	lem_real   *b;
 
 	lem_trunk_layout(config, &at);
-	lem_vsn_decode(arena, inputs, config->num_embedding, width,
+	lem_vsn_decode(arena, inputs, config->num_embedding, width, !config->variable_selection,
 				   build ? part + at.embedding : NULL, build ? part + at.vsn_weights : NULL,
 				   build ? part + at.vsn_inputs : NULL, &trunk->vsn);
-	for (int r = 0; r < config->hidden_rnn_layer; r++)
-		lem_tkan_decode(arena, config, build ? part + at.rnn + r * lem_tkan_size(config) : NULL,
-						&trunk->rnn[r]);
+	for (int r = 0; r < lem_rnn_layers(config); r++)
+		lem_rnn_decode(arena, config, build ? part + at.rnn + r * lem_rnn_size(config) : NULL,
+					   &trunk->rnn[r]);
 
 	w = lem_arena_reals(arena, 2 * square);
 	b = lem_arena_reals(arena, 2 * (size_t) width);
@@ -39,8 +39,8 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 	trunk->norm_gamma = lem_arena_copy(arena, part, at.norm, width);
 	trunk->norm_beta = lem_arena_copy(arena, part, at.norm + width, width);
 	lem_grn_decode(arena, width, width, width, build ? part + at.grn : NULL, &trunk->grn);
-	lem_attention_decode(arena, width, config->num_heads, build ? part + at.attention : NULL,
-						 &trunk->attention);
+	lem_attention_decode(arena, width, config->attention ? config->num_heads : 0,
+						 build ? part + at.attention : NULL, &trunk->attention);
 	trunk->curves.scale = lem_arena_copy(arena, part, at.scale, lem_branches(config));
 	trunk->curves.volume = lem_arena_copy(arena, part, at.volume_curve, curve);
 	trunk->curves.notional = lem_arena_copy(arena, part, at.notional_curve, curve);
@@ -60,11 +60,11 @@ lem_trunk_acts_carve(lem_arena *arena, const lem_config *config, const lem_trunk
 	acts->inputs = lem_arena_reals(arena, n * t * lem_inputs(config));
 	acts->vsn_out = lem_arena_reals(arena, n * t * width);
 	acts->context = lem_arena_reals(arena, (size_t) n * (config->n_ahead - 1) * width);
-	for (int r = 0; r < config->hidden_rnn_layer; r++)
+	for (int r = 0; r < lem_rnn_layers(config); r++)
 	{
 		if (keep || r == 0)
 		{
-			lem_tkan_acts_carve(arena, &trunk->rnn[r], n, (int) t, keep, &acts->rnn[r]);
+			lem_rnn_acts_carve(arena, &trunk->rnn[r], n, (int) t, keep, &acts->rnn[r]);
 			acts->rnn_out[r] = lem_arena_reals(arena, n * t * width);
 		}
 		else
@@ -73,6 +73,8 @@ lem_trunk_acts_carve(lem_arena *arena, const lem_config *config, const lem_trunk
 			acts->rnn_out[r] = acts->rnn_out[0];
 		}
 	}
+	acts->encoded = lem_rnn_layers(config) > 0 ? acts->rnn_out[lem_rnn_layers(config) - 1]
+		: acts->vsn_out;
 	lem_vsn_acts_carve(arena, &trunk->vsn, rows, keep, &acts->vsn);
 	acts->gate = lem_arena_reals(arena, rows * 2 * width);
 	acts->sum = lem_arena_reals(arena, rows * width);
@@ -116,7 +118,7 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 	const int	width = config->hidden_size;
 	const int	inputs = lem_inputs(config);
 	const int	asked = config->n_ahead - 1;
-	const int	last = config->hidden_rnn_layer - 1;
+	const int	last = lem_rnn_layers(config) - 1;
 
 	/*
 	 * Without a backward pass each sample goes through the layers around the recurrence alone: its
@@ -140,9 +142,9 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 
 	for (int r = 0; r <= last; r++)
 	{
-		lem_status	status = lem_tkan_forward(&trunk->rnn[r], kern, n, t,
-											  r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
-											  &acts->rnn[r], acts->rnn_out[r], stop);
+		lem_status	status = lem_rnn_forward(&trunk->rnn[r], kern, n, t,
+											 r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
+											 &acts->rnn[r], acts->rnn_out[r], stop);
 
 		if (status != LEM_OK)
 			return status;
@@ -152,7 +154,7 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 	{
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-		lem_dense_forward(&trunk->gate, group_rows, acts->rnn_out[last] + g * group_size, width,
+		lem_dense_forward(&trunk->gate, group_rows, acts->encoded + g * group_size, width,
 						  acts->gate, 2 * width);
 		kern->glu(group_rows, width, acts->gate, 2 * width, acts->vsn_out + g * group_size, width,
 				  acts->sum, width);
@@ -183,7 +185,7 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 	const int	width = config->hidden_size;
 	const int	rows = n * t;
 	const int	asked = config->n_ahead - 1;
-	const int	last = config->hidden_rnn_layer - 1;
+	const int	last = lem_rnn_layers(config) - 1;
 	const size_t size = (size_t) rows * width;
 	const size_t square = (size_t) width * width;
 	const bool	compute = scratch.base != NULL;
@@ -217,18 +219,18 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 								  gradient + at.norm, gradient + at.norm + width, dsum, width);
 		kern->glu_backward(rows, width, acts->gate, 2 * width, dsum, width, dgate, 2 * width);
 		for (int half = 0; half < 2; half++, dkernel += square + width)
-			lem_dense_gradient(width, width, rows, acts->rnn_out[last], width,
+			lem_dense_gradient(width, width, rows, acts->encoded, width,
 							   dgate + half * width, 2 * width, dkernel, dkernel + square);
 		lem_dense_backward(&trunk->gate, rows, dgate, 2 * width, false, drnn, width);
 	}
 	for (int r = last; r >= 0; r--)
 	{
-		const int64_t place = at.rnn + r * lem_tkan_size(config);
-		lem_status	status = lem_tkan_backward(&trunk->rnn[r], config, kern, n, t,
-											   r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
-											   compute ? part + place : NULL, &acts->rnn[r], drnn,
-											   scratch, compute ? gradient + place : NULL, drnn,
-											   stop);
+		const int64_t place = at.rnn + r * lem_rnn_size(config);
+		lem_status	status = lem_rnn_backward(&trunk->rnn[r], config, kern, n, t,
+											  r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
+											  compute ? part + place : NULL, &acts->rnn[r], drnn,
+											  scratch, compute ? gradient + place : NULL, drnn,
+											  stop);
 
 		if (status != LEM_OK)
 			return status;

@@ -7,13 +7,13 @@
 
 #include "allocation.h"
 #include "attention.h"
-#include "tkan.h"
+#include "rnn.h"
 #include "vsn.h"
 
 typedef struct lem_trunk
 {
 	lem_vsn		vsn;
-	lem_tkan	rnn[LEM_MAX_LAYERS];
+	lem_rnn		rnn[LEM_MAX_LAYERS];
 	lem_dense	gate;			/* H -> 2H: dense, then gated */
 	const lem_real *norm_gamma; /* H */
 	const lem_real *norm_beta;	/* H */
@@ -28,8 +28,9 @@ typedef struct lem_trunk_acts
 	lem_real   *inputs;			/* n x T x F: standard inputs */
 	lem_real   *vsn_out;		/* n x T x H */
 	lem_real   *context;		/* n x (N - 1) x H */
-	lem_tkan_acts rnn[LEM_MAX_LAYERS];
+	lem_rnn_acts rnn[LEM_MAX_LAYERS];
 	lem_real   *rnn_out[LEM_MAX_LAYERS];	/* n x T x H; one for all layers unless kept */
+	const lem_real *encoded;	/* the last layer's, or without any vsn_out */
 
 	/* of one sample at a time, or of all n where they are kept for a backward pass */
 	bool		keep;

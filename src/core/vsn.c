@@ -13,6 +13,9 @@ lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
 
 	acts->by_input = lem_arena_reals(arena, inputs * rows * width);
 	acts->flat = lem_arena_reals(arena, inputs * rows * width);
+	acts->weights = NULL;
+	if (vsn->plain)
+		return;
 	lem_grn_acts_carve(arena, &vsn->weights, rows, &acts->weights_grn);
 	acts->logits = lem_arena_reals(arena, rows * inputs);
 	acts->weights = lem_arena_reals(arena, rows * inputs);
@@ -32,15 +35,17 @@ lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
 }
 
 void
-lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, const lem_real *embedding,
-			   const lem_real *weights, const lem_real *grns, lem_vsn *vsn)
+lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, bool plain,
+			   const lem_real *embedding, const lem_real *weights, const lem_real *grns,
+			   lem_vsn *vsn)
 {
 	lem_real   *kernel = lem_arena_reals(arena, (size_t) inputs * width);
 	lem_real   *bias = lem_arena_reals(arena, (size_t) inputs * width);
-	lem_grn    *grn = lem_arena_bytes(arena, inputs * sizeof(lem_grn));
+	lem_grn    *grn;
 	lem_grn		measured;
 
 	vsn->hidden = hidden;
+	vsn->plain = plain;
 	vsn->embedding = (lem_embedding) {inputs, width, kernel, bias};
 	for (int i = 0; arena->base && i < inputs; i++)
 		for (int e = 0; e < width; e++)
@@ -49,6 +54,17 @@ lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, const lem_re
 			bias[i * width + e] = embedding[(size_t) i * 2 * width + width + e];
 		}
 
+	if (plain)
+	{
+		const size_t size = (size_t) width * inputs * hidden;
+
+		vsn->plain_layer.in = width * inputs;
+		vsn->plain_layer.out = hidden;
+		vsn->plain_layer.w = lem_arena_copy(arena, weights, 0, size);
+		vsn->plain_layer.b = lem_arena_copy(arena, weights, (int64_t) size, hidden);
+		return;
+	}
+	grn = lem_arena_bytes(arena, inputs * sizeof(lem_grn));
 	lem_grn_decode(arena, width * inputs, hidden, inputs, weights, &vsn->weights);
 	for (int i = 0; i < inputs; i++)
 		lem_grn_decode(arena, width, hidden, hidden,
@@ -66,6 +82,11 @@ lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem
 	const int	hidden = vsn->hidden;
 
 	lem_embedding_forward(&vsn->embedding, rows, x, acts->by_input, acts->flat);
+	if (vsn->plain)
+	{
+		lem_dense_forward(&vsn->plain_layer, rows, acts->flat, width * inputs, y, hidden);
+		return;
+	}
 	lem_grn_forward(&vsn->weights, kern, rows, acts->flat, width * inputs, &acts->weights_grn,
 					acts->logits, inputs);
 	kern->softmax(rows, inputs, acts->logits, inputs, acts->weights, inputs);
@@ -80,6 +101,26 @@ lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem
 	}
 }
 
+/* The same without variable selection. */
+static void
+plain_backward(const lem_vsn *vsn, int rows, const lem_real *x, const lem_vsn_acts *acts,
+			   const lem_real *dy, lem_scratch scratch, lem_real *dembedding, lem_real *dplain)
+{
+	const int	in = vsn->plain_layer.in;
+	const int	hidden = vsn->hidden;
+	const size_t embedded = (size_t) rows * in;
+	lem_real   *dby_input = lem_scratch_reals(&scratch, embedded);
+	lem_real   *dflat = lem_scratch_reals(&scratch, embedded);
+
+	if (!scratch.base)
+		return;
+	memset(dby_input, 0, embedded * sizeof(lem_real));
+	lem_dense_gradient(in, hidden, rows, acts->flat, in, dy, hidden, dplain,
+					   dplain + (size_t) in * hidden);
+	lem_dense_backward(&vsn->plain_layer, rows, dy, hidden, false, dflat, in);
+	lem_embedding_backward(&vsn->embedding, rows, x, dby_input, dflat, dembedding);
+}
+
 void
 lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem_real *x,
 				 const lem_vsn_acts *acts, const lem_real *dy, lem_scratch scratch,
@@ -89,12 +130,21 @@ lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const le
 	const int	width = vsn->embedding.width;
 	const int	hidden = vsn->hidden;
 	const size_t embedded = (size_t) rows * inputs * width;
-	lem_real   *dby_input = lem_scratch_reals(&scratch, embedded);
-	lem_real   *dflat = lem_scratch_reals(&scratch, embedded);
-	lem_real   *dlogits = lem_scratch_reals(&scratch, (size_t) rows * inputs);
-	lem_real   *dout = lem_scratch_reals(&scratch, (size_t) rows * hidden);
 	const bool	compute = scratch.base != NULL;
+	lem_real   *dby_input;
+	lem_real   *dflat;
+	lem_real   *dlogits;
+	lem_real   *dout;
 
+	if (vsn->plain)
+	{
+		plain_backward(vsn, rows, x, acts, dy, scratch, dembedding, dweights);
+		return;
+	}
+	dby_input = lem_scratch_reals(&scratch, embedded);
+	dflat = lem_scratch_reals(&scratch, embedded);
+	dlogits = lem_scratch_reals(&scratch, (size_t) rows * inputs);
+	dout = lem_scratch_reals(&scratch, (size_t) rows * hidden);
 	if (compute)
 	{
 		memset(dby_input, 0, embedded * sizeof(lem_real));

@@ -3,6 +3,8 @@
  *
  * weights = softmax(GRN(flattened embeddings)) over the F inputs;
  * y = sum over inputs i of weights[i] * GRN_i(embedding of input i).
+ *
+ * Without variable selection y is one dense layer of the flattened embeddings.
  */
 #ifndef LEM_VSN_H
 #define LEM_VSN_H
@@ -14,6 +16,8 @@
 typedef struct lem_vsn
 {
 	lem_embedding embedding;
+	bool		plain;			/* no variable selection: plain_layer alone */
+	lem_dense	plain_layer;	/* E * F -> H */
 	lem_grn		weights;		/* E * F -> H -> F */
 	const lem_grn *inputs;		/* F of them, E -> H -> H */
 	int			hidden;			/* H */
@@ -26,7 +30,7 @@ typedef struct lem_vsn_acts
 	lem_real   *flat;			/* rows x (E * F) */
 	lem_grn_acts weights_grn;
 	lem_real   *logits;			/* rows x F: before the softmax */
-	lem_real   *weights;		/* rows x F: the variable weights */
+	lem_real   *weights;		/* rows x F: the variable weights; NULL where there are none */
 	lem_grn_acts input_grn[LEM_MAX_FEATURES + 2];
 	lem_real   *input_out[LEM_MAX_FEATURES + 2];	/* rows x H */
 } lem_vsn_acts;
@@ -34,8 +38,11 @@ typedef struct lem_vsn_acts
 extern void lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
 							   lem_vsn_acts *acts);
 
-/* embedding, weights and inputs are decoded from part 0's tensors. */
-extern void lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden,
+/*
+ * embedding, weights and grns are decoded from part 0's tensors; with plain, weights are those of
+ * the dense layer and grns are not read.
+ */
+extern void lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, bool plain,
 						   const lem_real *embedding, const lem_real *weights, const lem_real *grns,
 						   lem_vsn *vsn);
 

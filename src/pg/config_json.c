@@ -24,6 +24,7 @@ static const char *const heads_words[] = {"separate", "shared", NULL};
 static const char *const notional_words[] = {"allocated", "price", NULL};
 static const char *const price_words[] = {"ratio", "sigma", NULL};
 static const char *const candidate_words[] = {"tanh", "linear", NULL};
+static const char *const recurrent_words[] = {"tkan", "lstm", "gru", "none", NULL};
 
 /* A config while it is being read. */
 typedef struct reading
@@ -231,6 +232,16 @@ read_gaps_key(const config_key *key, JsonbValue *value, reading *r)
 	if (place < 0)
 		bad_value(key->name, value, list_words(key->words));
 	r->config->gaps = (lem_gaps) place;
+}
+
+static void
+read_recurrent_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	int			place = find_word(value, key->words);
+
+	if (place < 0)
+		bad_value(key->name, value, list_words(key->words));
+	r->config->recurrent = (lem_recurrent) place;
 }
 
 static void
@@ -475,6 +486,9 @@ static const config_key keys[] = {
 	{"bar_interval", read_bar_interval_key, 0, NULL},
 	{"time_zone", read_time_zone_key, 0, NULL},
 	{"gaps", read_gaps_key, 0, gaps_words},
+	{"recurrent", read_recurrent_key, 0, recurrent_words},
+	{"variable_selection", read_bool_key, FIELD(variable_selection), NULL},
+	{"attention", read_bool_key, FIELD(attention), NULL},
 	{"heads", read_words_key, FIELD(shared_heads), heads_words},
 	{"finish_gate", read_bool_key, FIELD(finish_gate), NULL},
 	{"notional_state", read_words_key, FIELD(notional_price), notional_words},
@@ -655,10 +669,13 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 	appendStringInfoString(&out, ", \"time_zone\": ");
 	escape_json(&out, pg_get_timezone_name(time_zone));
 	appendStringInfo(&out,
-					 ", \"gaps\": \"%s\", \"heads\": \"%s\", \"finish_gate\": %s, "
+					 ", \"gaps\": \"%s\", \"recurrent\": \"%s\", \"variable_selection\": %s, "
+					 "\"attention\": %s, \"heads\": \"%s\", \"finish_gate\": %s, "
 					 "\"notional_state\": \"%s\", \"price_unit\": \"%s\", "
 					 "\"tkan_candidate\": \"%s\", \"sub_kan\": ",
-					 gaps_words[c->gaps], heads_words[c->shared_heads],
+					 gaps_words[c->gaps], recurrent_words[c->recurrent],
+					 c->variable_selection ? "true" : "false", c->attention ? "true" : "false",
+					 heads_words[c->shared_heads],
 					 c->finish_gate ? "true" : "false", notional_words[c->notional_price],
 					 price_words[c->price_sigma], candidate_words[c->tkan_linear]);
 	write_sub_layers(&out, c);

@@ -97,8 +97,12 @@ read_resumed(lem_training *t, Jsonb *config, Jsonb *options)
 	Jsonb	   *had_options;
 
 	lem_run_find(run);
-	had_config = run->config;
-	had_options = run->options;
+
+	/* Complete: an earlier version of lem may not have known every key. */
+	lem_config_read(run->config, &t->config, &t->time_zone);
+	had_config = lem_config_write(&t->config, t->time_zone);
+	lem_train_settings_read(run->options, t->config.n_ahead, &t->settings);
+	had_options = lem_train_settings_write(&t->settings);
 	lem_config_read(overlay(had_config, config), &t->config, &t->time_zone);
 	run->config = lem_config_write(&t->config, t->time_zone);
 	require_same(t, "config", had_config, run->config);

@@ -52,7 +52,10 @@ test_defaults(void)
 	check(c.feature_set == LEM_FEATURES_DEFAULT && c.n_named == LEM_FEATURE_NAMES
 		  && c.extra_features == 0 && c.norm_window == 0 && c.bar_interval == 0
 		  && c.gaps == LEM_GAPS_CARRY, "default features");
-	check(c.shared_heads && c.finish_gate && c.notional_price && c.price_sigma && !c.tkan_linear, "default forms");
+	check(c.recurrent == LEM_RECURRENT_TKAN && c.variable_selection && c.attention,
+		  "all layers by default");
+	check(c.shared_heads && c.finish_gate && c.notional_price && c.price_sigma && !c.tkan_linear,
+		  "default forms");
 	check(c.n_sub_layers == 1 && c.sub_layer[0].kan && c.sub_layer[0].spline.order == 3
 		  && c.sub_layer[0].spline.intervals == 3 && c.sub_layer[0].spline.low == -1
 		  && c.sub_layer[0].spline.high == 1, "default sub-layer");

@@ -118,9 +118,12 @@ test_set(const char *set, const lem_kernels *kern)
 static void
 test_other_configs(void)
 {
-	for (int variant = 0; variant < 6; variant++)
+	for (int variant = 0; variant < 12; variant++)
 	{
 		lem_config	config;
+		size_t		sample;
+		size_t		size;
+		bool		same = true;
 		lem_model	model;
 		int			n = 5;
 		lem_real   *rows;
@@ -143,6 +146,9 @@ test_other_configs(void)
 		config.price_sigma = variant % 2 == 0;
 		config.hidden_rnn_layer = 1 + variant % 3;
 		config.extra_features = variant;
+		config.recurrent = variant < 6 ? LEM_RECURRENT_TKAN : (lem_recurrent) (variant % 4);
+		config.variable_selection = variant < 6 || variant % 2 == 0;
+		config.attention = variant < 6 || variant % 3 == 0;
 		config.n_sub_layers = 1 + variant % 4;
 		for (int j = 0; j < config.n_sub_layers; j++)
 		{
@@ -150,7 +156,7 @@ test_other_configs(void)
 			config.sub_layer[j].kan = (j + variant) % 3 != 2;
 			config.sub_layer[j].activation = (lem_activation) ((j + variant) % 6);
 			config.sub_layer[j].spline.order = 1 + (j + variant) % LEM_MAX_SPLINE_ORDER;
-			config.sub_layer[j].spline.intervals = 1 + variant;
+			config.sub_layer[j].spline.intervals = 1 + variant % 6;
 		}
 		check(lem_config_check(&config, NULL) == LEM_OK, "variant %d: config", variant);
 		model = golden_model(&config, golden_random_parts(&config, 7 + variant),
@@ -177,6 +183,16 @@ test_other_configs(void)
 				}
 				sums = sums && fabs(sum - 1) < 1e-5;
 			}
+		sample = (size_t) lem_rows(&config) * lem_inputs(&config);
+		size = (size_t) config.n_ahead * lem_branches(&config) * LEM_CASES;
+		for (int i = 0; i < n; i++)
+		{
+			lem_real   *one = run(&model, 1, rows + i * sample, rates + i, rates + n + i, -1);
+
+			same = same && memcmp(one, out + i * size, size * sizeof(lem_real)) == 0;
+			free(one);
+		}
+		check(same, "variant %d: a sample alone gives the bits of the batch", variant);
 		check(sums, "variant %d: allocations sum to 1", variant);
 		check(range, "variant %d: allocations lie in [0, 1]", variant);
 	}

@@ -159,9 +159,16 @@ test_loss(const char *set)
  * with every kind of layer.  Kinks (relu, clips, spline knots) can spoil single numbers: where the
  * two one-sided slopes disagree the number is passed over, and few may be.
  */
+#define VARIANTS 10
+
 static void
 test_differences(int variant)
 {
+	/* from variant 4 on, what other kinds of layers a model can be made of */
+	static const lem_recurrent recurrent[VARIANTS] = {
+		[4] = LEM_RECURRENT_LSTM, [5] = LEM_RECURRENT_GRU, [6] = LEM_RECURRENT_NONE,
+		[9] = LEM_RECURRENT_NONE
+	};
 	lem_config	config;
 	loaded		l;
 	lem_real  **gradient;
@@ -185,12 +192,17 @@ test_differences(int variant)
 	config.num_embedding = 3;
 	config.fused_mlp_hidden_dim = 6;
 	config.shared_heads = variant % 2 == 0;
-	config.finish_gate = variant < 3;
+	config.finish_gate = variant != 3;
 	config.tkan_linear = variant == 3;
 	config.notional_price = variant != 1;
 	config.price_sigma = variant < 2;
 	config.hidden_rnn_layer = 1 + variant % 2;
-	config.n_sub_layers = 1 + variant;
+	config.recurrent = recurrent[variant];
+	config.variable_selection = variant != 7 && variant != 9;
+	config.attention = variant != 8 && variant != 9;
+	if (recurrent[variant] != LEM_RECURRENT_TKAN)
+		config.hidden_rnn_layer = 2;
+	config.n_sub_layers = 1 + variant % 4;
 	for (int j = 1; j < config.n_sub_layers; j++)
 	{
 		static const lem_activation smooth[] = {LEM_ACTIVATION_TANH, LEM_ACTIVATION_SOFTPLUS,
@@ -281,7 +293,7 @@ main(void)
 				test_set(golden_sets[s], lem_kernels_get(i));
 	}
 #ifdef LEM_REAL_DOUBLE
-	for (int variant = 0; variant < 4; variant++)
+	for (int variant = 0; variant < VARIANTS; variant++)
 		test_differences(variant);
 #endif
 	return check_done();

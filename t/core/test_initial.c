@@ -320,6 +320,31 @@ test_finite(int variant)
 	free_parts(&config, parts);
 }
 
+/* Biases of other recurrent layers: an LSTM begins by keeping its state, a GRU without any. */
+static void
+test_recurrent_biases(void)
+{
+	for (int kind = LEM_RECURRENT_LSTM; kind <= LEM_RECURRENT_GRU; kind++)
+	{
+		lem_config	config = small_config(0);
+		lem_real  **parts;
+		lem_tensor	tensor;
+		int			good = 0;
+		int			i = 0;
+
+		config.recurrent = (lem_recurrent) kind;
+		parts = start_parts(&config, 3);
+		do
+			lem_tensor_get(&config, i++, &tensor);
+		while (strcmp(tensor.name, "internal_rnn/1/cell/bias") != 0);
+		for (int j = 0; j < tensor.size; j++)
+			good += number(&tensor, parts, j)
+				== (kind == LEM_RECURRENT_LSTM && j / config.hidden_size == 1);
+		check_int(good, tensor.size, "biases of a recurrent layer of kind %d", kind);
+		free_parts(&config, parts);
+	}
+}
+
 int
 main(void)
 {
@@ -331,5 +356,6 @@ main(void)
 	test_forget();
 	test_differences();
 	test_known();
+	test_recurrent_biases();
 	return check_done();
 }

@@ -170,10 +170,10 @@ test_tkan(void)
 		lem_real   *again = reals((size_t) rows * width);
 		char		name[96];
 
-		lem_tkan_acts_carve(&arena, &trunk->rnn[layer], batch, t, true, &acts);
+		lem_tkan_acts_carve(&arena, &trunk->rnn[layer].tkan, batch, t, true, &acts);
 		arena = (lem_arena) {aligned(arena.used), 0};
-		lem_tkan_acts_carve(&arena, &trunk->rnn[layer], batch, t, true, &acts);
-		check(lem_tkan_forward(&trunk->rnn[layer], kern, batch, t, x, &acts, y, NULL) == LEM_OK,
+		lem_tkan_acts_carve(&arena, &trunk->rnn[layer].tkan, batch, t, true, &acts);
+		check(lem_tkan_forward(&trunk->rnn[layer].tkan, kern, batch, t, x, &acts, y, NULL) == LEM_OK,
 			  "layer %d runs", layer);
 		snprintf(name, sizeof(name), "internal_rnn/%d", layer);
 		compare(name, y, rows, width, width);
@@ -186,11 +186,11 @@ test_tkan(void)
 
 		/* keeping nothing, and answering in place, gives the same bits */
 		arena = (lem_arena) {NULL, 0};
-		lem_tkan_acts_carve(&arena, &trunk->rnn[layer], batch, t, false, &acts);
+		lem_tkan_acts_carve(&arena, &trunk->rnn[layer].tkan, batch, t, false, &acts);
 		arena = (lem_arena) {aligned(arena.used), 0};
-		lem_tkan_acts_carve(&arena, &trunk->rnn[layer], batch, t, false, &acts);
+		lem_tkan_acts_carve(&arena, &trunk->rnn[layer].tkan, batch, t, false, &acts);
 		memcpy(again, x, (size_t) rows * width * sizeof(lem_real));
-		lem_tkan_forward(&trunk->rnn[layer], kern, batch, t, again, &acts, again, NULL);
+		lem_tkan_forward(&trunk->rnn[layer].tkan, kern, batch, t, again, &acts, again, NULL);
 		check(memcmp(again, y, (size_t) rows * width * sizeof(lem_real)) == 0,
 			  "layer %d: keeping the rows or not gives the same bits", layer);
 		x = reference(name, NULL);

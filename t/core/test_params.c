@@ -115,22 +115,39 @@ test_layout(const lem_config *config, const char *what)
 	lem_trunk_layout(config, &trunk);
 	check_places(table, n, (place[]) {
 		{"embedding/dense_layers/0/kernel", trunk.embedding},
-		{"vsn/mlp_dense/skip_layer/kernel", trunk.vsn_weights},
-		{"vsn/grn_layers/0/skip_layer/kernel", trunk.vsn_inputs},
-		{"internal_rnn/0/cell/kernel", trunk.rnn},
 		{"gate/dense_layer/kernel", trunk.gate},
 		{"addnorm/norm_layer/gamma", trunk.norm},
 		{"grn/skip_layer/kernel", trunk.grn},
-		{"attention/query/kernel", trunk.attention},
 		{"scale_factor", trunk.scale},
 		{"base_volume_curve", trunk.volume_curve},
 		{"base_notional_curve", trunk.notional_curve},
-	}, 11, what);
+	}, 7, what);
+	if (config->variable_selection)
+		check_places(table, n, (place[]) {
+			{"vsn/mlp_dense/skip_layer/kernel", trunk.vsn_weights},
+			{"vsn/grn_layers/0/skip_layer/kernel", trunk.vsn_inputs},
+		}, 2, what);
+	else
+		check_places(table, n, (place[]) {
+			{"vsn/dense_layer/kernel", trunk.vsn_weights},
+		}, 1, what);
+	if (lem_rnn_layers(config) > 0)
+		check_places(table, n, (place[]) {
+			{"internal_rnn/0/cell/kernel", trunk.rnn},
+		}, 1, what);
+	else
+		check(find(table, n, "internal_rnn/0/cell/kernel") == NULL, "%s: nothing recurrent", what);
+	if (config->attention)
+		check_places(table, n, (place[]) {
+			{"attention/query/kernel", trunk.attention},
+		}, 1, what);
+	else
+		check(find(table, n, "attention/query/kernel") == NULL, "%s: no attention", what);
 	check_int(trunk.end, at[0], "%s: end of the trunk", what);
 
-	if (config->hidden_rnn_layer > 1)
+	if (lem_rnn_layers(config) > 1)
 		check_int(find(table, n, "internal_rnn/1/cell/kernel")->offset,
-				  trunk.rnn + lem_tkan_size(config), "%s: size of a recurrent layer", what);
+				  trunk.rnn + lem_rnn_size(config), "%s: size of a recurrent layer", what);
 	for (int k = 0; k < config->n_ahead - 1; k++)
 	{
 		static const char *const names[] = {"kernel_0", "bias_0", "kernel_1", "bias_1",
@@ -231,6 +248,39 @@ test_other_shapes(void)
 	test_layout(&c, "rates only");
 }
 
+/* Every kind of layer that can be left out or replaced. */
+static void
+test_other_layers(void)
+{
+	lem_config	c;
+	lem_tensor *table;
+	int			n;
+	const lem_tensor *t;
+
+	lem_config_default(&c);
+	c.hidden_size = 8;
+	c.num_heads = 2;
+	c.hidden_rnn_layer = 2;
+	c.recurrent = LEM_RECURRENT_LSTM;
+	test_layout(&c, "LSTM");
+	c.recurrent = LEM_RECURRENT_GRU;
+	test_layout(&c, "GRU");
+	c.variable_selection = false;
+	test_layout(&c, "GRU, no variable selection");
+	n = lem_tensor_count(&c);
+	table = malloc(sizeof(lem_tensor) * (size_t) n);
+	lem_tensor_table(&c, table);
+	t = find(table, n, "internal_rnn/1/cell/bias");
+	check(t && t->dims == 2 && t->shape[0] == 2 && t->shape[1] == 24, "two biases of a GRU");
+	t = find(table, n, "vsn/dense_layer/kernel");
+	check(t && t->dims == 2 && t->shape[0] == 80 && t->shape[1] == 8, "one layer of all inputs");
+	free(table);
+	c.recurrent = LEM_RECURRENT_NONE;
+	test_layout(&c, "nothing recurrent");
+	c.attention = false;
+	test_layout(&c, "no attention either");
+}
+
 /* Names of the largest config fit, and no two are the same. */
 static void
 test_large(void)
@@ -328,6 +378,7 @@ main(void)
 		test_layout(&config, golden_sets[i]);
 	}
 	test_other_shapes();
+	test_other_layers();
 	test_large();
 	test_knots();
 	test_harness();
