@@ -551,3 +551,136 @@ CREATE FUNCTION lem_schedule_batch(model text, ids bigint[], ords lem_order[], b
 	PARALLEL SAFE COST 1000000 ROWS 1200;
 COMMENT ON FUNCTION lem_schedule_batch(text, bigint[], lem_order[], lem_bars[])
 	IS 'schedules of many orders, each over its own bars, in one pass';
+
+-- Judging: benchmarks
+
+CREATE FUNCTION lem_vwap_accum(internal, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_vwap_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_vwap_accum(internal, float8, float8) IS 'aggregate transition function';
+CREATE FUNCTION lem_vwap_remove(internal, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_vwap_remove' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_vwap_remove(internal, float8, float8)
+	IS 'aggregate inverse transition function';
+CREATE FUNCTION lem_vwap_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_vwap_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_vwap_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION lem_vwap_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_vwap_serialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_vwap_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION lem_vwap_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_vwap_deserialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_vwap_deserialize(bytea, internal) IS 'aggregate deserial function';
+CREATE FUNCTION lem_vwap_final(internal) RETURNS float8
+	AS 'MODULE_PATHNAME', 'pg_lem_vwap_final' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_vwap_final(internal) IS 'aggregate final function';
+
+CREATE AGGREGATE lem_vwap(price float8, volume float8) (
+	SFUNC = lem_vwap_accum,
+	STYPE = internal,
+	SSPACE = 128,
+	FINALFUNC = lem_vwap_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_vwap_combine,
+	SERIALFUNC = lem_vwap_serialize,
+	DESERIALFUNC = lem_vwap_deserialize,
+	MSFUNC = lem_vwap_accum,
+	MINVFUNC = lem_vwap_remove,
+	MSTYPE = internal,
+	MSSPACE = 128,
+	MFINALFUNC = lem_vwap_final,
+	MFINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_vwap(float8, float8)
+	IS 'volume-weighted average price';
+
+CREATE FUNCTION lem_twap_accum(internal, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_twap_accum(internal, float8) IS 'aggregate transition function';
+CREATE FUNCTION lem_twap_remove(internal, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_remove' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_twap_remove(internal, float8)
+	IS 'aggregate inverse transition function';
+
+CREATE AGGREGATE lem_twap(price float8) (
+	SFUNC = lem_twap_accum,
+	STYPE = internal,
+	SSPACE = 128,
+	FINALFUNC = lem_vwap_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_vwap_combine,
+	SERIALFUNC = lem_vwap_serialize,
+	DESERIALFUNC = lem_vwap_deserialize,
+	MSFUNC = lem_twap_accum,
+	MINVFUNC = lem_twap_remove,
+	MSTYPE = internal,
+	MSSPACE = 128,
+	MFINALFUNC = lem_vwap_final,
+	MFINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_twap(float8)
+	IS 'average price of bars, each counting the same';
+
+CREATE FUNCTION lem_twap_step_accum(internal, timestamptz, float8, timestamptz) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_step_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_twap_step_accum(internal, timestamptz, float8, timestamptz)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_twap_step_remove(internal, timestamptz, float8, timestamptz)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_step_remove' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_twap_step_remove(internal, timestamptz, float8, timestamptz)
+	IS 'aggregate inverse transition function';
+CREATE FUNCTION lem_twap_step_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_step_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_twap_step_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION lem_twap_step_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_step_serialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_twap_step_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION lem_twap_step_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_step_deserialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_twap_step_deserialize(bytea, internal) IS 'aggregate deserial function';
+CREATE FUNCTION lem_twap_step_final(internal) RETURNS float8
+	AS 'MODULE_PATHNAME', 'pg_lem_twap_step_final' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_twap_step_final(internal) IS 'aggregate final function';
+
+CREATE AGGREGATE lem_twap(ts timestamptz, price float8, until timestamptz) (
+	SFUNC = lem_twap_step_accum,
+	STYPE = internal,
+	SSPACE = 16384,
+	FINALFUNC = lem_twap_step_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_twap_step_combine,
+	SERIALFUNC = lem_twap_step_serialize,
+	DESERIALFUNC = lem_twap_step_deserialize,
+	MSFUNC = lem_twap_step_accum,
+	MINVFUNC = lem_twap_step_remove,
+	MSTYPE = internal,
+	MSSPACE = 16384,
+	MFINALFUNC = lem_twap_step_final,
+	MFINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_twap(timestamptz, float8, timestamptz)
+	IS 'time-weighted average of a price that holds from each row to the next';
+
+CREATE FUNCTION lem_slippage_bps(side text, achieved float8, benchmark float8) RETURNS float8
+	AS 'MODULE_PATHNAME', 'pg_lem_slippage_bps' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_slippage_bps(text, float8, float8)
+	IS 'basis points by which a price is worse than a benchmark, for either side';
+
+-- Judging: benchmarks: end

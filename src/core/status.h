@@ -26,6 +26,7 @@ typedef enum lem_status
 	LEM_NO_INTERVAL,			/* bar interval neither configured nor to be found */
 	LEM_FEATURE_COUNT,			/* have, want: extra features a bar */
 	LEM_TIME_RANGE,				/* ts: a time to come is out of range */
+	LEM_OVERFLOW,				/* a sum is beyond the range of doubles */
 
 	/* orders */
 	LEM_BAD_SIZE,				/* have */

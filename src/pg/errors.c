@@ -124,6 +124,12 @@ raise_bars(const lem_fault *fault, const char *have, const char *want)
 							"timestamps"),
 					 errhint("Check the times of the bars and the start of the order.")));
 			break;
+		case LEM_OVERFLOW:
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("value out of range: overflow"),
+					 errhint("Check for prices or volumes that are far too large.")));
+			break;
 		default:
 			break;
 	}
