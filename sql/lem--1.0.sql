@@ -684,3 +684,36 @@ COMMENT ON FUNCTION lem_slippage_bps(text, float8, float8)
 	IS 'basis points by which a price is worse than a benchmark, for either side';
 
 -- Judging: benchmarks: end
+
+-- Backtests
+
+CREATE FUNCTION lem_baseline(kind text, ord lem_order, bars lem_bars) RETURNS SETOF lem_slice
+	AS 'MODULE_PATHNAME', 'pg_lem_baseline' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000 ROWS 12;
+COMMENT ON FUNCTION lem_baseline(text, lem_order, lem_bars)
+	IS 'schedule of an order by a simple rule, to compare models with';
+CREATE FUNCTION lem_baseline(kind text, ord lem_order, bars lem_bars, options jsonb)
+	RETURNS SETOF lem_slice
+	AS 'MODULE_PATHNAME', 'pg_lem_baseline' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000 ROWS 12;
+COMMENT ON FUNCTION lem_baseline(text, lem_order, lem_bars, jsonb)
+	IS 'schedule of an order by a simple rule with options';
+
+CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars,
+	every int DEFAULT 1, alignment text DEFAULT 'causal', OUT ts timestamptz, OUT achieved float8,
+	OUT benchmark float8, OUT bps float8, OUT bars_used int, OUT allocation float8[],
+	OUT cost_bps float8, OUT completion float8, OUT alignment text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_orders' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10000000 ROWS 1000;
+COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text)
+	IS 'what an order would have come to, a row a start';
+CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars, options jsonb,
+	OUT ts timestamptz, OUT achieved float8, OUT benchmark float8, OUT bps float8,
+	OUT bars_used int, OUT allocation float8[], OUT cost_bps float8, OUT completion float8,
+	OUT alignment text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_orders_options' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10000000 ROWS 1000;
+COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, jsonb)
+	IS 'what an order would have come to, a row a start, with options';
+
+-- Backtests: end

@@ -1,56 +1,76 @@
 /* schedule.c: from orders and bars to schedules. */
 #include "schedule.h"
 
-/* Buffers of a batch of schedules. */
-typedef struct schedule_acts
+void
+lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *model, int n,
+			   lem_plan *plan)
 {
-	lem_limits *limits;			/* n */
-	lem_window *windows;		/* n */
-	int		   *branch;			/* n */
-	int64_t    *slice_ts;		/* n x N */
-	int64_t    *units;			/* n x N */
-	double	   *quantity;		/* N */
-	lem_real   *rows;			/* n x T x C */
-	lem_real   *min_rate;		/* n */
-	lem_real   *max_rate;		/* n */
-	double	   *scratch;		/* of the window builder */
-	void	   *forward;
-} schedule_acts;
-
-static void
-schedule_carve(lem_arena *arena, const lem_model *model, int n, const lem_series *series,
-			   schedule_acts *acts)
-{
-	const lem_config *config = &model->config;
 	const size_t steps = (size_t) n * config->n_ahead;
-	size_t		scratch = 0;
+	const size_t rows = (size_t) n * lem_rows(config) * lem_inputs(config);
 
-	for (int i = 0; i < n; i++)
-	{
-		size_t		need = lem_window_scratch(config, &series[i]);
+	plan->limits = lem_arena_bytes(arena, n * sizeof(lem_limits));
+	plan->windows = lem_arena_bytes(arena, n * sizeof(lem_window));
+	plan->branch = lem_arena_bytes(arena, n * sizeof(int));
+	plan->slice_ts = lem_arena_bytes(arena, steps * sizeof(int64_t));
+	plan->units = lem_arena_bytes(arena, steps * sizeof(int64_t));
+	plan->market = lem_arena_bytes(arena, 2 * steps * sizeof(double));
+	plan->rows = lem_arena_reals(arena, rows);
+	plan->min_rate = lem_arena_reals(arena, n);
+	plan->max_rate = lem_arena_reals(arena, n);
+	plan->scratch = lem_arena_bytes(arena, lem_window_scratch(config, NULL) * sizeof(double));
+	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
+}
 
-		scratch = need > scratch ? need : scratch;
-	}
-	acts->limits = lem_arena_bytes(arena, n * sizeof(lem_limits));
-	acts->windows = lem_arena_bytes(arena, n * sizeof(lem_window));
-	acts->branch = lem_arena_bytes(arena, n * sizeof(int));
-	acts->slice_ts = lem_arena_bytes(arena, steps * sizeof(int64_t));
-	acts->units = lem_arena_bytes(arena, steps * sizeof(int64_t));
-	acts->quantity = lem_arena_bytes(arena, config->n_ahead * sizeof(double));
-	acts->rows = lem_arena_reals(arena, (size_t) n * lem_rows(config) * lem_inputs(config));
-	acts->min_rate = lem_arena_reals(arena, n);
-	acts->max_rate = lem_arena_reals(arena, n);
-	acts->scratch = lem_arena_bytes(arena, scratch * sizeof(double));
-	acts->forward = lem_arena_bytes(arena, lem_forward_workspace(model, n, false));
+lem_status
+lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *order,
+			 const lem_series *series, const lem_clock *clock, lem_fault *fault)
+{
+	const size_t step = (size_t) i * config->n_ahead;
+	lem_real   *rows = plan->rows + (size_t) i * lem_rows(config) * lem_inputs(config);
+	lem_status	status = lem_order_check(order, config->n_ahead, &plan->limits[i], fault);
+
+	if (status != LEM_OK)
+		return status;
+	plan->branch[i] = plan->limits[i].branch;
+	plan->min_rate[i] = (lem_real) order->min_rate;
+	plan->max_rate[i] = (lem_real) order->max_rate;
+	return lem_window_build(config, series, order, clock, plan->scratch, &plan->windows[i], rows,
+							plan->slice_ts + step, plan->market + 2 * step, fault);
+}
+
+lem_status
+lem_plan_run(lem_plan *plan, const lem_model *model, int n, const lem_stop *stop)
+{
+	const lem_batch batch = {
+		.n = n,
+		.rows = plan->rows,
+		.min_rate = plan->min_rate,
+		.max_rate = plan->max_rate,
+		.branch = plan->branch,
+		.limits = plan->limits,
+		.units = plan->units
+	};
+
+	return lem_forward(model, &batch, plan->forward, stop);
+}
+
+/* Everything that scheduling works in. */
+static void
+schedule_carve(lem_arena *arena, const lem_model *model, int n, lem_plan *plan, double **quantity)
+{
+	lem_plan_carve(arena, &model->config, model, n, plan);
+	*quantity = lem_arena_bytes(arena, model->config.n_ahead * sizeof(double));
 }
 
 size_t
 lem_schedule_workspace(const lem_model *model, int n, const lem_series *series)
 {
 	lem_arena	arena = {NULL, 0};
-	schedule_acts acts;
+	lem_plan	plan;
+	double	   *quantity;
 
-	schedule_carve(&arena, model, n, series, &acts);
+	(void) series;
+	schedule_carve(&arena, model, n, &plan, &quantity);
 	return arena.used;
 }
 
@@ -66,10 +86,9 @@ lem_schedule_branch(const lem_config *config, const lem_order *order, int *branc
 	return status;
 }
 
-/* One order's slices from its projected allocations. */
-static void
-write_slices(const lem_order *order, const lem_limits *limits, const lem_window *window,
-			 const int64_t *slice_ts, const int64_t *units, double *quantity, lem_slice *slices)
+void
+lem_plan_slices(const lem_order *order, const lem_limits *limits, const lem_window *window,
+				const int64_t *slice_ts, const int64_t *units, double *quantity, lem_slice *slices)
 {
 	int64_t		sum = 0;
 
@@ -94,50 +113,32 @@ lem_schedule(const lem_model *model, int n, const lem_order *orders, const lem_s
 {
 	const lem_config *config = &model->config;
 	const int	n_ahead = config->n_ahead;
-	const size_t sample = (size_t) lem_rows(config) * lem_inputs(config);
 	lem_arena	arena = {workspace, 0};
-	schedule_acts acts;
-	lem_batch	batch;
+	lem_plan	plan;
+	double	   *quantity;
 	lem_status	status;
 
-	schedule_carve(&arena, model, n, series, &acts);
+	schedule_carve(&arena, model, n, &plan, &quantity);
 	for (int i = 0; i < n; i++)
 	{
 		*failed = i;
 		if (lem_stop_asked(stop))
 			return lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
-		status = lem_order_check(&orders[i], n_ahead, &acts.limits[i], fault);
+		status = lem_plan_set(&plan, config, i, &orders[i], &series[i], clock, fault);
 		if (status != LEM_OK)
 			return status;
-		status = lem_window_build(config, &series[i], &orders[i], clock, acts.scratch,
-								  &acts.windows[i], acts.rows + i * sample,
-								  acts.slice_ts + (size_t) i * n_ahead, NULL, fault);
-		if (status != LEM_OK)
-			return status;
-		acts.branch[i] = acts.limits[i].branch;
-		acts.min_rate[i] = (lem_real) orders[i].min_rate;
-		acts.max_rate[i] = (lem_real) orders[i].max_rate;
 	}
-
-	batch = (lem_batch) {
-		.n = n,
-		.rows = acts.rows,
-		.min_rate = acts.min_rate,
-		.max_rate = acts.max_rate,
-		.branch = acts.branch,
-		.limits = acts.limits,
-		.units = acts.units
-	};
-	status = lem_forward(model, &batch, acts.forward, stop);
+	status = lem_plan_run(&plan, model, n, stop);
 	if (status != LEM_OK)
 		return lem_fail(fault, status, NULL, 0, 0);
 
 	for (int i = 0; i < n; i++)
 	{
-		counts[i] = acts.limits[i].horizon;
-		write_slices(&orders[i], &acts.limits[i], &acts.windows[i],
-					 acts.slice_ts + (size_t) i * n_ahead, acts.units + (size_t) i * n_ahead,
-					 acts.quantity, slices + (size_t) i * n_ahead);
+		const size_t step = (size_t) i * n_ahead;
+
+		counts[i] = plan.limits[i].horizon;
+		lem_plan_slices(&orders[i], &plan.limits[i], &plan.windows[i], plan.slice_ts + step,
+						plan.units + step, quantity, slices + step);
 	}
 	return LEM_OK;
 }

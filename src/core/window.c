@@ -27,6 +27,7 @@ typedef struct window_work
 	double	   *profile_volume; /* N: volumes in the history at that time of day, * 2^-20 */
 	int		   *profile_bars;	/* N: and how many */
 
+	bool		returns;		/* sum returns up, too */
 	size_t		n_history;		/* bars of the series before the start */
 	lem_gap_view view;
 	lem_place	row_l;
@@ -118,7 +119,6 @@ read_history(window_work *work, lem_fault *fault)
 {
 	const lem_config *config = work->config;
 	const lem_scale_window *scale = &work->scale_window;
-	const bool	returns = config->feature_set != LEM_FEATURES_PAPER;
 	const int	strip_l = lem_strip_row(config, config->lookback);
 	lem_place	place = work->row_l;
 	lem_sums	sums = {0, 0, 0};
@@ -135,7 +135,7 @@ read_history(window_work *work, lem_fault *fault)
 			work->strip.bars[strip_l - back] = bar;
 		if (back >= scale->lag && back < scale->lag + scale->count)
 			sums.volume += bar.volume * 0x1p-20;
-		if (returns && back > 0 && back <= scale->count)
+		if (work->returns && back > 0 && back <= scale->count)
 		{
 			double		r = lem_log_return(bar.price, later_price);
 
@@ -318,21 +318,19 @@ expect_bars(window_work *work, int known, lem_fault *fault)
 	return LEM_OK;
 }
 
-lem_status
-lem_window_build(const lem_config *config, const lem_series *series, const lem_order *order,
-				 const lem_clock *clock, double *scratch, lem_window *window, lem_real *rows,
-				 int64_t *slice_ts, double *market, lem_fault *fault)
+/* The history before an order's start: from nothing to scales, and the strip up to row L. */
+static lem_status
+open_history(window_work *work, const lem_config *config, const lem_series *series,
+			 const lem_order *order, const lem_clock *clock, double *scratch, lem_fault *fault)
 {
 	lem_arena	arena = {(char *) scratch, 0};
-	window_work work;
-	lem_status	status;
 	int64_t		interval = config->bar_interval;
 
-	work.config = config;
-	work.series = series;
-	work.order = order;
-	work.clock = clock;
-	work_carve(&arena, config, &work);
+	work->config = config;
+	work->series = series;
+	work->order = order;
+	work->clock = clock;
+	work_carve(&arena, config, work);
 
 	if (series->n == 0)
 		return lem_fail(fault, LEM_NO_BARS, NULL, 0, 0);
@@ -341,27 +339,39 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 						config->extra_features);
 	if (order->has_start && !lem_time_ok(order->start_ts))
 		return time_fault(fault, LEM_TIME_RANGE, order->start_ts, 0);
-	work.n_history = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
+	work->n_history = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
 
 	if (interval <= 0)
-		interval = lem_gap_interval(series, work.n_history, interval_bars(config),
-									work.differences);
-	if (interval <= 0 && work.n_history > 0)
-		return lem_fail(fault, LEM_NO_INTERVAL, NULL, (double) work.n_history, 2);
+		interval = lem_gap_interval(series, work->n_history, interval_bars(config),
+									work->differences);
+	if (interval <= 0 && work->n_history > 0)
+		return lem_fail(fault, LEM_NO_INTERVAL, NULL, (double) work->n_history, 2);
 	/* Without an interval a week is taken for one bar: the least history there can be. */
-	lem_scale_window_of(config, interval > 0 ? interval : LEM_WEEK, &work.scale_window);
-	if (work.n_history == 0)
-		return lem_fail(fault, LEM_SHORT_HISTORY, NULL, 0, work.scale_window.history);
+	lem_scale_window_of(config, interval > 0 ? interval : LEM_WEEK, &work->scale_window);
+	if (work->n_history == 0)
+		return lem_fail(fault, LEM_SHORT_HISTORY, NULL, 0, work->scale_window.history);
 
-	work.view.series = series;
-	work.view.interval = interval;
-	work.view.carry = config->gaps == LEM_GAPS_CARRY;
-	window->interval = interval;
-	window->norm_window = work.scale_window.count;
-	work.row_l = find_row_l(&work);
-	status = read_history(&work, fault);
+	work->view.series = series;
+	work->view.interval = interval;
+	work->view.carry = config->gaps == LEM_GAPS_CARRY;
+	work->row_l = find_row_l(work);
+	return read_history(work, fault);
+}
+
+lem_status
+lem_window_build(const lem_config *config, const lem_series *series, const lem_order *order,
+				 const lem_clock *clock, double *scratch, lem_window *window, lem_real *rows,
+				 int64_t *slice_ts, double *market, lem_fault *fault)
+{
+	window_work work;
+	lem_status	status;
+
+	work.returns = config->feature_set != LEM_FEATURES_PAPER;
+	status = open_history(&work, config, series, order, clock, scratch, fault);
 	if (status != LEM_OK)
 		return status;
+	window->interval = work.view.interval;
+	window->norm_window = work.scale_window.count;
 	window->known = read_known(&work);
 	if (config->gaps == LEM_GAPS_ERROR)
 	{
@@ -378,7 +388,7 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 	for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
 		work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,
 												  work.strip.bars[i].price);
-	lem_feature_rows(config, series, clock, interval, &work.strip, &work.scales, rows);
+	lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, rows);
 
 	for (int i = 0; i < config->n_ahead; i++)
 	{
@@ -390,6 +400,55 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 			market[2 * i] = bar->price;
 			market[2 * i + 1] = bar->volume;
 		}
+	}
+	return LEM_OK;
+}
+
+/* Bars of a day: those of the scale window by the days (of its local time) that they lie in. */
+static double
+bars_a_day(const window_work *work)
+{
+	const lem_scale_window *scale = &work->scale_window;
+	lem_place	place = work->row_l;
+	int64_t		day = 0;
+	int			days = 0;
+
+	for (int back = 0; back < scale->count; back++)
+	{
+		const int64_t local = lem_local_time(work->clock, lem_gap_bar(&work->view, place).ts);
+		const int64_t midnight = local - lem_time_of_day(local);
+
+		if (back == 0 || midnight != day)
+			days++;
+		day = midnight;
+		lem_gap_back(&work->view, &place);
+	}
+	return (double) scale->count / days;
+}
+
+lem_status
+lem_window_outlook(const lem_config *config, const lem_series *series, const lem_order *order,
+				   const lem_clock *clock, double *scratch, bool days, lem_outlook *outlook,
+				   double *volume, lem_fault *fault)
+{
+	window_work work;
+	lem_status	status;
+
+	work.returns = true;
+	status = open_history(&work, config, series, order, clock, scratch, fault);
+	if (status != LEM_OK)
+		return status;
+	outlook->price = lem_gap_bar(&work.view, work.row_l).price;
+	outlook->mean_volume = work.scales.mean_volume;
+	outlook->rms = work.scales.rms;
+	outlook->day_bars = days ? bars_a_day(&work) : 0;
+	if (volume)
+	{
+		status = expect_bars(&work, 0, fault);
+		if (status != LEM_OK)
+			return status;
+		for (int i = 0; i < config->n_ahead; i++)
+			volume[i] = slice_bars(&work)[i].volume;
 	}
 	return LEM_OK;
 }

@@ -49,4 +49,22 @@ extern lem_status lem_window_build(const lem_config *config, const lem_series *s
 								   double *scratch, lem_window *window, lem_real *rows,
 								   int64_t *slice_ts, double *market, lem_fault *fault);
 
+/* What is known of a market before an order starts. */
+typedef struct lem_outlook
+{
+	double		price;			/* of row L */
+	double		mean_volume;	/* of the scale window's bars */
+	double		rms;			/* of their log returns: a bar's standard deviation */
+	double		day_bars;		/* with days: bars of the scale window by its days; >= 1 */
+} lem_outlook;
+
+/*
+ * The outlook of an order, and the volumes (N) expected for the bars that its slices trade in,
+ * from bars before its start alone; volume may be NULL.  scratch and errors as lem_window_build.
+ */
+extern lem_status lem_window_outlook(const lem_config *config, const lem_series *series,
+									 const lem_order *order, const lem_clock *clock,
+									 double *scratch, bool days, lem_outlook *outlook,
+									 double *volume, lem_fault *fault);
+
 #endif
