@@ -67,7 +67,10 @@ typedef struct lem_curves
 	const lem_real *notional;	/* the same */
 } lem_curves;
 
-/* Tasks of one set of heads.  Arrays have an entry a task. */
+/*
+ * Tasks of one set of heads.  Arrays have an entry a task.  For a backward pass shared heads have all
+ * branches of sample 0, then those of sample 1 and so on; separate heads one task a sample.
+ */
 typedef struct lem_tasks
 {
 	int			n;

@@ -150,121 +150,162 @@ undo_price(const lem_config *config, bool notional, lem_real dprice, lem_real su
 		: sums->price_1 * price - sums->price_2;
 }
 
-/* y += scale * x. */
-static void
-add_scaled(int n, lem_real scale, const lem_real *restrict x, lem_real *restrict y)
+/* Scratch space of undo_mlps(). */
+typedef struct mlp_scratch
 {
-	for (int i = 0; i < n; i++)
-		y[i] += scale * x[i];
+	lem_real   *dhidden_1;		/* tasks x 8M */
+	lem_real   *dhidden_0;		/* tasks x 8M */
+	lem_real   *dsample;		/* samples x 8M: the above, summed over a sample's tasks */
+	lem_real   *kernel_0;		/* in x 8M: the eight cases side by side */
+	lem_real   *dkernel_0;		/* the same */
+	lem_real   *dbias_0;		/* tasks of a sample x 8M */
+	lem_real   *dstate;			/* tasks x 16k */
+} mlp_scratch;
+
+static void
+mlp_scratch_carve(lem_scratch *scratch, const lem_config *config, int tasks, int group,
+				  mlp_scratch *s)
+{
+	const size_t wide = LEM_HEAD_WIDTH(config);
+	const int	last = config->n_ahead - 2;
+	const size_t in = lem_step_inputs(config, last);
+
+	s->dhidden_1 = lem_scratch_reals(scratch, tasks * wide);
+	s->dhidden_0 = lem_scratch_reals(scratch, tasks * wide);
+	s->dsample = lem_scratch_reals(scratch, group > 1 ? tasks / group * wide : 0);
+	s->kernel_0 = lem_scratch_reals(scratch, in * wide);
+	s->dkernel_0 = lem_scratch_reals(scratch, in * wide);
+	s->dbias_0 = lem_scratch_reals(scratch, group * wide);
+	s->dstate = lem_scratch_reals(scratch, (size_t) tasks * 2 * LEM_CASES * last);
 }
 
-/* y = d * x where h is above zero, else 0: back through a dense layer to one and a relu. */
+/*
+ * The last two layers of step k's MLPs: from the gradients of their answers to dhidden_0, that of
+ * the first layer before its relu.
+ */
 static void
-back_through_relu(int n, lem_real d, const lem_real *restrict x, const lem_real *restrict h,
-				  lem_real *restrict y)
+undo_last_layers(const lem_config *config, const lem_kernels *kern, const lem_real *part,
+				 const lem_head_step *step, const lem_head_offsets *at, int n,
+				 const lem_real *hidden_0, const lem_real *hidden_1, const lem_real *dmlp,
+				 const lem_real *dfinish, const mlp_scratch *s, lem_real *dpart)
 {
-	for (int i = 0; i < n; i++)
-		y[i] = h[i] > 0 ? d * x[i] : 0;
-}
-
-/* y += d * x where h is above zero. */
-static void
-add_through_relu(int n, lem_real d, const lem_real *restrict x, const lem_real *restrict h,
-				 lem_real *restrict y)
-{
-	for (int i = 0; i < n; i++)
-		y[i] += h[i] > 0 ? d * x[i] : 0;
-}
-
-/* d = 0 where h is not above zero. */
-static void
-mask_relu(int n, const lem_real *restrict h, lem_real *restrict d)
-{
-	for (int i = 0; i < n; i++)
-		d[i] = h[i] > 0 ? d[i] : 0;
-}
-
-/* The MLPs of step k: from the gradients of their two answers to those of weights and input. */
-static void
-undo_mlps(const lem_config *config, const lem_real *part, const lem_head_step *step, int k,
-		  const lem_tasks *tasks, const lem_alloc_acts *acts, const lem_real *dmlp,
-		  const lem_real *dfinish, lem_real *dhidden_1, lem_real *dhidden_0, lem_real *dpart,
-		  lem_real *dinput)
-{
-	const int	n = tasks->n;
+	const lem_real one = 1;
 	const int	m = config->fused_mlp_hidden_dim;
 	const int	wide = LEM_HEAD_WIDTH(config);
-	const int	in = lem_step_inputs(config, k);
-	const int	one_hot = config->shared_heads ? lem_branches(config) : 0;
-	const lem_real *hidden_0 = acts->hidden_0 + (size_t) k * n * wide;
-	const lem_real *hidden_1 = acts->hidden_1 + (size_t) k * n * wide;
-	lem_head_offsets at;
 
-	lem_head_layout(config, k, &at);
-	for (int j = 0; j < n; j++)
-		for (int c = 0; c < LEM_CASES; c++)
-		{
-			const size_t place = (size_t) j * wide + (size_t) c * m;
-			const lem_real d = dmlp[(size_t) j * LEM_CASES + c];
-
-			dpart[at.bias_2 + c] += d;
-			add_scaled(m, d, hidden_1 + place, dpart + at.kernel_2 + (size_t) c * m);
-			back_through_relu(m, d, step->kernel_2 + (size_t) c * m, hidden_1 + place,
-							  dhidden_1 + place);
-			if (dfinish)
-			{
-				const lem_real f = dfinish[(size_t) j * LEM_CASES + c];
-
-				dpart[at.finish_bias + c] += f;
-				add_scaled(m, f, hidden_1 + place, dpart + at.finish_kernel + (size_t) c * m);
-				add_through_relu(m, f, step->finish_kernel + (size_t) c * m, hidden_1 + place,
-								 dhidden_1 + place);
-			}
-		}
+	memset(s->dhidden_1, 0, (size_t) n * wide * sizeof(lem_real));
 	for (int c = 0; c < LEM_CASES; c++)
 	{
-		const size_t kernel_1 = at.kernel_1 + (size_t) c * m * m;
-		const size_t kernel_0 = at.kernel_0 + (size_t) c * (in + one_hot) * m;
+		const size_t place = (size_t) c * m;
 
-		lem_gemm(true, false, m, m, n, 1, hidden_0 + c * m, wide, dhidden_1 + c * m, wide, 1,
-				 dpart + kernel_1, m);
-		lem_gemm(false, true, n, m, m, 1, dhidden_1 + c * m, wide, part + kernel_1, m, 0,
-				 dhidden_0 + c * m, wide);
 		for (int j = 0; j < n; j++)
-		{
-			const size_t place = (size_t) j * wide + (size_t) c * m;
+			dpart[at->bias_2 + c] += dmlp[(size_t) j * LEM_CASES + c];
+		kern->add_scaled(n, m, dmlp + c, LEM_CASES, hidden_1 + place, wide,
+						 dpart + at->kernel_2 + place, 0);
+		kern->add_scaled(n, m, dmlp + c, LEM_CASES, step->kernel_2 + place, 0,
+						 s->dhidden_1 + place, wide);
+		if (!dfinish)
+			continue;
+		for (int j = 0; j < n; j++)
+			dpart[at->finish_bias + c] += dfinish[(size_t) j * LEM_CASES + c];
+		kern->add_scaled(n, m, dfinish + c, LEM_CASES, hidden_1 + place, wide,
+						 dpart + at->finish_kernel + place, 0);
+		kern->add_scaled(n, m, dfinish + c, LEM_CASES, step->finish_kernel + place, 0,
+						 s->dhidden_1 + place, wide);
+	}
+	kern->relu_backward((size_t) n * wide, hidden_1, s->dhidden_1);
+	kern->add_scaled(n, wide, &one, 0, s->dhidden_1, wide, dpart + at->bias_1, 0);
+	for (int c = 0; c < LEM_CASES; c++)
+	{
+		const size_t place = (size_t) c * m;
+		const size_t kernel_1 = at->kernel_1 + place * m;
 
-			add_scaled(m, 1, dhidden_1 + place, dpart + at.bias_1 + (size_t) c * m);
-			mask_relu(m, hidden_0 + place, dhidden_0 + place);
-			add_scaled(m, 1, dhidden_0 + place, dpart + at.bias_0 + (size_t) c * m);
-			if (one_hot)
-				add_scaled(m, 1, dhidden_0 + place,
-						   dpart + kernel_0 + (size_t) (in + tasks->branch[j]) * m);
-		}
-		lem_gemm(true, false, in, m, n, 1, acts->input[k], in, dhidden_0 + c * m, wide, 1,
-				 dpart + kernel_0, m);
-		lem_gemm(false, true, n, in, m, 1, dhidden_0 + c * m, wide, part + kernel_0, m,
-				 c > 0 ? 1 : 0, dinput, in);
+		lem_gemm(true, false, m, m, n, 1, hidden_0 + place, wide, s->dhidden_1 + place, wide, 1,
+				 dpart + kernel_1, m);
+		lem_gemm(false, true, n, m, m, 1, s->dhidden_1 + place, wide, part + kernel_1, m, 0,
+				 s->dhidden_0 + place, wide);
+	}
+	kern->relu_backward((size_t) n * wide, hidden_0, s->dhidden_0);
+}
+
+/*
+ * The first layer, all cases in one product.  Its inputs are those that a sample's tasks have in
+ * common, H of the context (whose gradient is added to dcontext) and F, then 18k of the task's own,
+ * of which those before the market's figures get a gradient, dstate.
+ */
+static void
+undo_first_layer(const lem_config *config, const lem_kernels *kern, const lem_real *part,
+				 const lem_head_offsets *at, int k, int n, int group, const lem_real *input,
+				 const mlp_scratch *s, lem_real *dpart, lem_real *dcontext)
+{
+	const lem_real one = 1;
+	const int	m = config->fused_mlp_hidden_dim;
+	const int	wide = LEM_HEAD_WIDTH(config);
+	const int	width = config->hidden_size;
+	const int	in = lem_step_inputs(config, k);
+	const int	common = width + lem_inputs(config);
+	const int	own = 2 * LEM_CASES * k;
+	const int	one_hot = config->shared_heads ? group : 0;
+	const int	samples = n / group;
+	const int	context_stride = (config->n_ahead - 1) * width;
+	const lem_real *dsample = s->dhidden_0;
+
+	if (group > 1)
+	{
+		memset(s->dsample, 0, (size_t) samples * wide * sizeof(lem_real));
+		for (int i = 0; i < samples; i++)
+			kern->add_scaled(group, wide, &one, 0, s->dhidden_0 + (size_t) i * group * wide, wide,
+							 s->dsample + (size_t) i * wide, 0);
+		dsample = s->dsample;
+	}
+	memset(s->dbias_0, 0, (size_t) group * wide * sizeof(lem_real));
+	for (int b = 0; b < group; b++)
+		kern->add_scaled(samples, wide, &one, 0, s->dhidden_0 + (size_t) b * wide, group * wide,
+						 s->dbias_0 + (size_t) b * wide, 0);
+
+	for (int c = 0; c < LEM_CASES; c++)
+	{
+		const lem_real *kernel = part + at->kernel_0 + (size_t) c * (in + one_hot) * m;
+
+		for (int i = 0; i < common + own; i++)
+			memcpy(s->kernel_0 + (size_t) i * wide + (size_t) c * m, kernel + (size_t) i * m,
+				   m * sizeof(lem_real));
+	}
+	lem_gemm(true, false, common, wide, samples, 1, input, group * in, dsample, wide, 0,
+			 s->dkernel_0, wide);
+	lem_gemm(true, false, in - common, wide, n, 1, input + common, in, s->dhidden_0, wide, 0,
+			 s->dkernel_0 + (size_t) common * wide, wide);
+	lem_gemm(false, true, samples, width, wide, 1, dsample, wide, s->kernel_0, wide, 1,
+			 dcontext + (size_t) k * width, context_stride);
+	lem_gemm(false, true, n, own, wide, 1, s->dhidden_0, wide,
+			 s->kernel_0 + (size_t) common * wide, wide, 0, s->dstate, own);
+
+	for (int c = 0; c < LEM_CASES; c++)
+	{
+		lem_real   *dkernel = dpart + at->kernel_0 + (size_t) c * (in + one_hot) * m;
+		const size_t place = (size_t) c * m;
+
+		kern->add_scaled(group, m, &one, 0, s->dbias_0 + place, wide,
+						 dpart + at->bias_0 + place, 0);
+		kern->add_scaled(in, m, &one, 0, s->dkernel_0 + place, wide, dkernel, m);
+		if (one_hot)
+			kern->add_scaled(group, m, &one, 0, s->dbias_0 + place, wide,
+							 dkernel + (size_t) in * m, m);
 	}
 }
 
-/* Hand the gradient of a step's input to where it came from. */
+/* Hand the gradient of a task's past allocations and running prices to where they came from. */
 static void
-spread_input(const lem_config *config, int k, int sample, const lem_real *dinput,
-			 lem_real *dcontext, lem_real *dallocated, lem_real *dprice)
+spread_state(const lem_config *config, int k, const lem_real *dstate, lem_real *dallocated,
+			 lem_real *dprice)
 {
 	const int	n = config->n_ahead;
-	const int	width = config->hidden_size;
-	lem_real   *to = dcontext + ((size_t) sample * (n - 1) + k) * width;
 
-	for (int i = 0; i < width; i++)
-		to[i] += dinput[i];
-	dinput += width + lem_inputs(config);
 	for (int c = 0; c < LEM_CASES; c++)
 		for (int i = 0; i < k; i++)
 		{
-			dallocated[c * n + i] += dinput[c * k + i];
-			dprice[c * n + i] += dinput[(LEM_CASES + c) * k + i];
+			dallocated[c * n + i] += dstate[c * k + i];
+			dprice[c * n + i] += dstate[(LEM_CASES + c) * k + i];
 		}
 }
 
@@ -279,6 +320,7 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 	const int	n = config->n_ahead;
 	const int	columns = lem_inputs(config);
 	const int	wide = LEM_HEAD_WIDTH(config);
+	const int	group = config->shared_heads ? lem_branches(config) : 1;
 	const size_t figures = (size_t) LEM_CASES * n;
 	const size_t state = lem_alloc_state_size(config);
 	lem_real   *dallocated = lem_scratch_reals(&scratch, tasks->n * figures);
@@ -289,12 +331,9 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 										 * (sizeof(case_sums) / sizeof(lem_real)));
 	lem_real   *dmlp = lem_scratch_reals(&scratch, (size_t) tasks->n * LEM_CASES);
 	lem_real   *dfinish = lem_scratch_reals(&scratch, (size_t) tasks->n * LEM_CASES);
-	lem_real   *dhidden_1 = lem_scratch_reals(&scratch, (size_t) tasks->n * wide);
-	lem_real   *dhidden_0 = lem_scratch_reals(&scratch, (size_t) tasks->n * wide);
-	lem_real   *dinput = lem_scratch_reals(&scratch, (size_t) tasks->n
-										   * lem_step_inputs(config, n - 2));
+	mlp_scratch mlp;
 
-	(void) kern;
+	mlp_scratch_carve(&scratch, config, tasks->n, group, &mlp);
 	if (!scratch.base)
 		return;
 	memset(dallocated, 0, tasks->n * figures * sizeof(lem_real));
@@ -331,6 +370,7 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 	for (int k = n - 1; k >= 0; k--)
 	{
 		const lem_head_step *step = k < n - 1 ? &head->steps[k] : NULL;
+		lem_head_offsets at;
 
 		for (int j = 0; j < tasks->n; j++)
 		{
@@ -381,11 +421,15 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 		}
 		if (!step)
 			continue;
-		undo_mlps(config, part, step, k, tasks, acts, dmlp, config->finish_gate ? dfinish : NULL,
-				  dhidden_1, dhidden_0, dpart, dinput);
+		lem_head_layout(config, k, &at);
+		undo_last_layers(config, kern, part, step, &at, tasks->n,
+						 acts->hidden_0 + (size_t) k * tasks->n * wide,
+						 acts->hidden_1 + (size_t) k * tasks->n * wide, dmlp,
+						 config->finish_gate ? dfinish : NULL, &mlp, dpart);
+		undo_first_layer(config, kern, part, &at, k, tasks->n, group, acts->input[k], &mlp, dpart,
+						 dcontext);
 		for (int j = 0; j < tasks->n; j++)
-			spread_input(config, k, tasks->sample[j],
-						 dinput + (size_t) j * lem_step_inputs(config, k), dcontext,
+			spread_state(config, k, mlp.dstate + (size_t) j * 2 * LEM_CASES * k,
 						 dallocated + j * figures, dprice + j * figures);
 	}
 }

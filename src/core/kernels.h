@@ -91,6 +91,9 @@ typedef struct lem_kernels
 	void		(*softplus) (size_t n, const lem_real *x, lem_real *y);
 	void		(*relu) (size_t n, const lem_real *x, lem_real *y);
 
+	/* d[i] = 0 where y[i], relu's answer, is not above zero. */
+	void		(*relu_backward) (size_t n, const lem_real *y, lem_real *d);
+
 	/* Rows of [d | g], each n wide (row stride ldx): y = skip + d * sigmoid(g); skip may be NULL. */
 	void		(*glu) (int rows, int n, const lem_real *x, int ldx,
 						const lem_real *skip, int ldskip, lem_real *y, int ldy);

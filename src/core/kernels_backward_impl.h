@@ -4,6 +4,17 @@
  */
 
 static void
+relu_backward(size_t n, const lem_real *y, lem_real *d)
+{
+	size_t		i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		store(d + i, choose(load(y + i) > 0, load(d + i), splat(0)));
+	for (; i < n; i++)
+		d[i] = y[i] > 0 ? d[i] : 0;
+}
+
+static void
 layer_norm_backward(int rows, int n, const lem_real *x, int ldx, const lem_real *gamma,
 					const lem_real *dy, int lddy, lem_real *dgamma, lem_real *dbeta,
 					lem_real *dx, int lddx)

@@ -735,6 +735,7 @@ const lem_kernels KERNELS_TABLE =
 	.elu = map_elu,
 	.softplus = map_softplus,
 	.relu = map_relu,
+	.relu_backward = relu_backward,
 	.glu = glu,
 	.layer_norm = layer_norm,
 	.cell = cell,

@@ -388,6 +388,32 @@ expand_case(const lem_spline *s, int n)
 }
 
 static void
+test_relu_backward(void)
+{
+	for (int n = 1; n <= 40; n += 13)
+	{
+		lem_real   *y = random_reals(n, -1, 1);
+		lem_real   *d = random_reals(n + 1, -1, 1);
+		lem_real   *before = reals(n);
+		bool		good = true;
+
+		for (int i = 0; i < n; i++)
+			y[i] = y[i] > 0 ? y[i] : 0;
+		if (n > 20)
+			y[17] = NAN;
+		d[n] = CANARY;
+		memcpy(before, d, n * sizeof(lem_real));
+		kern->relu_backward(n, y, d);
+		for (int i = 0; i < n; i++)
+			good &= d[i] == (y[i] > 0 ? before[i] : 0);
+		check(good && d[n] == CANARY, "%s: relu backward, %d numbers", kern->name, n);
+		free(y);
+		free(d);
+		free(before);
+	}
+}
+
+static void
 test_expand(void)
 {
 	static const int widths[] = {1, 7, 16, 61, 128};
@@ -487,6 +513,7 @@ test_set(void)
 	test_add_scaled();
 	test_cell();
 	test_expand();
+	test_relu_backward();
 	test_agreement();
 }
 
