@@ -23,7 +23,7 @@ bench(const char *name, lem_config *config, int batch, int shard)
 	lem_real   *rows = aligned(shard * size * sizeof(lem_real));
 	lem_real   *rates = aligned(2 * shard * sizeof(lem_real));
 	lem_real   *market = aligned((size_t) shard * config->n_ahead * 2 * sizeof(lem_real));
-	lem_samples samples = {shard, batch, rows, rates, rates + shard, market};
+	lem_samples samples = {shard, batch, rows, rates, rates + shard, market, NULL};
 	double		times[ROUNDS];
 	void	   *workspace;
 	double		loss;

@@ -58,6 +58,25 @@ SELECT count(*), count(DISTINCT m.digest) AS digests, count(DISTINCT r.data_dige
 FROM lem_model m JOIN lem_training_runs r ON r.run = m.training_run WHERE name = 'other';
 SELECT options -> 'mask_slope' AS slope, options -> 'mask_offset' AS mask_offset FROM lem_training_runs WHERE model = 'other' AND options ->> 'mask_slope' <> '150';
 
+-- Dropout: none gives the bits of a training that does not know it; some gives others, the same with any number of
+-- processes and after an interruption.
+CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space left'; END $$;
+CREATE TRIGGER disk_full BEFORE INSERT ON lem_training_epoch FOR EACH ROW WHEN (NEW.epoch = 2) EXECUTE FUNCTION disk_full();
+CALL lem_train('resumed', :'plain', :'config', '{"epochs": 2, "samples": 64, "batch": 32, "shard": 8, "dropout": 0.2}');
+DROP TRIGGER disk_full ON lem_training_epoch;
+DROP FUNCTION disk_full();
+\set VERBOSITY sqlstate
+CALL lem_train('resumed', :'plain', '{}', '{"resume": true, "dropout": 0.3}');
+\set VERBOSITY default
+CALL lem_train('resumed', :'plain', '{}', '{"resume": true}');
+CALL lem_train('dropout', :'plain', :'config', '{"epochs": 2, "samples": 64, "batch": 32, "shard": 8}');
+CALL lem_train('dropout', :'plain', :'config', '{"epochs": 2, "samples": 64, "batch": 32, "shard": 8, "dropout": 0}');
+CALL lem_train('dropout', :'plain', :'config', '{"epochs": 2, "samples": 64, "batch": 32, "shard": 8, "dropout": 0.2}');
+CALL lem_train('dropout', :'plain', :'config', '{"epochs": 2, "samples": 64, "batch": 32, "shard": 8, "dropout": 0.2, "workers": 3}');
+CALL lem_train('dropout', :'plain', :'config', '{"epochs": 2, "samples": 64, "batch": 32, "shard": 8, "dropout": 0.2, "seed": 2}');
+SELECT lem_export('dropout@2') = lem_export('dropout@1') AS "dropout 0", lem_export('dropout@3') <> lem_export('dropout@1') AS some,
+	lem_export('dropout@4') = lem_export('dropout@3') AS workers, lem_export('resumed') = lem_export('dropout@3') AS resumed, lem_export('dropout@5') <> lem_export('dropout@3') AS seed;
+
 -- Separate heads, sessions with gaps, extra features, a time zone; NULL config and options are defaults.
 CALL lem_train('wide', :'bars', '{"lookback": 8, "n_ahead": 3, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 24, "heads": "separate", "finish_gate": false, "gaps": "skip", "extra_features": 2, "time_zone": "Europe/Paris"}', '{"epochs": 2, "samples": 64, "batch": 8, "workers": 2}');
 CALL lem_train('wide', :'bars', '{"lookback": 8, "n_ahead": 3, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 24, "heads": "separate", "finish_gate": false, "gaps": "skip", "extra_features": 2, "time_zone": "Europe/Paris"}', '{"epochs": 2, "samples": 64, "batch": 8}');
@@ -105,7 +124,7 @@ CREATE TABLE bad_options (options jsonb);
 INSERT INTO bad_options VALUES ('{"epochs": 0}'), ('{"epochs": 1.5}'), ('{"epochs": "3"}'), ('{"epochs": 1e100}'), ('{"patience": 0}'), ('{"batch": 0}'), ('{"batch": -5}'),
 	('{"batch": 100000}'), ('{"batch": 10, "shard": 3}'), ('{"shard": 0}'), ('{"batch": 8, "shard": 16}'), ('{"samples": -1}'), ('{"validation_samples": 0}'), ('{"validation": 0}'),
 	('{"validation": 1}'), ('{"rate": 0}'), ('{"rate": "fast"}'), ('{"rate": 1e50}'), ('{"clip_norm": -1}'), ('{"warmup": -1}'), ('{"decay": 2}'), ('{"decay_patience": 0}'),
-	('{"objective": "profit"}'), ('{"objective": 1}'), ('{"risk_aversion": -1}'), ('{"mask": "soft"}'), ('{"mask_slope": 0}'), ('{"mask_offset": 1}'), ('{"rates": []}'),
+	('{"objective": "profit"}'), ('{"objective": 1}'), ('{"risk_aversion": -1}'), ('{"mask": "soft"}'), ('{"mask_slope": 0}'), ('{"mask_offset": 1}'), ('{"dropout": -0.1}'), ('{"dropout": 1}'), ('{"dropout": "NaN"}'), ('{"rates": []}'),
 	('{"rates": 3}'), ('{"rates": [[0, 1], [0.5]]}'), ('{"rates": [[0.5, 0.2]]}'), ('{"rates": [[0, 1.5]]}'), ('{"rates": [[0, "1"]]}'), ('{"rates": [[0, 0]]}'),
 	('{"seed": -1}'), ('{"seed": 1e30}'), ('{"workers": -1}'), ('{"workers": 1000}'), ('{"workers": null}'), ('{"resume": 1}'), ('{"init_from": 3}'), ('{"deploy": "yes"}');
 SELECT format('CALL lem_train(%L, %L, %L, %L)', 'bad', '', '{}', options) FROM bad_options ORDER BY options::text COLLATE "C" \gexec

@@ -30,6 +30,13 @@ tasks_of_set(const lem_config *config, int n)
 	return config->shared_heads ? n * lem_branches(config) : n;
 }
 
+/* Numbers that the heads read of the trunk: n x (N - 1) x H. */
+static size_t
+context_size(const lem_config *config, int n)
+{
+	return (size_t) n * (config->n_ahead - 1) * config->hidden_size;
+}
+
 static void
 gradient_carve(lem_arena *arena, const lem_model *model, int n, gradient_acts *acts)
 {
@@ -51,8 +58,7 @@ gradient_carve(lem_arena *arena, const lem_model *model, int n, gradient_acts *a
 	acts->dpred = lem_arena_reals(arena, size);
 	acts->share = lem_arena_bytes(arena, (size_t) sets * tasks * sizeof(lem_real *));
 	acts->dshare = lem_arena_bytes(arena, (size_t) sets * tasks * sizeof(lem_real *));
-	acts->dcontext = lem_arena_reals(arena, (size_t) n * (config->n_ahead - 1)
-									 * config->hidden_size);
+	acts->dcontext = lem_arena_reals(arena, context_size(config, n));
 
 	/* the two backward passes run one after the other, over the same scratch space */
 	acts->scratch = 0;
@@ -75,7 +81,7 @@ lem_gradient_workspace(const lem_model *model, int n)
 
 /* The forward pass, every buffer kept. */
 static lem_status
-forward(const lem_model *model, const lem_samples *samples, const gradient_acts *acts,
+forward(const lem_model *model, const lem_samples *samples, gradient_acts *acts,
 		const lem_heads_input *in, const lem_stop *stop)
 {
 	const lem_config *config = &model->config;
@@ -83,12 +89,16 @@ forward(const lem_model *model, const lem_samples *samples, const gradient_acts 
 	const int	branches = lem_branches(config);
 	const int	tasks_each = tasks_of_set(config, n);
 	const size_t step_stride = (size_t) branches * LEM_CASES;
-	lem_status	status = lem_trunk_forward(model->trunk, config, model->kernels, n, samples->rows,
-										   samples->min_rate, samples->max_rate, &acts->trunk,
-										   stop);
+	lem_status	status;
 
+	acts->trunk.dropout = samples->dropout;
+	status = lem_trunk_forward(model->trunk, config, model->kernels, n, samples->rows,
+							   samples->min_rate, samples->max_rate, &acts->trunk, stop);
 	if (status != LEM_OK)
 		return status;
+	if (samples->dropout)
+		lem_dropout_apply(context_size(config, n), samples->dropout->context_mask,
+						  acts->trunk.context, acts->trunk.context);
 	for (int set = 0; set < lem_head_sets(config); set++)
 	{
 		const size_t first = (size_t) set * tasks_each;
@@ -141,8 +151,7 @@ lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_sam
 		return LEM_OK;
 
 	lem_trunk_layout(config, &at);
-	memset(acts.dcontext, 0, (size_t) n * (config->n_ahead - 1) * config->hidden_size
-		   * sizeof(lem_real));
+	memset(acts.dcontext, 0, context_size(config, n) * sizeof(lem_real));
 	for (int set = 0; set < lem_head_sets(config); set++)
 	{
 		const size_t first = (size_t) set * tasks_each;
@@ -158,6 +167,9 @@ lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_sam
 						   (lem_scratch) {acts.scratch_base, 0, NULL}, gradient[1 + set],
 						   &dcurves, acts.dcontext);
 	}
+	if (samples->dropout)
+		lem_dropout_apply(context_size(config, n), samples->dropout->context_mask, acts.dcontext,
+						  acts.dcontext);
 	return lem_trunk_backward(model->trunk, config, kern, n, parts[0], &acts.trunk, acts.dcontext,
 							  (lem_scratch) {acts.scratch_base, 0, NULL}, gradient[0], stop);
 }

@@ -4,6 +4,7 @@
 #ifndef LEM_GRADIENT_H
 #define LEM_GRADIENT_H
 
+#include "dropout.h"
 #include "loss.h"
 #include "model.h"
 
@@ -16,6 +17,7 @@ typedef struct lem_samples
 	const lem_real *min_rate;	/* n */
 	const lem_real *max_rate;	/* n */
 	const lem_real *market;		/* n x N x 2: volume and price of the bars the slices trade in */
+	const lem_dropout *dropout; /* NULL: none */
 } lem_samples;
 
 /* Bytes of workspace (64-byte aligned) for n samples. */

@@ -9,7 +9,9 @@
 enum
 {
 	STREAM_ORDER = 1,			/* + epoch, high: which starts, in which order */
-	STREAM_RATES				/* + epoch, high: which rates */
+	STREAM_RATES,				/* + epoch, high: which rates */
+	STREAM_ENCODED,				/* + epoch, high: which numbers are left out */
+	STREAM_CONTEXT				/* the same of the context */
 };
 
 static uint64_t
@@ -69,6 +71,7 @@ lem_train_options_check(const lem_train_options *o, lem_fault *fault)
 		{"decay", o->decay, 0.01, 1},
 		{"decay_patience", o->decay_patience, 1, 100000},
 		{"risk_aversion", o->loss.risk_aversion, 0, 1000},
+		{"dropout", o->dropout, 0, LEM_MAX_DROPOUT},
 		{"mask_slope", o->loss.mask_slope, 1, 10000},
 		{"mask_offset", o->loss.mask_offset, 0, 0.5},
 		{"rates", o->n_rates, 1, LEM_MAX_RATE_PAIRS},
@@ -116,8 +119,24 @@ typedef struct shard_acts
 	lem_real   *rates;			/* 2 x shard: min, then max */
 	lem_real   *market;			/* shard x N x 2 */
 	double	   *scratch;
+	lem_real   *encoded_mask;	/* with dropout: shard x T x H */
+	lem_real   *context_mask;	/* shard x (N - 1) x H */
+	lem_real   *encoded;		/* shard x T x H */
 	void	   *gradient;
 } shard_acts;
+
+/* Numbers of one sample that dropout leaves out some of. */
+static size_t
+encoded_size(const lem_config *config)
+{
+	return (size_t) lem_rows(config) * config->hidden_size;
+}
+
+static size_t
+context_size(const lem_config *config)
+{
+	return (size_t) (config->n_ahead - 1) * config->hidden_size;
+}
 
 static void
 shard_carve(lem_arena *arena, const lem_model *model, const lem_dataset *dataset,
@@ -132,6 +151,12 @@ shard_carve(lem_arena *arena, const lem_model *model, const lem_dataset *dataset
 	acts->scratch = lem_arena_bytes(arena, sizeof(double)
 									* lem_dataset_scratch(config, dataset->n_series,
 														  dataset->series));
+	if (options->dropout > 0)
+	{
+		acts->encoded_mask = lem_arena_reals(arena, n * encoded_size(config));
+		acts->context_mask = lem_arena_reals(arena, n * context_size(config));
+		acts->encoded = lem_arena_reals(arena, n * encoded_size(config));
+	}
 	acts->gradient = lem_arena_bytes(arena, lem_gradient_workspace(model, (int) n));
 }
 
@@ -191,6 +216,7 @@ lem_train_shard(const lem_model *model, const lem_real *const *parts, const lem_
 	lem_arena	arena = {workspace, 0};
 	shard_acts	acts;
 	lem_samples samples;
+	lem_dropout dropout;
 
 	shard_carve(&arena, model, dataset, options, &acts);
 	for (int i = 0; i < n; i++)
@@ -205,10 +231,23 @@ lem_train_shard(const lem_model *model, const lem_real *const *parts, const lem_
 						   acts.market + (size_t) i * config->n_ahead * 2);
 		acts.rates[i] = (lem_real) options->rates[pair][0];
 		acts.rates[n + i] = (lem_real) options->rates[pair][1];
+		if (options->dropout > 0)
+		{
+			lem_dropout_draw(options->dropout, options->seed, stream(STREAM_ENCODED, epoch), place,
+							 encoded_size(config), acts.encoded_mask + i * encoded_size(config));
+			lem_dropout_draw(options->dropout, options->seed, stream(STREAM_CONTEXT, epoch), place,
+							 context_size(config), acts.context_mask + i * context_size(config));
+		}
 	}
 	for (int p = 0; p < lem_part_count(config); p++)
 		memset(gradient[p], 0, lem_part_size(config, p) * sizeof(lem_real));
-	samples = (lem_samples) {n, options->batch, acts.rows, acts.rates, acts.rates + n, acts.market};
+	samples = (lem_samples) {n, options->batch, acts.rows, acts.rates, acts.rates + n,
+		acts.market, NULL};
+	if (options->dropout > 0)
+	{
+		dropout = (lem_dropout) {acts.encoded_mask, acts.context_mask, acts.encoded};
+		samples.dropout = &dropout;
+	}
 	return lem_gradient(model, parts, &samples, &options->loss, acts.gradient, stop, loss,
 						gradient);
 }
@@ -272,7 +311,7 @@ lem_validation_shard(const lem_model *model, const lem_dataset *dataset,
 		acts.rates[i] = 0;
 		acts.rates[n + i] = 1;
 	}
-	samples = (lem_samples) {n, n, acts.rows, acts.rates, acts.rates + n, acts.market};
+	samples = (lem_samples) {n, n, acts.rows, acts.rates, acts.rates + n, acts.market, NULL};
 	status = lem_gradient_validate(model, &samples, &options->loss, acts.gradient, stop, &loss,
 								   sums->gain, sums->square);
 	if (status != LEM_OK)

@@ -14,6 +14,7 @@
 #include "optimizer.h"
 
 #define LEM_MAX_RATE_PAIRS 32
+#define LEM_MAX_DROPOUT 0.99
 
 typedef struct lem_train_options
 {
@@ -30,6 +31,7 @@ typedef struct lem_train_options
 	int			decay_patience;
 	lem_loss_options loss;
 	int			n_rates;
+	double		dropout;		/* share of numbers left out (dropout.h) */
 	double		rates[LEM_MAX_RATE_PAIRS][2];	/* min and max rate, drawn for each sample */
 	uint64_t	seed;
 } lem_train_options;

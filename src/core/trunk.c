@@ -57,6 +57,7 @@ lem_trunk_acts_carve(lem_arena *arena, const lem_config *config, const lem_trunk
 	lem_attention_acts measured;
 
 	acts->keep = keep;
+	acts->dropout = NULL;
 	acts->inputs = lem_arena_reals(arena, n * t * lem_inputs(config));
 	acts->vsn_out = lem_arena_reals(arena, n * t * width);
 	acts->context = lem_arena_reals(arena, (size_t) n * (config->n_ahead - 1) * width);
@@ -109,6 +110,13 @@ standard_inputs(const lem_config *config, const lem_real *rows, lem_real min_rat
 	}
 }
 
+/* What the gate behind the recurrent layers reads. */
+static const lem_real *
+gate_input(const lem_trunk_acts *acts)
+{
+	return acts->dropout ? acts->dropout->encoded : acts->encoded;
+}
+
 lem_status
 lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_kernels *kern,
 				  int n, const lem_real *rows, const lem_real *min_rate, const lem_real *max_rate,
@@ -150,11 +158,14 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 			return status;
 	}
 
+	if (acts->dropout)
+		lem_dropout_apply(n * (size_t) t * width, acts->dropout->encoded_mask, acts->encoded,
+						  acts->dropout->encoded);
 	for (int g = 0; g < n / group; g++)
 	{
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-		lem_dense_forward(&trunk->gate, group_rows, acts->encoded + g * group_size, width,
+		lem_dense_forward(&trunk->gate, group_rows, gate_input(acts) + g * group_size, width,
 						  acts->gate, 2 * width);
 		kern->glu(group_rows, width, acts->gate, 2 * width, acts->vsn_out + g * group_size, width,
 				  acts->sum, width);
@@ -219,9 +230,11 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 								  gradient + at.norm, gradient + at.norm + width, dsum, width);
 		kern->glu_backward(rows, width, acts->gate, 2 * width, dsum, width, dgate, 2 * width);
 		for (int half = 0; half < 2; half++, dkernel += square + width)
-			lem_dense_gradient(width, width, rows, acts->encoded, width,
+			lem_dense_gradient(width, width, rows, gate_input(acts), width,
 							   dgate + half * width, 2 * width, dkernel, dkernel + square);
 		lem_dense_backward(&trunk->gate, rows, dgate, 2 * width, false, drnn, width);
+		if (acts->dropout)
+			lem_dropout_apply(size, acts->dropout->encoded_mask, drnn, drnn);
 	}
 	for (int r = last; r >= 0; r--)
 	{

@@ -7,6 +7,7 @@
 
 #include "allocation.h"
 #include "attention.h"
+#include "dropout.h"
 #include "rnn.h"
 #include "vsn.h"
 
@@ -31,6 +32,7 @@ typedef struct lem_trunk_acts
 	lem_rnn_acts rnn[LEM_MAX_LAYERS];
 	lem_real   *rnn_out[LEM_MAX_LAYERS];	/* n x T x H; one for all layers unless kept */
 	const lem_real *encoded;	/* the last layer's, or without any vsn_out */
+	const lem_dropout *dropout; /* of encoded, where buffers are kept; NULL: none */
 
 	/* of one sample at a time, or of all n where they are kept for a backward pass */
 	bool		keep;

@@ -223,6 +223,7 @@ static const option_key keys[] = {
 	{"mask", read_mask, 0},
 	{"mask_slope", read_number_option, OPTION(loss.mask_slope)},
 	{"mask_offset", read_number_option, OPTION(loss.mask_offset)},
+	{"dropout", read_number_option, OPTION(dropout)},
 	{"rates", read_rates, 0},
 	{"seed", read_count_option, OPTION(seed)},
 	{"workers", read_workers, 0},
@@ -345,14 +346,15 @@ lem_train_settings_write(const lem_train_settings *settings)
 					 "\"samples\": " INT64_FORMAT ", \"validation_samples\": " INT64_FORMAT ", "
 					 "\"validation\": %s, \"rate\": %s, \"clip_norm\": %s, \"warmup\": %d, "
 					 "\"decay\": %s, \"decay_patience\": %d, \"objective\": \"%s\", "
-					 "\"risk_aversion\": %s, \"mask_slope\": %s, \"mask_offset\": %s, \"rates\": [",
+					 "\"risk_aversion\": %s, \"mask_slope\": %s, \"mask_offset\": %s, \"dropout\": %s, "
+					 "\"rates\": [",
 					 o->epochs, o->patience, o->batch, o->shard, (int64) o->samples,
 					 (int64) o->validation_samples, lem_number_text(o->validation),
 					 lem_number_text(o->adam.rate), lem_number_text(o->adam.clip_norm), o->warmup,
 					 lem_number_text(o->decay), o->decay_patience,
 					 o->loss.objective == LEM_OBJECTIVE_MEAN ? "mean" : "softplus",
 					 lem_number_text(o->loss.risk_aversion), lem_number_text(o->loss.mask_slope),
-					 lem_number_text(o->loss.mask_offset));
+					 lem_number_text(o->loss.mask_offset), lem_number_text(o->dropout));
 	write_rates(&out, o);
 	appendStringInfo(&out, "], \"seed\": " INT64_FORMAT ", \"init_from\": ", (int64) o->seed);
 	if (settings->init_from)

@@ -84,7 +84,7 @@ test_set(const char *set, const lem_kernels *kern)
 	int			n = golden_batch(set);
 	lem_samples samples = {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
-		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL)};
+		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL), NULL};
 	double		loss = 0;
 	double		again = 0;
 	double		reference = golden_number(set, "loss_f64.json", "lem_loss");
@@ -159,7 +159,7 @@ test_loss(const char *set)
  * with every kind of layer.  Kinks (relu, clips, spline knots) can spoil single numbers: where the
  * two one-sided slopes disagree the number is passed over, and few may be.
  */
-#define VARIANTS 10
+#define VARIANTS 12
 
 static void
 test_differences(int variant)
@@ -167,12 +167,13 @@ test_differences(int variant)
 	/* from variant 4 on, what other kinds of layers a model can be made of */
 	static const lem_recurrent recurrent[VARIANTS] = {
 		[4] = LEM_RECURRENT_LSTM, [5] = LEM_RECURRENT_GRU, [6] = LEM_RECURRENT_NONE,
-		[9] = LEM_RECURRENT_NONE
+		[9] = LEM_RECURRENT_NONE, [11] = LEM_RECURRENT_NONE
 	};
 	lem_config	config;
 	loaded		l;
 	lem_real  **gradient;
 	lem_samples samples;
+	lem_dropout dropout;
 	lem_loss_options options = {variant % 2 ? LEM_OBJECTIVE_MEAN : LEM_OBJECTIVE_SOFTPLUS,
 		variant == 2 ? 0.3 : 0, variant == 1 ? LEM_PUBLISHED_MASK_SLOPE : LEM_SHARP_MASK_SLOPE,
 		variant == 1 ? 0 : LEM_SHARP_MASK_OFFSET};
@@ -232,7 +233,20 @@ test_differences(int variant)
 		rates[i] = 0.02 * i;
 		rates[n + i] = 1 - 0.3 * i;
 	}
-	samples = (lem_samples) {n, n, rows, rates, rates + n, market};
+	samples = (lem_samples) {n, n, rows, rates, rates + n, market, NULL};
+	/* variants 10 and 11 leave out numbers, always the same ones */
+	if (variant >= 10)
+	{
+		const size_t encoded = (size_t) lem_rows(&config) * config.hidden_size;
+		const size_t context = (size_t) (config.n_ahead - 1) * config.hidden_size;
+		lem_real   *masks = aligned(n * (encoded + context) * sizeof(lem_real));
+
+		lem_dropout_draw(0.3, 5, 1, 0, n * encoded, masks);
+		lem_dropout_draw(0.3, 5, 2, 0, n * context, masks + n * encoded);
+		dropout = (lem_dropout) {masks, masks + n * encoded,
+			aligned(n * encoded * sizeof(lem_real))};
+		samples.dropout = &dropout;
+	}
 	workspace = aligned(lem_gradient_workspace(&l.model, n));
 	lem_gradient(&l.model, (const lem_real *const *) l.parts, &samples, &options, workspace, NULL,
 				 &loss, gradient);
