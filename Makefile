@@ -107,13 +107,17 @@ ifeq ($(shell uname -m),x86_64)
 endif
 %blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
 
+# What lem_build_info says of the core.
+%version.o: BUILD_INFO = -DLEM_COMPILER_OPTIONS='"$(strip $(CORE_CFLAGS) $(COPT) $(BUILD_FLAGS))"'
+
 $(CORE_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) $(COPT) $(ISA_FLAGS) $(LIBRARY_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
 
 $(GLUE_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -iquote src $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(BUILD_INFO) $(BUILD_FLAGS) \
+		-MMD -MP -c -o $@ $<
 
 $(shlib): src/lem.map
 

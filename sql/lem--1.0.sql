@@ -340,6 +340,55 @@ COMMENT ON PROCEDURE lem_train(text, text, jsonb, jsonb)
 
 -- Training: end
 
+-- Monitoring
+
+CREATE FUNCTION lem_version() RETURNS text
+	AS 'MODULE_PATHNAME', 'pg_lem_version' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_version() IS 'version of the library that is loaded';
+
+CREATE FUNCTION lem_build_info(OUT name text, OUT value text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_build_info' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100
+	ROWS 12;
+COMMENT ON FUNCTION lem_build_info() IS 'what the library was built with and runs on';
+
+CREATE FUNCTION lem_stat_models(OUT model text, OUT version int, OUT calls bigint,
+	OUT orders bigint, OUT batches bigint, OUT total_ms float8, OUT max_ms float8,
+	OUT cache_hits bigint, OUT cache_misses bigint, OUT loaded_bytes bigint,
+	OUT last_call timestamptz, OUT since timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_stat_models' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	COST 100 ROWS 20;
+COMMENT ON FUNCTION lem_stat_models() IS 'what the view lem_stat shows';
+
+CREATE FUNCTION lem_stat_backends(OUT pid int, OUT calls bigint, OUT orders bigint,
+	OUT batches bigint, OUT total_ms float8, OUT cache_hits bigint, OUT cache_misses bigint,
+	OUT loaded_bytes bigint, OUT cached_models bigint, OUT cached_bytes bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_stat_backends' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	COST 100 ROWS 20;
+COMMENT ON FUNCTION lem_stat_backends() IS 'what the view lem_stat_backend shows';
+
+CREATE VIEW lem_stat AS
+	SELECT model, version, calls, orders, batches, total_ms, max_ms, cache_hits, cache_misses,
+		loaded_bytes, last_call, since
+	FROM lem_stat_models();
+COMMENT ON VIEW lem_stat IS 'what was done with models, a row a version';
+
+CREATE VIEW lem_stat_backend AS
+	SELECT pid, calls, orders, batches, total_ms, cache_hits, cache_misses, loaded_bytes,
+		cached_models, cached_bytes
+	FROM lem_stat_backends();
+COMMENT ON VIEW lem_stat_backend IS 'what backends did with models and keep of them, a row a backend';
+
+GRANT SELECT ON lem_stat, lem_stat_backend TO PUBLIC;
+
+CREATE FUNCTION lem_stat_reset() RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_stat_reset' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	COST 100;
+COMMENT ON FUNCTION lem_stat_reset() IS 'forget what lem_stat and lem_stat_backend have counted';
+REVOKE EXECUTE ON FUNCTION lem_stat_reset() FROM PUBLIC;
+
+-- Monitoring: end
+
 -- Bars
 
 CREATE FUNCTION lem_bars_count(bars lem_bars) RETURNS bigint

@@ -7,7 +7,9 @@
 
 /* OpenBLAS's own additions to the interface; other libraries lack them. */
 extern void openblas_set_num_threads(int n) __attribute__((weak));
+extern int	openblas_get_num_threads(void) __attribute__((weak));
 extern char *openblas_get_config(void) __attribute__((weak));
+extern char *openblas_get_corename(void) __attribute__((weak));
 
 void
 lem_blas_init(void)
@@ -20,6 +22,24 @@ const char *
 lem_blas_description(void)
 {
 	return openblas_get_config ? openblas_get_config() : "unknown BLAS";
+}
+
+const char *
+lem_blas_core(void)
+{
+	return openblas_get_corename ? openblas_get_corename() : "unknown";
+}
+
+int
+lem_blas_threads(void)
+{
+	return openblas_get_num_threads ? openblas_get_num_threads() : 0;
+}
+
+const void *
+lem_blas_address(void)
+{
+	return (const void *) (uintptr_t) cblas_sgemm;
 }
 
 void

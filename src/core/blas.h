@@ -30,4 +30,13 @@ extern void lem_blas_init(void);
 /* The library's description of itself. */
 extern const char *lem_blas_description(void);
 
+/* The kind of processor that the library chose its code for. */
+extern const char *lem_blas_core(void);
+
+/* Threads that a product may use; 0: unknown. */
+extern int	lem_blas_threads(void);
+
+/* An address inside the library, to find its file by. */
+extern const void *lem_blas_address(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include "core/params.h"
 #include "pg/cache.h"
 #include "pg/errors.h"
+#include "pg/stat.h"
 
 int			lem_model_cache_size = 262144;
 
@@ -37,9 +38,8 @@ typedef struct cache_pin
 
 static MemoryContext cache_context = NULL;
 static dlist_head entries = DLIST_STATIC_INIT(entries);
+static int	n_entries = 0;
 static Size total_bytes = 0;
-static int64 cache_hits = 0;
-static int64 cache_misses = 0;
 
 /* Drop the entries that were not used for longest, as long as there are too many bytes. */
 static void
@@ -61,7 +61,9 @@ evict(void)
 		{
 			dlist_delete(&entry->node);
 			total_bytes -= entry->bytes;
+			n_entries--;
 			MemoryContextDelete(entry->context);
+			lem_stat_cache_holds(n_entries, total_bytes);
 		}
 		if (first)
 			break;
@@ -124,6 +126,7 @@ load_trunk(const char *schema, const lem_model_row *row)
 	MemoryContextCopyAndSetIdentifier(context, psprintf("%s@%d", row->name, row->version));
 	MemoryContextSetParent(context, cache_context);
 	dlist_push_head(&entries, &entry->node);
+	n_entries++;
 	total_bytes += bytes;
 	return entry;
 }
@@ -162,7 +165,7 @@ lem_cache_pin(const char *schema, const lem_model_row *row, const bool *need_hea
 {
 	const int	sets = lem_head_sets(&row->config);
 	cache_entry *entry = find_entry(row->digest);
-	bool		loaded = entry == NULL;
+	const Size	had = total_bytes;
 
 	if (entry)
 		dlist_move_head(&entries, &entry->node);
@@ -175,27 +178,12 @@ lem_cache_pin(const char *schema, const lem_model_row *row, const bool *need_hea
 		if ((need_heads && !need_heads[set]) || entry->heads[set])
 			continue;
 		load_head(schema, row, entry, set);
-		loaded = true;
 	}
-	if (loaded)
+	lem_stat_cache(row, total_bytes == had, total_bytes - had);
+	if (total_bytes > had)
 	{
-		cache_misses++;
+		lem_stat_cache_holds(n_entries, total_bytes);
 		evict();
 	}
-	else
-		cache_hits++;
 	return &entry->model;
-}
-
-void
-lem_cache_usage(int *models, Size *bytes, int64 *hits, int64 *misses)
-{
-	dlist_iter	iter;
-
-	*models = 0;
-	dlist_foreach(iter, &entries)
-		(*models)++;
-	*bytes = total_bytes;
-	*hits = cache_hits;
-	*misses = cache_misses;
 }

@@ -17,7 +17,4 @@ extern int	lem_model_cache_size;
 extern const lem_model *lem_cache_pin(const char *schema, const lem_model_row *row,
 									  const bool *need_heads);
 
-/* For tests and lem_stat: decoded models and bytes held by this backend. */
-extern void lem_cache_usage(int *models, Size *bytes, int64 *hits, int64 *misses);
-
 #endif

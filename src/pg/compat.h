@@ -9,6 +9,8 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/tuplestore.h"
 
@@ -35,6 +37,57 @@
 /* Version 18 spells it as a prefix. */
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
+/* Number of this process among the server's; regular backends and workers are below the number of
+ * those there can be, lem_max_backends(). */
+#if PG_VERSION_NUM >= 170000
+#define LEM_PROCESS_NUMBER ((int) MyProcNumber)
+#else
+#define LEM_PROCESS_NUMBER (MyProc->pgprocno)
+#endif
+
+/*
+ * LEM_SHMEM_REQUEST defines register_shmem_request(), to be called while the library is being
+ * preloaded; it has the function that asks for shared memory run, from version 15 on in the hook
+ * for that.  lem_max_backends() is for that function and later ones.
+ */
+#if PG_VERSION_NUM >= 150000
+
+#define lem_max_backends() MaxBackends
+
+#define LEM_SHMEM_REQUEST(request) \
+static shmem_request_hook_type next_shmem_request = NULL; \
+static void \
+shmem_request(void) \
+{ \
+	if (next_shmem_request) \
+		next_shmem_request(); \
+	request(); \
+} \
+static void \
+register_shmem_request(void) \
+{ \
+	next_shmem_request = shmem_request_hook; \
+	shmem_request_hook = shmem_request; \
+}
+
+#else
+
+#include "postmaster/autovacuum.h"
+#include "replication/walsender.h"
+
+/* As the server counts them, a little later. */
+#define lem_max_backends() \
+	(MaxConnections + autovacuum_max_workers + 1 + max_worker_processes + max_wal_senders)
+
+#define LEM_SHMEM_REQUEST(request) \
+static void \
+register_shmem_request(void) \
+{ \
+	request(); \
+}
+
 #endif
 
 #if PG_VERSION_NUM < 150000

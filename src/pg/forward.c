@@ -12,6 +12,7 @@
 #include "pg/catalog.h"
 #include "pg/compat.h"
 #include "pg/samples.h"
+#include "pg/stat.h"
 
 /* Samples to hand over at once. */
 static int
@@ -24,8 +25,8 @@ batch_size(const lem_model *model, int samples)
 	return n;
 }
 
-/* All branches of all samples, a batch at a time. */
-static void
+/* All branches of all samples, a batch at a time; the number of batches. */
+static int64
 run_batches(const lem_model *model, const lem_sample_arrays *samples, float *out)
 {
 	const lem_config *config = &model->config;
@@ -36,6 +37,7 @@ run_batches(const lem_model *model, const lem_sample_arrays *samples, float *out
 											   lem_forward_workspace(model, size, true)
 											   + LEM_ALIGN);
 	void	   *workspace = (void *) TYPEALIGN(LEM_ALIGN, block);
+	int64		batches = 0;
 
 	for (int first = 0; first < samples->n;)
 	{
@@ -50,9 +52,13 @@ run_batches(const lem_model *model, const lem_sample_arrays *samples, float *out
 		/* Most interrupts end the query; after any other the batch is computed again. */
 		CHECK_FOR_INTERRUPTS();
 		if (lem_forward(model, &batch, workspace, &lem_interrupt_stop) == LEM_OK)
+		{
 			first += batch.n;
+			batches++;
+		}
 	}
 	pfree(block);
+	return batches;
 }
 
 /*
@@ -71,9 +77,12 @@ pg_lem_forward(PG_FUNCTION_ARGS)
 	lem_sample_arrays samples;
 	const lem_model *model;
 	ArrayType  *result;
+	instr_time	start;
 	int64		answers;
+	int64		batches;
 	Size		size;
 
+	lem_stat_start(&start);
 	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	lem_samples_read(&row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2),
 					 PG_GETARG_ARRAYTYPE_P(3), &samples);
@@ -98,6 +107,7 @@ pg_lem_forward(PG_FUNCTION_ARGS)
 		ARR_LBOUND(result)[i] = 1;
 
 	model = lem_cache_pin(schema, &row, NULL);
-	run_batches(model, &samples, (float *) ARR_DATA_PTR(result));
+	batches = run_batches(model, &samples, (float *) ARR_DATA_PTR(result));
+	lem_stat_call(&row, &start, samples.n, batches);
 	PG_RETURN_ARRAYTYPE_P(result);
 }

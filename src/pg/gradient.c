@@ -15,6 +15,7 @@
 #include "pg/errors.h"
 #include "pg/export.h"
 #include "pg/samples.h"
+#include "pg/stat.h"
 
 /* The loss of model page section 5 with its published mask. */
 static const lem_loss_options published_loss = {
@@ -134,10 +135,12 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 	int			parts;
 	float	  **numbers;
 	float	  **gradient;
+	instr_time	start;
 	double		loss;
 	bytea	   *file;
 	uint8	   *data;
 
+	lem_stat_start(&start);
 	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	lem_samples_read(&row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(3),
 					 PG_GETARG_ARRAYTYPE_P(4), &samples);
@@ -171,5 +174,6 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 		lem_file_write_gradient(&row.config, part, gradient[part], data);
 		pfree(gradient[part]);
 	}
+	lem_stat_call(&row, &start, samples.n, 0);
 	PG_RETURN_BYTEA_P(file);
 }

@@ -3,8 +3,10 @@
 
 #include <limits.h>
 
+#include "core/blas.h"
 #include "pg/cache.h"
 #include "pg/compat.h"
+#include "pg/stat.h"
 #include "pg/train.h"
 
 PG_MODULE_MAGIC;
@@ -38,5 +40,20 @@ _PG_init(void)
 							NULL,
 							NULL,
 							NULL);
+	DefineCustomIntVariable("lem.stat_models",
+							"Models that lem_stat counts at a time.",
+							"The one that was not used for longest makes room for another.",
+							&lem_stat_models,
+							1000,
+							10,
+							INT_MAX / 1024,
+							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER
+							: PGC_SIGHUP,
+							0,
+							NULL,
+							NULL,
+							NULL);
 	MarkGUCPrefixReserved("lem");
+	lem_blas_init();
+	lem_stat_init();
 }

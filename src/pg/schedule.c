@@ -17,6 +17,7 @@
 #include "pg/errors.h"
 #include "pg/order_type.h"
 #include "pg/slices.h"
+#include "pg/stat.h"
 #include "pg/state.h"
 
 LEM_FUNCTION(pg_lem_schedule_accum);
@@ -150,8 +151,11 @@ run_job(schedule_job *job)
 	lem_model_row row;
 	const lem_model *model;
 	lem_clock	clock;
+	instr_time	start;
 	int			chunk;
+	int64		batches = 0;
 
+	lem_stat_start(&start);
 	lem_catalog_find(job->schema, job->model, &row);
 	if (job->ids)
 	{
@@ -177,7 +181,9 @@ run_job(schedule_job *job)
 	{
 		CHECK_FOR_INTERRUPTS();
 		run_chunk(job, model, &clock, first, Min(chunk, job->n - first), old);
+		batches++;
 	}
+	lem_stat_call(&row, &start, job->n, batches);
 	if (job->ids)
 		error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
