@@ -56,7 +56,7 @@ CALL lem_train('other', :'plain', :'config', '{"epochs": 1, "samples": 64, "batc
 CALL lem_train('other', :'plain', :'config', '{"epochs": 1, "samples": 64, "batch": 32, "validation": 0.3, "clip_norm": 0.1}');
 SELECT count(*), count(DISTINCT m.digest) AS digests, count(DISTINCT r.data_digest) AS data
 FROM lem_model m JOIN lem_training_runs r ON r.run = m.training_run WHERE name = 'other';
-SELECT options -> 'mask_slope' AS slope, options -> 'mask_offset' AS mask_offset FROM lem_training_runs WHERE model = 'other' AND options ->> 'mask_slope' <> '150';
+SELECT options -> 'mask_slope' AS slope, options -> 'mask_offset' AS mask_offset, options -> 'mask_start' AS start, options -> 'mask_epochs' AS epochs FROM lem_training_runs WHERE model = 'other' AND options ->> 'mask_slope' <> '150';
 
 -- Dropout: none gives the bits of a training that does not know it; some gives others, the same with any number of
 -- processes and after an interruption.
@@ -124,7 +124,7 @@ CREATE TABLE bad_options (options jsonb);
 INSERT INTO bad_options VALUES ('{"epochs": 0}'), ('{"epochs": 1.5}'), ('{"epochs": "3"}'), ('{"epochs": 1e100}'), ('{"patience": 0}'), ('{"batch": 0}'), ('{"batch": -5}'),
 	('{"batch": 100000}'), ('{"batch": 10, "shard": 3}'), ('{"shard": 0}'), ('{"batch": 8, "shard": 16}'), ('{"samples": -1}'), ('{"validation_samples": 0}'), ('{"validation": 0}'),
 	('{"validation": 1}'), ('{"rate": 0}'), ('{"rate": "fast"}'), ('{"rate": 1e50}'), ('{"clip_norm": -1}'), ('{"warmup": -1}'), ('{"decay": 2}'), ('{"decay_patience": 0}'),
-	('{"objective": "profit"}'), ('{"objective": 1}'), ('{"risk_aversion": -1}'), ('{"mask": "soft"}'), ('{"mask_slope": 0}'), ('{"mask_offset": 1}'), ('{"dropout": -0.1}'), ('{"dropout": 1}'), ('{"dropout": "NaN"}'), ('{"rates": []}'),
+	('{"objective": "profit"}'), ('{"objective": 1}'), ('{"risk_aversion": -1}'), ('{"mask": "soft"}'), ('{"mask_slope": 0}'), ('{"mask_offset": 1}'), ('{"mask_start": 0}'), ('{"mask_epochs": -1}'), ('{"mask_epochs": "all"}'), ('{"dropout": -0.1}'), ('{"dropout": 1}'), ('{"dropout": "NaN"}'), ('{"rates": []}'),
 	('{"rates": 3}'), ('{"rates": [[0, 1], [0.5]]}'), ('{"rates": [[0.5, 0.2]]}'), ('{"rates": [[0, 1.5]]}'), ('{"rates": [[0, "1"]]}'), ('{"rates": [[0, 0]]}'),
 	('{"seed": -1}'), ('{"seed": 1e30}'), ('{"workers": -1}'), ('{"workers": 1000}'), ('{"workers": null}'), ('{"resume": 1}'), ('{"init_from": 3}'), ('{"deploy": "yes"}');
 SELECT format('CALL lem_train(%L, %L, %L, %L)', 'bad', '', '{}', options) FROM bad_options ORDER BY options::text COLLATE "C" \gexec

@@ -35,6 +35,9 @@ typedef struct lem_loss_options
 #define LEM_SHARP_MASK_OFFSET (4.0 / 150.0)
 #define LEM_PUBLISHED_MASK_SLOPE 50.0
 
+/* A mask that falls from 0.98 to 0.02 while the order is worked off: what training begins with. */
+#define LEM_SOFT_MASK_SLOPE 8.0
+
 /*
  * Loss of pred (n x N x (N + 1) x 4 x 2, as in the reference numbers) on market (n x N x 2: volume,
  * price), and dpred, its gradient.  A sum over samples is scaled by 1 / total, the number of samples

@@ -5,6 +5,9 @@
 #include "random.h"
 #include "train.h"
 
+/* Where a soft mask is 1/2: with half of the order left, at most. */
+#define SOFTEST_MASK_OFFSET 0.5
+
 /* Streams of random numbers. */
 enum
 {
@@ -38,6 +41,8 @@ lem_train_options_default(lem_train_options *options, int n_ahead)
 	options->decay_patience = 2;
 	options->loss = (lem_loss_options) {LEM_OBJECTIVE_SOFTPLUS, 0, LEM_SHARP_MASK_SLOPE,
 		LEM_SHARP_MASK_OFFSET};
+	options->mask_start = LEM_SOFT_MASK_SLOPE;
+	options->mask_epochs = LEM_MASK_EPOCHS;
 	/* no limits, and the limits that orders over n_ahead bars tend to have */
 	options->n_rates = 4;
 	options->rates[0][1] = 1;
@@ -74,6 +79,8 @@ lem_train_options_check(const lem_train_options *o, lem_fault *fault)
 		{"dropout", o->dropout, 0, LEM_MAX_DROPOUT},
 		{"mask_slope", o->loss.mask_slope, 1, 10000},
 		{"mask_offset", o->loss.mask_offset, 0, 0.5},
+		{"mask_start", o->mask_start, 1, 10000},
+		{"mask_epochs", o->mask_epochs, 0, 100000},
 		{"rates", o->n_rates, 1, LEM_MAX_RATE_PAIRS},
 	};
 
@@ -205,6 +212,26 @@ shuffled(uint64_t seed, int epoch, uint64_t i, uint64_t n)
 	return x;
 }
 
+lem_loss_options
+lem_train_loss(const lem_train_options *options, int epoch, int64_t step, int64_t steps)
+{
+	lem_loss_options loss = options->loss;
+	const double at = options->mask_epochs > 0
+		? (epoch + (double) step / (double) steps) / options->mask_epochs : 1;
+
+	/* a mask that is not soft to begin with stays as it is */
+	if (at < 1 && options->mask_start < loss.mask_slope)
+	{
+		const double slope = options->mask_start
+			* pow(loss.mask_slope / options->mask_start, at);
+
+		/* what is left of a finished order weighs the same throughout */
+		loss.mask_offset = fmin(SOFTEST_MASK_OFFSET, loss.mask_offset * loss.mask_slope / slope);
+		loss.mask_slope = slope;
+	}
+	return loss;
+}
+
 lem_status
 lem_train_shard(const lem_model *model, const lem_real *const *parts, const lem_dataset *dataset,
 				const lem_train_options *options, int epoch, int64_t step, int shard,
@@ -217,6 +244,7 @@ lem_train_shard(const lem_model *model, const lem_real *const *parts, const lem_
 	shard_acts	acts;
 	lem_samples samples;
 	lem_dropout dropout;
+	lem_loss_options loss_options;
 
 	shard_carve(&arena, model, dataset, options, &acts);
 	for (int i = 0; i < n; i++)
@@ -248,7 +276,8 @@ lem_train_shard(const lem_model *model, const lem_real *const *parts, const lem_
 		dropout = (lem_dropout) {acts.encoded_mask, acts.context_mask, acts.encoded};
 		samples.dropout = &dropout;
 	}
-	return lem_gradient(model, parts, &samples, &options->loss, acts.gradient, stop, loss,
+	loss_options = lem_train_loss(options, epoch, step, lem_train_steps(dataset, options));
+	return lem_gradient(model, parts, &samples, &loss_options, acts.gradient, stop, loss,
 						gradient);
 }
 
@@ -355,6 +384,8 @@ lem_train_epoch_end(const lem_train_options *options, lem_train_state *state,
 		state->decay_stale = 0;
 		return true;
 	}
+	if (state->epoch <= options->mask_epochs)
+		return false;
 	state->stale++;
 	state->decay_stale++;
 	if (state->decay_stale >= options->decay_patience)

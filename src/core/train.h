@@ -16,6 +16,9 @@
 #define LEM_MAX_RATE_PAIRS 32
 #define LEM_MAX_DROPOUT 0.99
 
+/* Epochs in which the mask is sharpened, unless said otherwise: no more than half of all. */
+#define LEM_MASK_EPOCHS 8
+
 typedef struct lem_train_options
 {
 	int			epochs;			/* at most */
@@ -30,6 +33,8 @@ typedef struct lem_train_options
 	double		decay;			/* of the rate, after decay_patience epochs without progress */
 	int			decay_patience;
 	lem_loss_options loss;
+	double		mask_start;		/* slope of the mask that the run begins with */
+	int			mask_epochs;	/* epochs in which it rises to that of the loss; 0: none */
 	int			n_rates;
 	double		dropout;		/* share of numbers left out (dropout.h) */
 	double		rates[LEM_MAX_RATE_PAIRS][2];	/* min and max rate, drawn for each sample */
@@ -81,6 +86,15 @@ extern void lem_train_reduce(int n, const lem_real *const *shards, int64_t begin
 extern double lem_train_rate(const lem_train_options *options, const lem_train_state *state,
 							 int64_t step);
 
+/*
+ * The loss that step `step` (0-based within the epoch, of `steps`) of epoch `epoch` (0-based) learns
+ * from: its mask is soft at first and sharpens, by the same factor with every step, until
+ * mask_epochs are over.  With a sharp mask only an order that is all done counts as finished, and no
+ * small change towards finishing gains anything.
+ */
+extern lem_loss_options lem_train_loss(const lem_train_options *options, int epoch, int64_t step,
+									   int64_t steps);
+
 /* Mean gains of validation, in basis points of the benchmark; positive is good on both sides. */
 typedef struct lem_validation
 {
@@ -103,7 +117,10 @@ extern void lem_validation_add(lem_validation *to, const lem_validation *from);
 extern void lem_validation_gain(const lem_validation *sums, int branch, double *mean,
 								double *deviation);
 
-/* Take note of an epoch's validation loss; true if it is the best so far. */
+/*
+ * Take note of an epoch's validation loss; true if it is the best so far.  While the mask is still
+ * being sharpened no epoch is one without progress.
+ */
 extern bool lem_train_epoch_end(const lem_train_options *options, lem_train_state *state,
 								double validation_loss);
 

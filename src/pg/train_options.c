@@ -123,7 +123,7 @@ read_objective(const option_key *key, const JsonbValue *value, lem_train_setting
 		bad_option(key->name, value, "\"softplus\" or \"mean\"");
 }
 
-/* Keys are read in the order of their length: mask comes before mask_slope and mask_offset. */
+/* Keys are read in the order of their length: mask comes before the options that it sets. */
 static void
 read_mask(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
 {
@@ -133,11 +133,13 @@ read_mask(const option_key *key, const JsonbValue *value, lem_train_settings *se
 	{
 		loss->mask_slope = LEM_SHARP_MASK_SLOPE;
 		loss->mask_offset = LEM_SHARP_MASK_OFFSET;
+		settings->core.mask_start = LEM_SOFT_MASK_SLOPE;
 	}
 	else if (is_word(value, "published"))
 	{
 		loss->mask_slope = LEM_PUBLISHED_MASK_SLOPE;
 		loss->mask_offset = 0;
+		settings->core.mask_start = LEM_PUBLISHED_MASK_SLOPE;
 	}
 	else
 		bad_option(key->name, value, "\"sharp\" or \"published\"");
@@ -224,6 +226,8 @@ static const option_key keys[] = {
 	{"mask_slope", read_number_option, OPTION(loss.mask_slope)},
 	{"mask_offset", read_number_option, OPTION(loss.mask_offset)},
 	{"dropout", read_number_option, OPTION(dropout)},
+	{"mask_start", read_number_option, OPTION(mask_start)},
+	{"mask_epochs", read_int_option, OPTION(mask_epochs)},
 	{"rates", read_rates, 0},
 	{"seed", read_count_option, OPTION(seed)},
 	{"workers", read_workers, 0},
@@ -278,6 +282,12 @@ raise_option(const lem_fault *fault)
 	lem_pg_raise(fault);
 }
 
+static JsonbValue *
+get(Jsonb *json, const char *name)
+{
+	return getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL);
+}
+
 void
 lem_train_settings_read(Jsonb *json, int n_ahead, lem_train_settings *settings)
 {
@@ -321,6 +331,8 @@ lem_train_settings_read(Jsonb *json, int n_ahead, lem_train_settings *settings)
 			shard--;
 		settings->core.shard = shard;
 	}
+	if (get(json, "mask_epochs") == NULL)
+		settings->core.mask_epochs = Max(0, Min(LEM_MASK_EPOCHS, settings->core.epochs / 2));
 	if (lem_train_options_check(&settings->core, &fault) != LEM_OK)
 		raise_option(&fault);
 }
@@ -347,14 +359,15 @@ lem_train_settings_write(const lem_train_settings *settings)
 					 "\"validation\": %s, \"rate\": %s, \"clip_norm\": %s, \"warmup\": %d, "
 					 "\"decay\": %s, \"decay_patience\": %d, \"objective\": \"%s\", "
 					 "\"risk_aversion\": %s, \"mask_slope\": %s, \"mask_offset\": %s, \"dropout\": %s, "
-					 "\"rates\": [",
+					 "\"mask_start\": %s, \"mask_epochs\": %d, \"rates\": [",
 					 o->epochs, o->patience, o->batch, o->shard, (int64) o->samples,
 					 (int64) o->validation_samples, lem_number_text(o->validation),
 					 lem_number_text(o->adam.rate), lem_number_text(o->adam.clip_norm), o->warmup,
 					 lem_number_text(o->decay), o->decay_patience,
 					 o->loss.objective == LEM_OBJECTIVE_MEAN ? "mean" : "softplus",
 					 lem_number_text(o->loss.risk_aversion), lem_number_text(o->loss.mask_slope),
-					 lem_number_text(o->loss.mask_offset), lem_number_text(o->dropout));
+					 lem_number_text(o->loss.mask_offset), lem_number_text(o->dropout),
+					 lem_number_text(o->mask_start), o->mask_epochs);
 	write_rates(&out, o);
 	appendStringInfo(&out, "], \"seed\": " INT64_FORMAT ", \"init_from\": ", (int64) o->seed);
 	if (settings->init_from)
@@ -373,23 +386,18 @@ without(Jsonb *json, const char *name)
 											  CStringGetTextDatum(name)));
 }
 
-static JsonbValue *
-get(Jsonb *json, const char *name)
-{
-	return getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL);
-}
-
 Jsonb *
 lem_train_settings_resume(Jsonb *run, Jsonb *given)
 {
 	JsonbValue *had = get(run, "init_from");
 	JsonbValue *wanted = get(given, "init_from");
 
-	/* A mask by name stands for slope and offset, which is how a run keeps it. */
+	/* A mask by name stands for slopes and an offset, which is how a run keeps it. */
 	if (get(given, "mask"))
 	{
 		run = without(run, "mask_slope");
 		run = without(run, "mask_offset");
+		run = without(run, "mask_start");
 	}
 
 	/* A name without a version stands for the version that the run began with. */
