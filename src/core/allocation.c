@@ -252,7 +252,8 @@ propose(const lem_config *config, const lem_curves *curves, int branch, int k, i
 
 /*
  * The order's own case: keep its limits.  Where the order has fewer bars than the network
- * plans for, the network's share of what is left is stretched to the bars there are.
+ * plans for, the network's share of what is left is stretched to the bars there are.  A step that
+ * was decided before is not decided again.
  */
 static lem_real
 project(const lem_config *config, const lem_limits *limits, int k, lem_real share,
@@ -266,6 +267,8 @@ project(const lem_config *config, const lem_limits *limits, int k, lem_real shar
 		wanted = 1;
 	if (k >= limits->horizon)
 		*units = 0;
+	else if (k < limits->n_decided)
+		*units = limits->decided[k] < *left ? limits->decided[k] : *left;
 	else
 	{
 		if (limits->horizon < n)

@@ -115,7 +115,7 @@ extern lem_head *lem_head_build(lem_arena *arena, const lem_config *config, cons
  * Run the recurrence.  allocation receives the shares: task j, step k, case c at
  * j * task_stride + k * step_stride + case_offset[c].  With limits, units receives the projected
  * allocation of the order's own case, sample * N + k; that case then continues from what was
- * projected.
+ * projected, or decided before.
  */
 extern void lem_alloc_forward(const lem_config *config, const lem_kernels *kern,
 							  const lem_head *head, const lem_curves *curves,

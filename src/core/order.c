@@ -125,6 +125,8 @@ lem_order_check(const lem_order *order, int n_ahead, lem_limits *limits, lem_fau
 	limits->min_bars = order->min_bars > 0 ? order->min_bars : limits->horizon;
 	limits->branch = order->min_bars > 0 ? order->min_bars - 1 : n_ahead;
 	limits->order_case = order->notional * 4 + order->sell * 2 + order->twap;
+	limits->n_decided = order->n_decided;
+	limits->decided = order->decided;
 
 	if (order->max_rate * limits->horizon < 1 - RATE_TOLERANCE)
 		return order_fault(fault, LEM_MAX_RATE_INFEASIBLE, order->max_rate, 0, limits->horizon);

@@ -28,6 +28,8 @@ typedef struct lem_order
 	double		min_rate;
 	double		max_rate;
 	double		lot;			/* 0: none */
+	int			n_decided;		/* steps 0 .. n_decided - 1 were decided before, and stay so */
+	const int64_t *decided;		/* n_decided: what they were given, in units */
 } lem_order;
 
 /* What the order allows, in whole units. */
@@ -40,6 +42,8 @@ typedef struct lem_limits
 	int64_t		min_units;
 	int64_t		max_units;
 	int64_t		size_lots;		/* size in lots, 0: no lots */
+	int			n_decided;		/* of the order */
+	const int64_t *decided;
 } lem_limits;
 
 /*

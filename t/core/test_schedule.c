@@ -370,6 +370,60 @@ test_batch(const lem_model *models)
 		}
 }
 
+/*
+ * Slices that were decided before stay as they are, whatever the bars say now: with the same bars
+ * nothing changes, with others what is left is still allocated exactly.
+ */
+static void
+test_decided(const lem_model *models)
+{
+	static simulate_bars bars[2];
+	int			changed = 0;
+	bool		same = true;
+	bool		kept = true;
+	bool		whole = true;
+
+	for (int trial = 0; trial < TRIALS(400); trial++)
+	{
+		const lem_model *model = &models[trial % MODELS];
+		const int	n = history_of(&model->config);
+		simulate_random random = {(uint64_t) trial};
+		lem_order	order = plan_feasible_order(&random, model->config.n_ahead);
+		int64_t		units[PLAN_STEPS];
+		plan		first;
+		plan		again;
+		plan		other;
+		double		sum = 0;
+
+		for (int b = 0; b < 2; b++)
+			simulate_start(&bars[b], (uint64_t) (2 * trial + b), SIMULATE_ALWAYS, 0, n + 20);
+		order.has_start = true;
+		order.start_ts = bars[0].ts[n];
+		first = plan_order(model, &order, series_of(model, &bars[0], bars[0].n));
+		order.n_decided = simulate_int(&random, first.n + 1);
+		order.decided = units;
+		for (int k = 0; k < first.n; k++)
+			units[k] = (int64_t) (first.slices[k].allocation * 0x1p53);
+		again = plan_order(model, &order, series_of(model, &bars[0], bars[0].n));
+		other = plan_order(model, &order, series_of(model, &bars[1], bars[1].n));
+		same = same && first.status == LEM_OK && same_plan(&first, &again);
+		for (int k = 0; k < first.n; k++)
+		{
+			if (k < order.n_decided)
+				kept = kept && other.slices[k].allocation == first.slices[k].allocation &&
+					other.slices[k].quantity == first.slices[k].quantity;
+			else
+				changed += other.slices[k].allocation != first.slices[k].allocation;
+			sum += other.slices[k].allocation;
+		}
+		whole = whole && sum == 1;
+	}
+	check(same, "decided slices: with the same bars the schedule is the same");
+	check(kept, "decided slices: with other bars they stay");
+	check(whole, "decided slices: what is left is allocated");
+	check(changed > 0, "decided slices: by the other bars");
+}
+
 static int
 stop_now(void *arg)
 {
@@ -446,6 +500,7 @@ main(void)
 	test_causality(models);
 	test_without_start(models);
 	test_batch(models);
+	test_decided(models);
 	for (int m = 0; m < MODELS; m += 3)
 		test_edges(&models[m], model_names[m]);
 	return check_done();
