@@ -1,20 +1,15 @@
 /* train_data.c: the bars that a model is trained on, from a query. */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
+#include "pg/bar_rows.h"
 #include "pg/bars_type.h"
 #include "pg/compat.h"
 #include "pg/errors.h"
@@ -25,19 +20,6 @@
 
 /* Numbers that are hashed at once. */
 #define HASH_NUMBERS 4096
-
-/* The columns, in the order of the constants below. */
-static const char *const column_names[] = {"series", "ts", "price", "volume", "features"};
-
-enum
-{
-	COLUMN_SERIES,
-	COLUMN_TS,
-	COLUMN_PRICE,
-	COLUMN_VOLUME,
-	COLUMN_FEATURES,
-	COLUMNS
-};
 
 /* A series while it is being read; found by its name. */
 typedef struct named_series
@@ -51,9 +33,7 @@ typedef struct reader
 {
 	MemoryContext context;		/* keeps the bars */
 	HTAB	   *series;
-	int			numbers[COLUMNS];	/* of the columns in the query's rows; 0: none */
-	Oid			types[COLUMNS];
-	FmgrInfo	series_output;
+	lem_bar_columns columns;
 	named_series *last;			/* of the row before */
 	int64		bars;
 	const char *current;		/* for messages: the series that is looked at */
@@ -81,84 +61,6 @@ name_match(const void *a, const void *b, Size size)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Whether price and volume can be of a type. */
-static bool
-is_number(Oid type)
-{
-	return type == FLOAT8OID || type == FLOAT4OID || type == NUMERICOID || type == INT2OID ||
-		type == INT4OID || type == INT8OID;
-}
-
-/* One of those types as a double. */
-static double
-number_of(Datum value, Oid type)
-{
-	switch (type)
-	{
-		case FLOAT4OID:
-			return DatumGetFloat4(value);
-		case NUMERICOID:
-			return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
-		case INT2OID:
-			return DatumGetInt16(value);
-		case INT4OID:
-			return DatumGetInt32(value);
-		case INT8OID:
-			return (double) DatumGetInt64(value);
-		default:
-			return DatumGetFloat8(value);
-	}
-}
-
-static void
-wrong_type(const char *column, Oid type, const char *wanted)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column \"%s\" of the bars has type %s", column, format_type_be(type)),
-			 errhint("It must be %s: add a cast to the query.", wanted)));
-}
-
-/* Find the columns of the query's result, and check their types. */
-static void
-find_columns(reader *r, TupleDesc desc)
-{
-	Oid			output;
-	bool		varlena;
-
-	for (int c = 0; c < COLUMNS; c++)
-	{
-		r->numbers[c] = 0;
-		for (int i = 1; i <= desc->natts; i++)
-		{
-			if (strcmp(SPI_fname(desc, i), column_names[c]) != 0)
-				continue;
-			if (r->numbers[c] != 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("the query for the bars has more than one column \"%s\"",
-								column_names[c])));
-			r->numbers[c] = i;
-			r->types[c] = SPI_gettypeid(desc, i);
-		}
-		if (r->numbers[c] == 0 && c != COLUMN_FEATURES)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the query for the bars has no column \"%s\"", column_names[c]),
-					 errhint("It must return the columns series, ts, price and volume, and may "
-							 "return features.")));
-	}
-	if (r->types[COLUMN_TS] != TIMESTAMPTZOID)
-		wrong_type("ts", r->types[COLUMN_TS], "timestamp with time zone");
-	for (int c = COLUMN_PRICE; c <= COLUMN_VOLUME; c++)
-		if (!is_number(r->types[c]))
-			wrong_type(column_names[c], r->types[c], "double precision");
-	if (r->numbers[COLUMN_FEATURES] != 0 && r->types[COLUMN_FEATURES] != FLOAT8ARRAYOID)
-		wrong_type("features", r->types[COLUMN_FEATURES], "double precision[]");
-	getTypeOutputInfo(r->types[COLUMN_SERIES], &output, &varlena);
-	fmgr_info_cxt(output, &r->series_output, r->context);
-}
-
 /* The series of this name, a new one if need be. */
 static named_series *
 find_series(reader *r, const char *name)
@@ -178,67 +80,17 @@ find_series(reader *r, const char *name)
 	return found;
 }
 
-/* The numbers of a bar's features, which must all be there. */
-static const double *
-features_of(Datum value, int64 ts, int *n)
-{
-	ArrayType  *array = DatumGetArrayTypeP(value);
-
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("the features of the bar at %s have %d dimensions",
-						timestamptz_to_str(ts), ARR_NDIM(array)),
-				 errhint("Return one-dimensional arrays.")));
-	if (array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_LEM_BAD_BAR),
-				 errmsg("a feature of the bar at %s is NULL", timestamptz_to_str(ts)),
-				 errhint("Give a missing feature a number, or make the bar's price NULL to leave it "
-						 "out.")));
-	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	return (const double *) ARR_DATA_PTR(array);
-}
-
 /* Keep the bar of one row; a bar with a NULL time, price or volume is dropped. */
 static void
-read_row(reader *r, HeapTuple row, TupleDesc desc)
+read_row(reader *r, HeapTuple tuple, TupleDesc desc)
 {
-	Datum		values[COLUMNS] = {0};
-	bool		nulls[COLUMNS];
-	const double *features = NULL;
-	int			n_features = 0;
-	int64		ts;
+	lem_bar_row row;
 
-	for (int c = 0; c < COLUMNS; c++)
-	{
-		nulls[c] = true;
-		if (r->numbers[c] != 0)
-			values[c] = SPI_getbinval(row, desc, r->numbers[c], &nulls[c]);
-	}
 	r->current = NULL;
-	if (nulls[COLUMN_TS] || nulls[COLUMN_PRICE] || nulls[COLUMN_VOLUME])
+	if (!lem_bar_row_read(&r->columns, tuple, desc, &row, &r->current))
 		return;
-	ts = DatumGetTimestampTz(values[COLUMN_TS]);
-	if (nulls[COLUMN_SERIES])
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the series of the bar at %s is NULL", timestamptz_to_str(ts)),
-				 errhint("Name the series that each bar belongs to.")));
-	r->current = OutputFunctionCall(&r->series_output, values[COLUMN_SERIES]);
-	if (r->numbers[COLUMN_FEATURES] != 0)
-	{
-		if (nulls[COLUMN_FEATURES])
-			ereport(ERROR,
-					(errcode(ERRCODE_LEM_BAD_BAR),
-					 errmsg("the features of the bar at %s are NULL", timestamptz_to_str(ts)),
-					 errhint("Return a float8[] for every bar, or leave out the column.")));
-		features = features_of(values[COLUMN_FEATURES], ts, &n_features);
-	}
-	lem_builder_add(find_series(r, r->current)->bars, ts,
-					number_of(values[COLUMN_PRICE], r->types[COLUMN_PRICE]),
-					number_of(values[COLUMN_VOLUME], r->types[COLUMN_VOLUME]),
-					features, n_features);
+	lem_builder_add(find_series(r, row.series)->bars, row.ts, row.price, row.volume, row.features,
+					row.n_features);
 	r->bars++;
 }
 
@@ -284,7 +136,7 @@ fetch(reader *r, const char *query, int n_features, Size limit)
 				 errmsg("the bars are not given by one query that returns rows"),
 				 errhint("Pass a SELECT with the columns series, ts, price and volume.")));
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	find_columns(r, portal->tupDesc);
+	lem_bar_columns_find(&r->columns, portal->tupDesc, r->context);
 	do
 	{
 		SPITupleTable *table;

@@ -1,0 +1,55 @@
+/*
+ * bar_rows.h: bars as rows of a query that a user passes: columns series, ts, price, volume, and
+ * features where there are any, in any order.
+ */
+#ifndef LEM_PG_BAR_ROWS_H
+#define LEM_PG_BAR_ROWS_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "fmgr.h"
+
+/* The columns. */
+enum
+{
+	LEM_BAR_SERIES,
+	LEM_BAR_TS,
+	LEM_BAR_PRICE,
+	LEM_BAR_VOLUME,
+	LEM_BAR_FEATURES,
+	LEM_BAR_COLUMNS
+};
+
+/* Where they are in the query's rows. */
+typedef struct lem_bar_columns
+{
+	int			numbers[LEM_BAR_COLUMNS];	/* 0: none */
+	Oid			types[LEM_BAR_COLUMNS];
+	FmgrInfo	series_output;
+} lem_bar_columns;
+
+/* One row. */
+typedef struct lem_bar_row
+{
+	const char *series;
+	int64		ts;
+	double		price;
+	double		volume;
+	int			n_features;
+	const double *features;
+} lem_bar_row;
+
+/* Find the columns of a query's result, and check their types; raises 22023 and 42804. */
+extern void lem_bar_columns_find(lem_bar_columns *columns, TupleDesc desc, MemoryContext context);
+
+/*
+ * The bar of a row, in the current memory context; false for one with a NULL time, price or volume,
+ * which is dropped.  *series receives its series as soon as that is known, for messages.
+ * Raises 22004 for a NULL series, LM001 and 2202E for features that are not numbers.
+ */
+extern bool lem_bar_row_read(lem_bar_columns *columns, HeapTuple tuple, TupleDesc desc,
+							 lem_bar_row *row, const char **series);
+
+#endif
