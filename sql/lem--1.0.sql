@@ -766,3 +766,170 @@ COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, jsonb)
 	IS 'what an order would have come to, a row a start, with options';
 
 -- Backtests: end
+-- Working orders
+
+CREATE FUNCTION lem_acts_for(role name) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_acts_for' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_acts_for(name)
+	IS 'whether the current user has the rights of a role, or administers the extension';
+
+CREATE TABLE lem_parent_order (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	series text NOT NULL,
+	model text COLLATE "C" NOT NULL,
+	ord lem_order NOT NULL,
+	state text NOT NULL DEFAULT 'active'
+		CHECK (state IN ('active', 'finished', 'expired', 'cancelled', 'failed')),
+	owner name NOT NULL,
+	submitted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	expires_at timestamptz,
+	ended_at timestamptz,
+	reason text,
+	model_version int,
+	start_ts timestamptz,
+	since_ts timestamptz,
+	seen_ts timestamptz,
+	bars lem_bars
+);
+CREATE INDEX lem_parent_order_active ON lem_parent_order (id) WHERE state = 'active';
+COMMENT ON TABLE lem_parent_order
+	IS 'orders that lem_work works; change it with the functions only';
+COMMENT ON COLUMN lem_parent_order.series IS 'the bars'' series, as the query for them names it';
+COMMENT ON COLUMN lem_parent_order.owner IS 'name of the role that submitted it';
+COMMENT ON COLUMN lem_parent_order.reason IS 'why it ended, or why its next slice is not decided';
+COMMENT ON COLUMN lem_parent_order.model_version
+	IS 'version of the model that decides it, fixed with the first slice';
+COMMENT ON COLUMN lem_parent_order.start_ts
+	IS 'bars from here on are the order''s, fixed with the first slice';
+COMMENT ON COLUMN lem_parent_order.since_ts IS 'bars before are not needed';
+COMMENT ON COLUMN lem_parent_order.seen_ts IS 'the last bar when it was last looked at';
+COMMENT ON COLUMN lem_parent_order.bars
+	IS 'bars that its slices traded in, as they were when they were first seen';
+
+-- No foreign key: pg_restore with more than one job loads the tables in any order.
+CREATE TABLE lem_child_slice (
+	order_id bigint NOT NULL,
+	step int NOT NULL CHECK (step > 0),
+	ts timestamptz NOT NULL,
+	allocation float8 NOT NULL,
+	cumulative float8 NOT NULL,
+	quantity float8 NOT NULL,
+	late boolean NOT NULL,
+	decided_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	decided_by name NOT NULL,
+	model_version int NOT NULL,
+	inputs bytea NOT NULL,
+	bar_ts timestamptz,
+	PRIMARY KEY (order_id, step)
+);
+COMMENT ON TABLE lem_child_slice
+	IS 'slices that were decided, a row a slice, for good; change it with the functions only';
+COMMENT ON COLUMN lem_child_slice.ts IS 'start of the bar that it is to trade in, as expected';
+COMMENT ON COLUMN lem_child_slice.late IS 'decided after its bar had completed';
+COMMENT ON COLUMN lem_child_slice.inputs
+	IS 'SHA-256 over all that it was decided by: model, order, bars, slices before';
+COMMENT ON COLUMN lem_child_slice.bar_ts IS 'the bar it traded in; NULL until that has completed';
+
+CREATE TABLE lem_fill (
+	order_id bigint NOT NULL,
+	step int NOT NULL,
+	ts timestamptz NOT NULL,
+	price float8 NOT NULL,
+	quantity float8 NOT NULL,
+	filled_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	PRIMARY KEY (order_id, step)
+);
+COMMENT ON TABLE lem_fill IS 'slices that were traded on paper; change it with the function only';
+COMMENT ON COLUMN lem_fill.quantity IS 'what was traded, for orders in notional as well';
+
+-- Everyone sees the orders of the roles whose rights he has.
+ALTER TABLE lem_parent_order ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lem_child_slice ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lem_fill ENABLE ROW LEVEL SECURITY;
+CREATE POLICY lem_parent_order_owner ON lem_parent_order USING (lem_acts_for(owner));
+CREATE POLICY lem_child_slice_owner ON lem_child_slice
+	USING (EXISTS (SELECT FROM lem_parent_order AS o WHERE o.id = order_id));
+CREATE POLICY lem_fill_owner ON lem_fill
+	USING (EXISTS (SELECT FROM lem_parent_order AS o WHERE o.id = order_id));
+
+-- The views read the tables as their owner, whom no policy holds, and so ask again.
+CREATE VIEW lem_slices WITH (security_barrier) AS
+	SELECT c.order_id, c.step, o.series, (o.ord).side, (o.ord).unit, c.ts, c.allocation,
+		c.cumulative, c.quantity,
+		CASE WHEN c.bar_ts IS NOT NULL THEN 'done' WHEN o.state = 'active' THEN 'next'
+			ELSE 'ended' END AS state,
+		c.late, c.decided_at, c.decided_by, c.model_version, c.inputs, c.bar_ts,
+		b.price AS bar_price, b.volume AS bar_volume, f.price AS fill_price, f.quantity AS filled, o.owner
+	FROM lem_child_slice AS c
+	JOIN lem_parent_order AS o ON o.id = c.order_id
+	LEFT JOIN LATERAL lem_unnest(o.bars) AS b ON b.ts = c.bar_ts
+	LEFT JOIN lem_fill AS f ON f.order_id = c.order_id AND f.step = c.step
+	WHERE lem_acts_for(o.owner);
+COMMENT ON VIEW lem_slices IS 'slices of working orders, a row a slice';
+
+CREATE VIEW lem_orders WITH (security_barrier) AS
+	SELECT o.id, o.series, o.model, o.model_version, o.state, (o.ord).size, (o.ord).side,
+		(o.ord).benchmark, (o.ord).unit, (o.ord).start_ts, (o.ord).min_bars, (o.ord).max_bars,
+		(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot, o.submitted_at, o.expires_at, o.ended_at,
+		o.reason, c.slices, c.allocated, c.quantity, c.last_ts, f.filled, f.fill_price, o.owner
+	FROM lem_parent_order AS o
+	CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS slices,
+			COALESCE(pg_catalog.max(c.cumulative), 0) AS allocated,
+			COALESCE(pg_catalog.sum(c.quantity), 0) AS quantity, pg_catalog.max(c.ts) AS last_ts
+		FROM lem_child_slice AS c WHERE c.order_id = o.id) AS c
+	CROSS JOIN LATERAL (SELECT pg_catalog.sum(f.quantity) AS filled,
+			pg_catalog.sum(f.price * f.quantity) / NULLIF(pg_catalog.sum(f.quantity), 0)
+				AS fill_price
+		FROM lem_fill AS f WHERE f.order_id = o.id) AS f
+	WHERE lem_acts_for(o.owner);
+COMMENT ON VIEW lem_orders IS 'working orders, a row an order';
+COMMENT ON COLUMN lem_orders.slices IS 'slices decided so far';
+COMMENT ON COLUMN lem_orders.allocated IS 'share of the order that they have';
+COMMENT ON COLUMN lem_orders.last_ts IS 'bar of the last of them';
+
+GRANT SELECT ON lem_parent_order, lem_child_slice, lem_fill, lem_orders, lem_slices TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('lem_parent_order', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_parent_order_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_child_slice', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_fill', '');
+
+CREATE FUNCTION lem_parent_order_deleted() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_lem_parent_order_deleted' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	COST 1000;
+COMMENT ON FUNCTION lem_parent_order_deleted()
+	IS 'trigger function: delete the slices and fills of a deleted order';
+CREATE TRIGGER lem_parent_order_deleted AFTER DELETE ON lem_parent_order
+	FOR EACH ROW EXECUTE FUNCTION lem_parent_order_deleted();
+
+CREATE FUNCTION lem_submit_order(series text, model text, ord lem_order,
+	expires_at timestamptz DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'pg_lem_submit_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_submit_order(text, text, lem_order, timestamptz)
+	IS 'hand over an order for lem_work to work';
+
+CREATE FUNCTION lem_cancel_order(id bigint, reason text DEFAULT NULL) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_cancel_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_cancel_order(bigint, text)
+	IS 'stop working an order; false if it had ended before';
+
+CREATE FUNCTION lem_resume_order(id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_resume_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_resume_order(bigint)
+	IS 'work an order on that has failed; false if it has not';
+
+CREATE PROCEDURE lem_work(bars text, as_of timestamptz DEFAULT NULL)
+	AS 'MODULE_PATHNAME', 'pg_lem_work' LANGUAGE C;
+COMMENT ON PROCEDURE lem_work(text, timestamptz)
+	IS 'decide the next slice of every active order whose bar has completed, by the bars of a query';
+
+CREATE FUNCTION lem_paper_fill(order_id bigint DEFAULT NULL, impact float8 DEFAULT 0)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'pg_lem_paper_fill' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 10000;
+COMMENT ON FUNCTION lem_paper_fill(bigint, float8)
+	IS 'trade slices on paper, at the prices of their bars; the number of new fills';
+
+-- Working orders: end

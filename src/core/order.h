@@ -67,6 +67,13 @@ lem_units_share(int64_t units)
 	return (double) units * 0x1p-53;
 }
 
+/* And back: the units of an allocation. */
+static inline int64_t
+lem_share_units(double share)
+{
+	return (int64_t) (share * 0x1p53);
+}
+
 /*
  * Quantities of a schedule: cumulative rounding of size times the cumulative allocation to whole
  * lots (where there are any) and to multiples of the last place of size, so that their sum is

@@ -42,6 +42,20 @@ interval_bars(const lem_config *config)
 	return config->lookback + 1 > INTERVAL_BARS ? (size_t) config->lookback + 1 : INTERVAL_BARS;
 }
 
+int
+lem_window_history(const lem_config *config, int64_t interval)
+{
+	const int	found_from = (int) interval_bars(config);
+	lem_scale_window scale;
+
+	if (config->bar_interval > 0)
+		interval = config->bar_interval;
+	if (interval <= 0)
+		return found_from;
+	lem_scale_window_of(config, interval, &scale);
+	return scale.history > found_from ? scale.history : found_from;
+}
+
 static void
 work_carve(lem_arena *arena, const lem_config *config, window_work *work)
 {

@@ -38,6 +38,13 @@ typedef struct lem_window
 extern size_t lem_window_scratch(const lem_config *config, const lem_series *series);
 
 /*
+ * Bars of a series, up to row L, that windows are made from where bars lie interval apart; interval
+ * 0: that the interval is found from, where the config does not give it.  Expected times with
+ * gaps = skip depend on the last week of the series besides.
+ */
+extern int	lem_window_history(const lem_config *config, int64_t interval);
+
+/*
  * Fill rows (T x C: features, price, volume) and slice_ts (N times, the starts of the bars the
  * slices trade in).  market (N x 2 doubles: price, volume; may be NULL) receives the bars that the
  * slices trade in, in the series' own units, real for the known ones and expected for the others.

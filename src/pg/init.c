@@ -6,6 +6,7 @@
 #include "core/blas.h"
 #include "pg/cache.h"
 #include "pg/compat.h"
+#include "pg/orders.h"
 #include "pg/stat.h"
 #include "pg/train.h"
 
@@ -53,6 +54,16 @@ _PG_init(void)
 							NULL,
 							NULL,
 							NULL);
+	DefineCustomBoolVariable("lem.notify_details",
+							 "Whether notifications about working orders say what is traded.",
+							 "Every session of the database can listen to them.",
+							 &lem_notify_details,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 	MarkGUCPrefixReserved("lem");
 	lem_blas_init();
 	lem_stat_init();

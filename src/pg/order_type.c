@@ -161,6 +161,14 @@ lem_order_write(const lem_order *order, StringInfo buffer)
 }
 
 void
+lem_order_write_decided(const lem_order *order, StringInfo buffer)
+{
+	pq_sendint32(buffer, order->n_decided);
+	for (int k = 0; k < order->n_decided; k++)
+		pq_sendint64(buffer, order->decided[k]);
+}
+
+void
 lem_order_read_wire(StringInfo buffer, lem_order *order)
 {
 	memset(order, 0, sizeof(*order));

@@ -21,8 +21,9 @@ extern void lem_order_read(HeapTupleHeader tuple, lem_order *order);
 /* Do two orders ask for the same? */
 extern bool lem_order_equal(const lem_order *a, const lem_order *b);
 
-/* An order in network byte order, and back. */
+/* An order in network byte order, what was decided of it before, and an order back. */
 extern void lem_order_write(const lem_order *order, StringInfo buffer);
+extern void lem_order_write_decided(const lem_order *order, StringInfo buffer);
 extern void lem_order_read_wire(StringInfo buffer, lem_order *order);
 
 #endif
