@@ -7,19 +7,15 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
 #include "libpq/pqformat.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "pg/bars_type.h"
 #include "pg/errors.h"
+#include "pg/text_value.h"
 
 /* Bytes before the arrays. */
 #define BARS_HEADER sizeof(lem_bars)
@@ -30,13 +26,6 @@ LEM_FUNCTION(pg_lem_bars_recv);
 LEM_FUNCTION(pg_lem_bars_send);
 LEM_FUNCTION(pg_lem_bars_count);
 LEM_FUNCTION(pg_lem_unnest);
-
-/* Where the text of a value is being read. */
-typedef struct bars_reader
-{
-	const char *text;
-	const char *at;
-} bars_reader;
 
 /* Bytes that n bars take on disk; raises 54000 if that is more than a value can have. */
 static Size
@@ -122,93 +111,17 @@ lem_bars_view(const lem_bars *bars, lem_series *series)
 	series->features = bars->n_features > 0 ? series->volume + series->n : NULL;
 }
 
-/* Syntax error at the reader's place. */
-static void
-bars_syntax(const bars_reader *reader, const char *expected)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("malformed lem_bars text at byte %zu", (Size) (reader->at - reader->text) + 1),
-			 errdetail("Expected %s.", expected),
-			 errhint("Bars look like {\"2024-01-01 00:00:00+00\" 101.5 2000, ...}, with features "
-					 "in brackets after the volume.")));
-}
-
-static void
-skip_space(bars_reader *reader)
-{
-	while (*reader->at == ' ' || (*reader->at >= '\t' && *reader->at <= '\r'))
-		reader->at++;
-}
-
-/* Take the character if it is next. */
-static bool
-read_char(bars_reader *reader, char c)
-{
-	skip_space(reader);
-	if (*reader->at != c)
-		return false;
-	reader->at++;
-	return true;
-}
-
-static int64
-read_time(bars_reader *reader)
-{
-	char		text[MAXDATELEN + 1];
-	const char *end;
-	Size		length;
-
-	if (!read_char(reader, '"'))
-		bars_syntax(reader, "a time in double quotes");
-	end = strchr(reader->at, '"');
-	if (end == NULL || (Size) (end - reader->at) > MAXDATELEN)
-		bars_syntax(reader, "a time and a closing quote");
-	length = end - reader->at;
-	memcpy(text, reader->at, length);
-	text[length] = '\0';
-	reader->at = end + 1;
-	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
-												   ObjectIdGetDatum(InvalidOid),
-												   Int32GetDatum(-1)));
-}
-
-static double
-read_number(bars_reader *reader, const char *what)
-{
-	char	   *end;
-	Size		length;
-	double		x;
-
-	skip_space(reader);
-	length = strspn(reader->at, "0123456789+-.eE");
-	if (length == 0)
-		bars_syntax(reader, what);
-	errno = 0;
-	x = strtod(reader->at, &end);
-	if (end != reader->at + length)
-		bars_syntax(reader, what);
-	/* the smallest numbers are exact, but count as underflow to some */
-	if (errno == ERANGE && (x == 0 || isinf(x)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("\"%s\" is out of range for type double precision",
-						pnstrdup(reader->at, Min(length, 64)))));
-	reader->at = end;
-	return x;
-}
-
 /* Features in brackets, if there are any; returns how many. */
 static int
-read_features(bars_reader *reader, double *features)
+read_features(lem_reader *reader, double *features)
 {
 	int			n = 0;
 
-	if (!read_char(reader, '['))
+	if (!lem_read_char(reader, '['))
 		return 0;
-	while (!read_char(reader, ']'))
+	while (!lem_read_char(reader, ']'))
 	{
-		double		x = read_number(reader, "a feature, or a closing bracket");
+		double		x = lem_read_number(reader, "a feature, or a closing bracket");
 
 		if (n == LEM_BARS_MAX_FEATURES)
 			ereport(ERROR,
@@ -226,61 +139,37 @@ read_features(bars_reader *reader, double *features)
 Datum
 pg_lem_bars_in(PG_FUNCTION_ARGS)
 {
-	bars_reader reader;
+	lem_reader	reader;
 	lem_builder *builder = lem_builder_create(CurrentMemoryContext);
 	lem_series	series;
 
 	reader.text = reader.at = PG_GETARG_CSTRING(0);
-	if (!read_char(&reader, '{'))
-		bars_syntax(&reader, "an opening brace");
-	if (!read_char(&reader, '}'))
+	reader.type = "lem_bars";
+	reader.hint = "Bars look like {\"2024-01-01 00:00:00+00\" 101.5 2000, ...}, with features "
+		"in brackets after the volume.";
+	if (!lem_read_char(&reader, '{'))
+		lem_read_fail(&reader, "an opening brace");
+	if (!lem_read_char(&reader, '}'))
 	{
 		do
 		{
 			double		features[LEM_BARS_MAX_FEATURES];
-			int64		ts = read_time(&reader);
-			double		price = read_number(&reader, "a price");
-			double		volume = read_number(&reader, "a volume");
+			int64		ts = lem_read_time(&reader);
+			double		price = lem_read_number(&reader, "a price");
+			double		volume = lem_read_number(&reader, "a volume");
 			int			n_features = read_features(&reader, features);
 
 			lem_builder_add(builder, ts, price, volume, features, n_features);
 			CHECK_FOR_INTERRUPTS();
-		} while (read_char(&reader, ','));
-		if (!read_char(&reader, '}'))
-			bars_syntax(&reader, "a comma or a closing brace");
+		} while (lem_read_char(&reader, ','));
+		if (!lem_read_char(&reader, '}'))
+			lem_read_fail(&reader, "a comma or a closing brace");
 	}
-	skip_space(&reader);
+	lem_read_space(&reader);
 	if (*reader.at != '\0')
-		bars_syntax(&reader, "nothing after the closing brace");
+		lem_read_fail(&reader, "nothing after the closing brace");
 	lem_builder_series(builder, &series);
 	PG_RETURN_POINTER(lem_bars_make(&series));
-}
-
-static void
-write_time(StringInfo text, int64 ts)
-{
-	struct pg_tm tm;
-	fsec_t		fsec;
-	char		buffer[MAXDATELEN + 1];
-
-	if (timestamp2tm(ts, NULL, &tm, &fsec, NULL, NULL) != 0)
-		bars_damaged();
-	tm.tm_isdst = 0;			/* known, so that the zone is written */
-	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, buffer);
-	appendStringInfoChar(text, '"');
-	appendStringInfoString(text, buffer);
-	appendStringInfoChar(text, '"');
-}
-
-static void
-write_number(StringInfo text, char before, double x)
-{
-	char		buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
-
-	(void) double_to_shortest_decimal_buf(x, buffer);
-	if (before)
-		appendStringInfoChar(text, before);
-	appendStringInfoString(text, buffer);
 }
 
 /* lem_bars_out(lem_bars) returns cstring: lossless, in time order, ISO in UTC. */
@@ -298,14 +187,14 @@ pg_lem_bars_out(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 			appendStringInfoString(&text, ", ");
-		write_time(&text, series.ts[i]);
-		write_number(&text, ' ', series.price[i]);
-		write_number(&text, ' ', series.volume[i]);
+		lem_write_time(&text, series.ts[i]);
+		lem_write_number(&text, ' ', series.price[i]);
+		lem_write_number(&text, ' ', series.volume[i]);
 		for (int j = 0; j < series.n_features; j++)
 		{
 			if (j == 0)
 				appendStringInfoString(&text, " [");
-			write_number(&text, j > 0 ? ' ' : '\0', series.features[i * series.n_features + j]);
+			lem_write_number(&text, j > 0 ? ' ' : '\0', series.features[i * series.n_features + j]);
 		}
 		if (series.n_features > 0)
 			appendStringInfoChar(&text, ']');

@@ -25,8 +25,7 @@ enum
 	ORDER_MAX_BARS,
 	ORDER_MIN_RATE,
 	ORDER_MAX_RATE,
-	ORDER_LOT,
-	ORDER_FIELDS
+	ORDER_LOT
 };
 
 /* A word that is one of two: true for the second; NULL means the first.  Raises LM007. */
@@ -64,12 +63,32 @@ read_bar_count(lem_status status, Datum value, bool isnull)
 	return bars;
 }
 
-/* An order out of its fields, checked as far as that is possible without a model. */
-static void
-read_fields(const Datum *values, const bool *nulls, lem_order *order)
+void
+lem_order_validate(const lem_order *order)
 {
-	lem_order	widest;
+	lem_order	widest = *order;
 	lem_limits	limits;
+	lem_fault	fault;
+
+	if (order->has_start && !IS_VALID_TIMESTAMP(order->start_ts))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_ORDER),
+				 errmsg("the start of an order cannot be %s", timestamptz_to_str(order->start_ts)),
+				 errhint("Leave start_ts NULL to start right after the last bar.")));
+
+	/*
+	 * Without max_bars the horizon is the model's.  An order that does not fit the longest there
+	 * can be, however early it may finish, fits none.
+	 */
+	if (widest.max_bars == 0 && widest.min_bars == 0)
+		widest.min_bars = 1;
+	lem_pg_check(lem_order_check(&widest, LEM_MAX_AHEAD, &limits, &fault), &fault);
+}
+
+/* An order out of its fields, checked as far as that is possible without a model. */
+void
+lem_order_from_fields(const Datum *values, const bool *nulls, lem_order *order)
+{
 	lem_fault	fault;
 
 	if (nulls[ORDER_SIZE])
@@ -86,11 +105,6 @@ read_fields(const Datum *values, const bool *nulls, lem_order *order)
 	order->has_start = !nulls[ORDER_START_TS];
 	if (order->has_start)
 		order->start_ts = DatumGetTimestampTz(values[ORDER_START_TS]);
-	if (order->has_start && !IS_VALID_TIMESTAMP(order->start_ts))
-		ereport(ERROR,
-				(errcode(ERRCODE_LEM_INVALID_ORDER),
-				 errmsg("the start of an order cannot be %s", timestamptz_to_str(order->start_ts)),
-				 errhint("Leave start_ts NULL to start right after the last bar.")));
 	order->min_bars = read_bar_count(LEM_BAD_MIN_BARS, values[ORDER_MIN_BARS],
 									 nulls[ORDER_MIN_BARS]);
 	order->max_bars = read_bar_count(LEM_BAD_MAX_BARS, values[ORDER_MAX_BARS],
@@ -103,15 +117,7 @@ read_fields(const Datum *values, const bool *nulls, lem_order *order)
 		lem_fail(&fault, LEM_BAD_LOT, NULL, order->lot, 0);
 		lem_pg_raise(&fault);
 	}
-
-	/*
-	 * Without max_bars the horizon is the model's.  An order that does not fit the longest there
-	 * can be, however early it may finish, fits none.
-	 */
-	widest = *order;
-	if (widest.max_bars == 0 && widest.min_bars == 0)
-		widest.min_bars = 1;
-	lem_pg_check(lem_order_check(&widest, LEM_MAX_AHEAD, &limits, &fault), &fault);
+	lem_order_validate(order);
 }
 
 void
@@ -123,14 +129,14 @@ lem_order_read(HeapTupleHeader tuple, lem_order *order)
 	bool	   *nulls = palloc(desc->natts * sizeof(bool));
 	HeapTupleData data;
 
-	LEM_ENSURE(desc->natts >= ORDER_FIELDS);
+	LEM_ENSURE(desc->natts >= LEM_ORDER_FIELDS);
 	data.t_len = HeapTupleHeaderGetDatumLength(tuple);
 	ItemPointerSetInvalid(&data.t_self);
 	data.t_tableOid = InvalidOid;
 	data.t_data = tuple;
 	heap_deform_tuple(&data, desc, values, nulls);
 	ReleaseTupleDesc(desc);
-	read_fields(values, nulls, order);
+	lem_order_from_fields(values, nulls, order);
 	pfree(values);
 	pfree(nulls);
 }
@@ -194,19 +200,19 @@ Datum
 pg_lem_order(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[ORDER_FIELDS];
-	bool		nulls[ORDER_FIELDS];
+	Datum		values[LEM_ORDER_FIELDS];
+	bool		nulls[LEM_ORDER_FIELDS];
 	lem_order	order;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	LEM_ENSURE(desc->natts == ORDER_FIELDS && PG_NARGS() == ORDER_FIELDS);
-	for (int i = 0; i < ORDER_FIELDS; i++)
+	LEM_ENSURE(desc->natts == LEM_ORDER_FIELDS && PG_NARGS() == LEM_ORDER_FIELDS);
+	for (int i = 0; i < LEM_ORDER_FIELDS; i++)
 	{
 		nulls[i] = PG_ARGISNULL(i);
 		values[i] = nulls[i] ? (Datum) 0 : PG_GETARG_DATUM(i);
 	}
-	read_fields(values, nulls, &order);
+	lem_order_from_fields(values, nulls, &order);
 
 	values[ORDER_SIDE] = CStringGetTextDatum(order.sell ? "sell" : "buy");
 	values[ORDER_BENCHMARK] = CStringGetTextDatum(order.twap ? "twap" : "vwap");

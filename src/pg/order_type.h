@@ -18,6 +18,13 @@
  */
 extern void lem_order_read(HeapTupleHeader tuple, lem_order *order);
 
+/* The same out of the type's fields, in their order. */
+#define LEM_ORDER_FIELDS 10
+extern void lem_order_from_fields(const Datum *values, const bool *nulls, lem_order *order);
+
+/* Raise LM006 or LM007 for what no model could accept. */
+extern void lem_order_validate(const lem_order *order);
+
 /* Do two orders ask for the same? */
 extern bool lem_order_equal(const lem_order *a, const lem_order *b);
 
