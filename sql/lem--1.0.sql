@@ -933,3 +933,256 @@ COMMENT ON FUNCTION lem_paper_fill(bigint, float8)
 	IS 'trade slices on paper, at the prices of their bars; the number of new fills';
 
 -- Working orders: end
+
+-- Judging: transaction cost analysis
+
+CREATE TYPE lem_fills;
+
+CREATE FUNCTION lem_fills_in(cstring) RETURNS lem_fills
+	AS 'MODULE_PATHNAME', 'pg_lem_fills_in' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION lem_fills_out(lem_fills) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'pg_lem_fills_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION lem_fills_recv(internal) RETURNS lem_fills
+	AS 'MODULE_PATHNAME', 'pg_lem_fills_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+CREATE FUNCTION lem_fills_send(lem_fills) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_fills_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+
+CREATE TYPE lem_fills (
+	INPUT = lem_fills_in,
+	OUTPUT = lem_fills_out,
+	RECEIVE = lem_fills_recv,
+	SEND = lem_fills_send,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = double,
+	STORAGE = external
+);
+COMMENT ON TYPE lem_fills IS 'an order with its fills in time order: ts, price, quantity';
+COMMENT ON FUNCTION lem_fills_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION lem_fills_out(lem_fills) IS 'I/O';
+COMMENT ON FUNCTION lem_fills_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION lem_fills_send(lem_fills) IS 'I/O';
+
+CREATE FUNCTION lem_fills_unnest(fills lem_fills, OUT ts timestamptz, OUT price float8,
+	OUT quantity float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_fills_unnest' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+	ROWS 100;
+COMMENT ON FUNCTION lem_fills_unnest(lem_fills) IS 'fills as rows, in time order';
+
+CREATE TYPE lem_tca_report AS (
+	side text,
+	unit text,
+	benchmark text,
+	size float8,
+	start_ts timestamptz,
+	first_fill timestamptz,
+	last_fill timestamptz,
+	duration interval,
+	bars bigint,
+	fills bigint,
+	quantity float8,
+	notional float8,
+	unfilled float8,
+	fill_rate float8,
+	market_volume float8,
+	participation_rate float8,
+	achieved_price float8,
+	arrival_price float8,
+	vwap float8,
+	twap float8,
+	day_vwap float8,
+	open float8,
+	close float8,
+	best float8,
+	worst float8,
+	begin_price float8,
+	end_price float8,
+	arrival_bps float8,
+	vwap_bps float8,
+	twap_bps float8,
+	day_vwap_bps float8,
+	open_bps float8,
+	close_bps float8,
+	best_bps float8,
+	worst_bps float8,
+	arrival_cost float8,
+	vwap_cost float8,
+	twap_cost float8,
+	day_vwap_cost float8,
+	open_cost float8,
+	close_cost float8,
+	best_cost float8,
+	worst_cost float8,
+	delay_cost float8,
+	trading_cost float8,
+	opportunity_cost float8,
+	shortfall float8,
+	delay_bps float8,
+	trading_bps float8,
+	opportunity_bps float8,
+	shortfall_bps float8,
+	pa_bps float8,
+	markouts float8[]
+);
+COMMENT ON TYPE lem_tca_report IS 'what the fills of an order cost against the market';
+
+CREATE TYPE lem_tca_summary AS (
+	weight text,
+	orders bigint,
+	filled_orders bigint,
+	fills bigint,
+	quantity float8,
+	notional float8,
+	unfilled float8,
+	fill_rate float8,
+	market_volume float8,
+	participation_rate float8,
+	duration interval,
+	arrival_bps float8,
+	vwap_bps float8,
+	twap_bps float8,
+	day_vwap_bps float8,
+	open_bps float8,
+	close_bps float8,
+	best_bps float8,
+	worst_bps float8,
+	arrival_cost float8,
+	vwap_cost float8,
+	twap_cost float8,
+	day_vwap_cost float8,
+	open_cost float8,
+	close_cost float8,
+	best_cost float8,
+	worst_cost float8,
+	delay_cost float8,
+	trading_cost float8,
+	opportunity_cost float8,
+	shortfall float8,
+	delay_bps float8,
+	trading_bps float8,
+	opportunity_bps float8,
+	shortfall_bps float8,
+	pa_bps float8,
+	win_rate float8,
+	markouts float8[]
+);
+COMMENT ON TYPE lem_tca_summary IS 'what the fills of many orders cost against the market';
+
+CREATE FUNCTION lem_tca_accum(internal, lem_order, timestamptz, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_tca_accum(internal, lem_order, timestamptz, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_tca_merge_accum(internal, lem_fills) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_merge_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_merge_accum(internal, lem_fills) IS 'aggregate transition function';
+CREATE FUNCTION lem_tca_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION lem_tca_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_serialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION lem_tca_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_deserialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_deserialize(bytea, internal) IS 'aggregate deserial function';
+CREATE FUNCTION lem_tca_final(internal) RETURNS lem_fills
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_final' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_final(internal) IS 'aggregate final function';
+
+CREATE AGGREGATE lem_tca(ord lem_order, ts timestamptz, price float8, quantity float8) (
+	SFUNC = lem_tca_accum,
+	STYPE = internal,
+	SSPACE = 1024,
+	FINALFUNC = lem_tca_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_tca_combine,
+	SERIALFUNC = lem_tca_serialize,
+	DESERIALFUNC = lem_tca_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_tca(lem_order, timestamptz, float8, float8)
+	IS 'an order with its fills, in any order of input';
+
+CREATE AGGREGATE lem_tca(fills lem_fills) (
+	SFUNC = lem_tca_merge_accum,
+	STYPE = internal,
+	SSPACE = 1024,
+	FINALFUNC = lem_tca_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_tca_combine,
+	SERIALFUNC = lem_tca_serialize,
+	DESERIALFUNC = lem_tca_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_tca(lem_fills)
+	IS 'fills of one order, put together';
+
+CREATE FUNCTION lem_tca_report(fills lem_fills, bars lem_bars, markouts interval[] DEFAULT NULL,
+	until timestamptz DEFAULT NULL, time_zone text DEFAULT 'UTC',
+	bar_interval interval DEFAULT NULL) RETURNS lem_tca_report
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_report' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION lem_tca_report(lem_fills, lem_bars, interval[], timestamptz, text, interval)
+	IS 'what the fills of an order cost against the bars of the market';
+
+CREATE FUNCTION lem_tca_rollup_accum(internal, lem_tca_report) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_rollup_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_rollup_accum(internal, lem_tca_report)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_tca_rollup_accum(internal, lem_tca_report, text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_rollup_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_rollup_accum(internal, lem_tca_report, text)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_tca_rollup_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_rollup_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_rollup_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION lem_tca_rollup_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_rollup_serialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_rollup_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION lem_tca_rollup_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_rollup_deserialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_rollup_deserialize(bytea, internal)
+	IS 'aggregate deserial function';
+CREATE FUNCTION lem_tca_rollup_final(internal) RETURNS lem_tca_summary
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_rollup_final' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_tca_rollup_final(internal) IS 'aggregate final function';
+
+CREATE AGGREGATE lem_tca_rollup(report lem_tca_report) (
+	SFUNC = lem_tca_rollup_accum,
+	STYPE = internal,
+	SSPACE = 8192,
+	FINALFUNC = lem_tca_rollup_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_tca_rollup_combine,
+	SERIALFUNC = lem_tca_rollup_serialize,
+	DESERIALFUNC = lem_tca_rollup_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_tca_rollup(lem_tca_report)
+	IS 'reports of many orders, merged by notional';
+
+CREATE AGGREGATE lem_tca_rollup(report lem_tca_report, weight text) (
+	SFUNC = lem_tca_rollup_accum,
+	STYPE = internal,
+	SSPACE = 8192,
+	FINALFUNC = lem_tca_rollup_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_tca_rollup_combine,
+	SERIALFUNC = lem_tca_rollup_serialize,
+	DESERIALFUNC = lem_tca_rollup_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_tca_rollup(lem_tca_report, text)
+	IS 'reports of many orders, merged by quantity, by notional, or equally';
+
+-- Judging: transaction cost analysis: end
