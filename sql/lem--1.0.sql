@@ -601,6 +601,13 @@ CREATE FUNCTION lem_schedule_batch(model text, ids bigint[], ords lem_order[], b
 COMMENT ON FUNCTION lem_schedule_batch(text, bigint[], lem_order[], lem_bars[])
 	IS 'schedules of many orders, each over its own bars, in one pass';
 
+CREATE FUNCTION lem_explain(model text, ord lem_order, bars lem_bars, OUT kind text, OUT step int,
+	OUT ts timestamptz, OUT input text, OUT head int, OUT value float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_explain' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000000 ROWS 1000;
+COMMENT ON FUNCTION lem_explain(text, lem_order, lem_bars)
+	IS 'what a model looked at for the next slice of an order';
+
 -- Judging: benchmarks
 
 CREATE FUNCTION lem_vwap_accum(internal, float8, float8) RETURNS internal

@@ -418,6 +418,20 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 	return LEM_OK;
 }
 
+lem_status
+lem_window_times(const lem_config *config, const lem_series *series, const lem_order *order,
+				 const lem_clock *clock, double *scratch, int64_t *row_ts, lem_fault *fault)
+{
+	window_work work;
+	lem_status	status;
+
+	work.returns = false;
+	status = open_history(&work, config, series, order, clock, scratch, fault);
+	for (int r = 0; status == LEM_OK && r <= config->lookback; r++)
+		row_ts[r] = work.strip.bars[lem_strip_row(config, r)].ts;
+	return status;
+}
+
 /* Bars of a day: those of the scale window by the days (of its local time) that they lie in. */
 static double
 bars_a_day(const window_work *work)

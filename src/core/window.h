@@ -56,6 +56,14 @@ extern lem_status lem_window_build(const lem_config *config, const lem_series *s
 								   double *scratch, lem_window *window, lem_real *rows,
 								   int64_t *slice_ts, double *market, lem_fault *fault);
 
+/*
+ * When the bars of rows 0 .. L start (row_ts: L + 1 times); row L + 1 + i is the bar of slice i.
+ * scratch and errors as lem_window_build.
+ */
+extern lem_status lem_window_times(const lem_config *config, const lem_series *series,
+								   const lem_order *order, const lem_clock *clock,
+								   double *scratch, int64_t *row_ts, lem_fault *fault);
+
 /* What is known of a market before an order starts. */
 typedef struct lem_outlook
 {
