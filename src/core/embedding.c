@@ -2,61 +2,46 @@
 #include "embedding.h"
 
 void
-lem_embedding_forward(const lem_embedding *embedding, int rows, const lem_real *x,
-					  lem_real *by_input, lem_real *flat)
+lem_embedding_forward(const lem_embedding *embedding, int rows, const lem_real *x, lem_real *y)
 {
 	const int	inputs = embedding->inputs;
-	const int	width = embedding->width;
+	const lem_real *kernel = embedding->kernel;
+	const lem_real *bias = embedding->bias;
+	const size_t flat = (size_t) embedding->width * inputs;
 
-	for (int i = 0; i < inputs; i++)
-	{
-		const lem_real *kernel = embedding->kernel + (size_t) i * width;
-		const lem_real *bias = embedding->bias + (size_t) i * width;
-		lem_real   *out = by_input + (size_t) i * rows * width;
-
-		for (int r = 0; r < rows; r++)
-		{
-			lem_real	value = x[(size_t) r * inputs + i];
-
-			for (int e = 0; e < width; e++)
-				out[(size_t) r * width + e] = value * kernel[e] + bias[e];
-		}
-	}
 	for (int r = 0; r < rows; r++)
-		for (int i = 0; i < inputs; i++)
-		{
-			const lem_real *in = by_input + ((size_t) i * rows + r) * width;
-
-			for (int e = 0; e < width; e++)
-				flat[(size_t) r * width * inputs + (size_t) e * inputs + i] = in[e];
-		}
+		for (size_t e = 0; e < flat; e += inputs)
+			for (int i = 0; i < inputs; i++)
+				y[r * flat + e + i] = x[(size_t) r * inputs + i] * kernel[e + i] + bias[e + i];
 }
 
 void
 lem_embedding_backward(const lem_embedding *embedding, int rows, const lem_real *x,
-					   const lem_real *dby_input, const lem_real *dflat, lem_real *gradient)
+					   const lem_real *dy, lem_real *gradient)
 {
 	const int	inputs = embedding->inputs;
 	const int	width = embedding->width;
+	const size_t flat = (size_t) width * inputs;
 
-	for (int i = 0; i < inputs; i++)
+	for (int e = 0; e < width; e++)
 	{
-		lem_real   *dkernel = gradient + (size_t) i * 2 * width;
-		lem_real   *dbias = dkernel + width;
+		lem_real	dkernel[LEM_MAX_FEATURES + 2] = {0};
+		lem_real	dbias[LEM_MAX_FEATURES + 2] = {0};
 
 		for (int r = 0; r < rows; r++)
 		{
-			const lem_real *d = dby_input + ((size_t) i * rows + r) * width;
-			const lem_real *f = dflat + (size_t) r * width * inputs + i;
-			lem_real	value = x[(size_t) r * inputs + i];
+			const lem_real *d = dy + r * flat + (size_t) e * inputs;
 
-			for (int e = 0; e < width; e++)
+			for (int i = 0; i < inputs; i++)
 			{
-				lem_real	sum = d[e] + f[(size_t) e * inputs];
-
-				dkernel[e] += value * sum;
-				dbias[e] += sum;
+				dkernel[i] += x[(size_t) r * inputs + i] * d[i];
+				dbias[i] += d[i];
 			}
+		}
+		for (int i = 0; i < inputs; i++)
+		{
+			gradient[(size_t) i * 2 * width + e] += dkernel[i];
+			gradient[(size_t) i * 2 * width + width + e] += dbias[i];
 		}
 	}
 }

@@ -4,29 +4,22 @@
 #ifndef LEM_EMBEDDING_H
 #define LEM_EMBEDDING_H
 
-#include "real.h"
+#include "config.h"
 
 typedef struct lem_embedding
 {
 	int			inputs;			/* F */
 	int			width;			/* E */
-	const lem_real *kernel;		/* F x E */
-	const lem_real *bias;		/* F x E */
+	const lem_real *kernel;		/* E x F */
+	const lem_real *bias;		/* E x F */
 } lem_embedding;
 
-/*
- * x: rows x F.  by_input: F blocks of rows x E, input after input, as the per-input GRNs read it;
- * flat: rows x (E * F), column e * F + i, as the variable-selection GRN reads it.
- */
+/* y: rows x (E * F), column e * F + i, of x: rows x F. */
 extern void lem_embedding_forward(const lem_embedding *embedding, int rows, const lem_real *x,
-								  lem_real *by_input, lem_real *flat);
+								  lem_real *y);
 
-/*
- * gradient (F x (E kernel, E bias), as stored) is added to, from the gradients of both outputs:
- * dby_input (F x rows x E) and dflat (rows x (E * F)).
- */
+/* gradient (F x (E kernel, E bias), as stored) is added to, from dy (rows x (E * F)). */
 extern void lem_embedding_backward(const lem_embedding *embedding, int rows, const lem_real *x,
-								   const lem_real *dby_input, const lem_real *dflat,
-								   lem_real *gradient);
+								   const lem_real *dy, lem_real *gradient);
 
 #endif

@@ -1,4 +1,6 @@
 /* grn.c: the gated residual network. */
+#include <string.h>
+
 #include "grn.h"
 
 void
@@ -117,11 +119,8 @@ lem_grn_backward(const lem_grn *grn, const lem_kernels *kern, int rows, const le
 		const lem_real *e = acts->first + (size_t) r * wide + out;
 		lem_real   *d = dfirst + (size_t) r * wide;
 
-		for (int j = 0; j < out; j++)
-			d[j] = dsum[(size_t) r * out + j];
-		/* elu' = 1 above zero and exp(x) = elu + 1 below */
-		for (int j = 0; j < hidden; j++)
-			d[out + j] *= e[j] > 0 ? 1 : e[j] + 1;
+		memcpy(d, dsum + (size_t) r * out, out * sizeof(lem_real));
+		kern->elu_backward(hidden, e, d + out);
 	}
 	lem_dense_gradient(grn->in, out, rows, x, ldx, dfirst, wide, dskip_kernel,
 					   dskip_kernel + (size_t) grn->in * out);

@@ -94,6 +94,9 @@ typedef struct lem_kernels
 	/* d[i] = 0 where y[i], relu's answer, is not above zero. */
 	void		(*relu_backward) (size_t n, const lem_real *y, lem_real *d);
 
+	/* d[i] *= the slope of elu where its answer is y[i]: 1 above zero, y[i] + 1 below. */
+	void		(*elu_backward) (size_t n, const lem_real *y, lem_real *d);
+
 	/* Rows of [d | g], each n wide (row stride ldx): y = skip + d * sigmoid(g); skip may be NULL. */
 	void		(*glu) (int rows, int n, const lem_real *x, int ldx,
 						const lem_real *skip, int ldskip, lem_real *y, int ldy);

@@ -15,6 +15,21 @@ relu_backward(size_t n, const lem_real *y, lem_real *d)
 }
 
 static void
+elu_backward(size_t n, const lem_real *y, lem_real *d)
+{
+	size_t		i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+	{
+		vec			v = load(y + i);
+
+		store(d + i, load(d + i) * choose(v > 0, splat(1), v + 1));
+	}
+	for (; i < n; i++)
+		d[i] *= y[i] > 0 ? 1 : y[i] + 1;
+}
+
+static void
 layer_norm_backward(int rows, int n, const lem_real *x, int ldx, const lem_real *gamma,
 					const lem_real *dy, int lddy, lem_real *dgamma, lem_real *dbeta,
 					lem_real *dx, int lddx)

@@ -736,6 +736,7 @@ const lem_kernels KERNELS_TABLE =
 	.softplus = map_softplus,
 	.relu = map_relu,
 	.relu_backward = relu_backward,
+	.elu_backward = elu_backward,
 	.glu = glu,
 	.layer_norm = layer_norm,
 	.cell = cell,

@@ -251,7 +251,9 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 	/* the residual around the recurrent layers */
 	for (size_t i = 0; compute && i < size; i++)
 		drnn[i] += dsum[i];
-	lem_vsn_backward(&trunk->vsn, kern, rows, acts->inputs, &acts->vsn, drnn, scratch,
+	lem_vsn_backward(&trunk->vsn, kern, rows, acts->inputs, &acts->vsn, drnn,
+					 compute ? part + at.embedding : NULL, compute ? part + at.vsn_inputs : NULL,
+					 scratch,
 					 compute ? gradient + at.embedding : NULL,
 					 compute ? gradient + at.vsn_weights : NULL,
 					 compute ? gradient + at.vsn_inputs : NULL);

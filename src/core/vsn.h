@@ -11,7 +11,7 @@
 
 #include "config.h"
 #include "embedding.h"
-#include "grn.h"
+#include "scalar_grn.h"
 
 typedef struct lem_vsn
 {
@@ -19,20 +19,23 @@ typedef struct lem_vsn
 	bool		plain;			/* no variable selection: plain_layer alone */
 	lem_dense	plain_layer;	/* E * F -> H */
 	lem_grn		weights;		/* E * F -> H -> F */
-	const lem_grn *inputs;		/* F of them, E -> H -> H */
+	const lem_scalar_grn *inputs;	/* F of them */
 	int			hidden;			/* H */
 } lem_vsn;
 
 /* What a forward pass over rows rows leaves behind; every input's where they are kept. */
 typedef struct lem_vsn_acts
 {
-	lem_real   *by_input;		/* F x rows x E */
-	lem_real   *flat;			/* rows x (E * F) */
+	lem_real   *flat;			/* rows x (E * F): the embeddings */
 	lem_grn_acts weights_grn;
 	lem_real   *logits;			/* rows x F: before the softmax */
 	lem_real   *weights;		/* rows x F: the variable weights; NULL where there are none */
+	int		   *table;			/* scratch space of lem_distinct() */
+	int		   *distinct;		/* F: how many different numbers an input has */
+	int		   *index[LEM_MAX_FEATURES + 2];	/* rows: which of them a row has */
+	lem_real   *values[LEM_MAX_FEATURES + 2];	/* those numbers; what follows has a row for each */
 	lem_grn_acts input_grn[LEM_MAX_FEATURES + 2];
-	lem_real   *input_out[LEM_MAX_FEATURES + 2];	/* rows x H */
+	lem_real   *input_out[LEM_MAX_FEATURES + 2];	/* H */
 } lem_vsn_acts;
 
 extern void lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
@@ -51,11 +54,12 @@ extern void lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int row
 							const lem_real *x, const lem_vsn_acts *acts, lem_real *y);
 
 /*
- * The gradients of the three groups of tensors are added to, from dy (rows x H); acts were kept.
+ * The gradients of the three groups of tensors are added to, from dy (rows x H); acts were kept, and
+ * embedding and grns are what the network was decoded from.
  */
 extern void lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows,
 							 const lem_real *x, const lem_vsn_acts *acts, const lem_real *dy,
-							 lem_scratch scratch, lem_real *dembedding, lem_real *dweights,
+							 const lem_real *embedding, const lem_real *grns, lem_scratch scratch, lem_real *dembedding, lem_real *dweights,
 							 lem_real *dgrns);
 
 #endif

@@ -387,8 +387,9 @@ expand_case(const lem_spline *s, int n)
 	free(one);
 }
 
+/* The backward passes of relu and elu. */
 static void
-test_relu_backward(void)
+test_activations_backward(void)
 {
 	for (int n = 1; n <= 40; n += 13)
 	{
@@ -407,6 +408,14 @@ test_relu_backward(void)
 		for (int i = 0; i < n; i++)
 			good &= d[i] == (y[i] > 0 ? before[i] : 0);
 		check(good && d[n] == CANARY, "%s: relu backward, %d numbers", kern->name, n);
+		good = true;
+		memcpy(before, d, n * sizeof(lem_real));
+		for (int i = 0; i < n; i++)
+			y[i] = (lem_real) (i % 3 - 0.9);
+		kern->elu_backward(n, y, d);
+		for (int i = 0; i < n; i++)
+			good &= fabs(d[i] - before[i] * (y[i] > 0 ? 1 : y[i] + 1)) <= EPSILON;
+		check(good && d[n] == CANARY, "%s: elu backward, %d numbers", kern->name, n);
 		free(y);
 		free(d);
 		free(before);
@@ -513,7 +522,7 @@ test_set(void)
 	test_add_scaled();
 	test_cell();
 	test_expand();
-	test_relu_backward();
+	test_activations_backward();
 	test_agreement();
 }
 

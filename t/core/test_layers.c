@@ -83,7 +83,6 @@ test_embedding_and_vsn(void)
 	lem_real   *x = reference("standard_inputs", NULL);
 	lem_real   *y = reals((size_t) rows * width);
 	lem_real   *flat = reference("vsn/flatten", NULL);
-	lem_real   *embedding = reals((size_t) rows * e * inputs);
 	char		name[96];
 
 	lem_vsn_acts_carve(&arena, &trunk->vsn, rows, false, &acts);
@@ -92,27 +91,33 @@ test_embedding_and_vsn(void)
 	lem_vsn_forward(&trunk->vsn, kern, rows, x, &acts, y);
 
 	/* the reference's embedding is rows x E x F, which is the flattened one */
-	for (int r = 0; r < rows; r++)
-		for (int i = 0; i < inputs; i++)
-			for (int j = 0; j < e; j++)
-				embedding[((size_t) r * e + j) * inputs + i] =
-					acts.by_input[((size_t) i * rows + r) * e + j];
-	compare("embedding", embedding, rows, e * inputs, e * inputs);
+	compare("embedding", acts.flat, rows, e * inputs, e * inputs);
 	compare("vsn/flatten", acts.flat, rows, e * inputs, e * inputs);
 	compare("vsn/mlp_dense", acts.logits, rows, inputs, inputs);
 	compare("vsn/sparse_weights", acts.weights, rows, inputs, inputs);
 	compare("vsn", y, rows, width, width);
 
-	/* each GRN alone, on the reference's own embedding */
+	/* each GRN alone, on all rows and on the numbers that differ */
 	for (int i = 0; i < inputs; i++)
 	{
+		lem_real   *column = reals(rows);
+		int			differ = 0;
+
 		for (int r = 0; r < rows; r++)
-			for (int j = 0; j < e; j++)
-				embedding[(size_t) r * e + j] = flat[((size_t) r * e + j) * inputs + i];
-		lem_grn_forward(&trunk->vsn.inputs[i], kern, rows, embedding, e, &acts.input_grn[0], y,
-						width);
+			column[r] = x[(size_t) r * inputs + i];
+		lem_scalar_grn_forward(&trunk->vsn.inputs[i], kern, rows, column, &acts.input_grn[0], y);
 		snprintf(name, sizeof(name), "vsn/grn_layers/%d", i);
 		compare(name, y, rows, width, width);
+		acts.distinct[i] = lem_distinct(rows, column, 1, acts.table, acts.values[i],
+										acts.index[i]);
+		lem_scalar_grn_forward(&trunk->vsn.inputs[i], kern, acts.distinct[i], acts.values[i],
+							   &acts.input_grn[0], acts.input_out[i]);
+		for (int r = 0; r < rows; r++)
+			differ += memcmp(y + (size_t) r * width,
+							 acts.input_out[i] + (size_t) acts.index[i][r] * width,
+							 width * sizeof(lem_real)) != 0;
+		check_int(differ, 0, "%s, %s: %s of numbers computed once", set, kern->name, name);
+		free(column);
 	}
 	lem_grn_forward(&trunk->vsn.weights, kern, rows, flat, e * inputs, &acts.weights_grn, y,
 					inputs);
