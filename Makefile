@@ -17,7 +17,9 @@ SHELL = /bin/bash
 
 EXTENSION = lem
 MODULE_big = lem
-DATA = $(wildcard sql/lem--*.sql)
+# The models that lem_install_bundled() loads: their names are built in, the files installed.
+BUNDLED = $(sort $(wildcard data/*.safetensors))
+DATA = $(wildcard sql/lem--*.sql) $(BUNDLED)
 PGFILEDESC = "lem - Large Execution Models"
 
 # OBJDIR (empty, or a folder with a slash at its end) lets the tests build the same sources with
@@ -107,6 +109,12 @@ ifeq ($(shell uname -m),x86_64)
 endif
 %blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
 
+# The names of the bundled models, each as "name",
+COMMA := ,
+%pg/import.o: FILE_FLAGS = \
+	-DLEM_BUNDLED_MODELS='$(patsubst data/%.safetensors,"%"$(COMMA),$(BUNDLED))'
+$(OBJDIR)src/pg/import.o: $(BUNDLED)
+
 # What lem_build_info says of the core.
 %version.o: BUILD_INFO = -DLEM_COMPILER_OPTIONS='"$(strip $(CORE_CFLAGS) $(COPT) $(BUILD_FLAGS))"'
 
@@ -116,8 +124,8 @@ $(CORE_OBJS): $(OBJDIR)%.o: %.c Makefile
 
 $(GLUE_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(BUILD_INFO) $(BUILD_FLAGS) \
-		-MMD -MP -c -o $@ $<
+	$(CC) -iquote src $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(FILE_FLAGS) $(BUILD_INFO) \
+		$(BUILD_FLAGS) -MMD -MP -c -o $@ $<
 
 $(shlib): src/lem.map
 

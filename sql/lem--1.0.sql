@@ -154,6 +154,12 @@ CREATE FUNCTION lem_import(name text, weights bytea, config jsonb DEFAULT NULL) 
 COMMENT ON FUNCTION lem_import(text, bytea, jsonb)
 	IS 'store a safetensors file as a new version of a model';
 
+CREATE FUNCTION lem_install_bundled(OUT name text, OUT version int, OUT installed boolean)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_install_bundled' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	COST 100000 ROWS 2;
+COMMENT ON FUNCTION lem_install_bundled() IS 'store the models that come with the extension';
+
 CREATE FUNCTION lem_export(model text) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_lem_export' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION lem_export(text) IS 'a model as a safetensors file';

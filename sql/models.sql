@@ -244,6 +244,16 @@ CREATE TRIGGER mine AFTER DELETE ON mine FOR EACH ROW EXECUTE FUNCTION lem_model
 DELETE FROM mine;
 ROLLBACK;
 
+-- Metrics travel with a model, unless it is imported with a config of its own.
+UPDATE lem_model SET metrics = '{"gain": [1.5, 2], "epoch": 3}' WHERE name = 'tiny';
+SELECT lem_import('measured', lem_export('tiny')) AS version, lem_import('measured', lem_export('tiny'), config) AS another FROM lem_models WHERE name = 'tiny';
+SELECT version, metrics FROM lem_models WHERE name = 'measured' ORDER BY version;
+SELECT lem_export('measured@1') = lem_export('tiny') AS same, lem_export('measured@2') = lem_export('tiny') AS same_2;
+UPDATE lem_model SET metrics = '[1]' WHERE name = 'tiny';
+SELECT lem_import('measured', lem_export('tiny'));
+UPDATE lem_model SET metrics = NULL WHERE name = 'tiny';
+SELECT lem_drop('measured');
+
 -- How the functions are declared.
 SELECT proname, provolatile, proisstrict, proparallel, procost FROM pg_proc
 	WHERE proname IN ('lem_import', 'lem_export', 'lem_deploy', 'lem_drop', 'lem_forward') ORDER BY 1;

@@ -55,6 +55,12 @@ static prepared find_config = {
 	1, {INT8OID, InvalidOid}, NULL, NULL
 };
 
+static prepared find_metrics = {
+	"SELECT metrics::pg_catalog.text FROM %s.lem_model"
+	" WHERE id OPERATOR(pg_catalog.=) $1 AND metrics IS NOT NULL",
+	1, {INT8OID, InvalidOid}, NULL, NULL
+};
+
 static prepared find_checksums = {
 	"SELECT part, sha256 FROM %s.lem_model_part WHERE model_id OPERATOR(pg_catalog.=) $1"
 	" ORDER BY part",
@@ -415,6 +421,22 @@ lem_catalog_find(const char *schema, const char *model, lem_model_row *row)
 	memcpy(row->digest, digest, LEM_DIGEST_LENGTH);
 	find_parsed(schema, row);
 	SPI_finish();
+}
+
+char *
+lem_catalog_metrics(const char *schema, const lem_model_row *row)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		id = Int64GetDatum(row->id);
+	char	   *metrics = NULL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	run(&find_metrics, schema, &id, 1);
+	if (SPI_processed > 0)
+		metrics = MemoryContextStrdup(caller, TextDatumGetCString(column(0, 1)));
+	SPI_finish();
+	return metrics;
 }
 
 float *

@@ -32,6 +32,9 @@ typedef struct lem_model_row
 /* Schema the extension lives in: that of the function being called. */
 extern char *lem_schema(FunctionCallInfo fcinfo);
 
+/* The metrics of a model as JSON, palloc'd; NULL if it has none. */
+extern char *lem_catalog_metrics(const char *schema, const lem_model_row *row);
+
 /* Look up "name" (its deployed version) or "name@version"; raises LM010. */
 extern void lem_catalog_find(const char *schema, const char *model, lem_model_row *row);
 

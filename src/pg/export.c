@@ -88,15 +88,24 @@ lem_export_begin(const lem_config *config, const char *metadata, bool gradient, 
 	return file;
 }
 
-/* The config, and nothing that would make files of the same model differ. */
+/*
+ * The config, the metrics if the model has any, and nothing that would make files of the same model
+ * differ.
+ */
 static char *
-model_metadata(const lem_model_row *row)
+model_metadata(const char *schema, const lem_model_row *row)
 {
+	const char *metrics = lem_catalog_metrics(schema, row);
 	StringInfoData metadata;
 
 	initStringInfo(&metadata);
 	appendStringInfoString(&metadata, "{\"format\":\"lem\",\"lem.config\":");
 	escape_json(&metadata, lem_config_text(lem_config_write(&row->config, row->time_zone)));
+	if (metrics)
+	{
+		appendStringInfoString(&metadata, ",\"lem.metrics\":");
+		escape_json(&metadata, metrics);
+	}
 	appendStringInfoChar(&metadata, '}');
 	return metadata.data;
 }
@@ -104,8 +113,8 @@ model_metadata(const lem_model_row *row)
 /*
  * lem_export(model text) RETURNS bytea
  *
- * A safetensors file with all of a model's tensors as float32 and its config in the metadata; the
- * same bytes for the same model, whatever its name and version.  STRICT.
+ * A safetensors file with all of a model's tensors as float32, and its config and metrics in the
+ * metadata; the same bytes for the same model, whatever its name and version.  STRICT.
  */
 LEM_FUNCTION(pg_lem_export);
 
@@ -118,7 +127,7 @@ pg_lem_export(PG_FUNCTION_ARGS)
 	uint8	   *data;
 
 	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
-	file = lem_export_begin(&row.config, model_metadata(&row), false, &data);
+	file = lem_export_begin(&row.config, model_metadata(schema, &row), false, &data);
 	for (int part = 0; part < lem_part_count(&row.config); part++)
 	{
 		float	   *numbers = lem_catalog_part(schema, &row, part);

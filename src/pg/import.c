@@ -1,11 +1,15 @@
-/* import.c: lem_import, models from safetensors files. */
+/* import.c: models from safetensors files: lem_import, and lem_install_bundled. */
 #include "postgres.h"
+
+#include <sys/stat.h>
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 
 #include "core/safetensors.h"
 #include "pg/compat.h"
@@ -16,9 +20,15 @@
 /* Offsets and lengths in a file that are exact in a JSON reader's double. */
 #define MAX_OFFSET (INT64CONST(1) << 53)
 
-/* Keys of a safetensors header that are not tensors, and of the metadata with our config. */
+/* Keys of a safetensors header that are not tensors, and of the metadata with what is ours. */
 #define METADATA_KEY "__metadata__"
 #define CONFIG_KEY "lem.config"
+#define METRICS_KEY "lem.metrics"
+
+/* Names of the bundled models, each quoted and with a comma behind it; the Makefile knows them. */
+#ifndef LEM_BUNDLED_MODELS
+#define LEM_BUNDLED_MODELS
+#endif
 
 /* A file while it is being imported. */
 typedef struct import
@@ -65,13 +75,13 @@ parse_header(const uint8 *header, size_t length)
 	return json;
 }
 
-/* The config that a file carries, NULL if it has none. */
+/* What a file's metadata say under a key, as JSON in a string; NULL if nothing. */
 static Jsonb *
-config_of_file(Jsonb *header)
+metadata_of_file(Jsonb *header, const char *key, const char *what)
 {
 	JsonbValue *metadata = getKeyJsonValueFromContainer(&header->root, METADATA_KEY,
 														strlen(METADATA_KEY), NULL);
-	JsonbValue *config;
+	JsonbValue *value;
 
 	if (metadata == NULL)
 		return NULL;
@@ -79,20 +89,33 @@ config_of_file(Jsonb *header)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_DAMAGED_FILE),
 				 errmsg("the weights' metadata are not a JSON object")));
-	config = getKeyJsonValueFromContainer(metadata->val.binary.data, CONFIG_KEY,
-										  strlen(CONFIG_KEY), NULL);
-	if (config == NULL)
+	value = getKeyJsonValueFromContainer(metadata->val.binary.data, key, strlen(key), NULL);
+	if (value == NULL)
 		return NULL;
-	if (config->type != jbvString)
+	if (value->type != jbvString)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_DAMAGED_FILE),
-				 errmsg("the config in the weights' metadata is not a string: %s",
-						lem_json_describe(config))));
+				 errmsg("the %s in the weights' metadata %s not a string: %s", what,
+						strcmp(key, CONFIG_KEY) == 0 ? "is" : "are", lem_json_describe(value))));
 	return DatumGetJsonbP(lem_input(F_JSONB_IN,
-									pnstrdup(config->val.string.val, config->val.string.len),
+									pnstrdup(value->val.string.val, value->val.string.len),
 									ERRCODE_LEM_INVALID_CONFIG,
-									"the config in the weights' metadata is not valid JSON",
+									psprintf("the %s in the weights' metadata %s not valid JSON", what,
+											 strcmp(key, CONFIG_KEY) == 0 ? "is" : "are"),
 									NULL));
+}
+
+/* The metrics that a file carries, NULL if it has none. */
+static Jsonb *
+metrics_of_file(Jsonb *header)
+{
+	Jsonb	   *metrics = metadata_of_file(header, METRICS_KEY, "metrics");
+
+	if (metrics && !JB_ROOT_IS_OBJECT(metrics))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_DAMAGED_FILE),
+				 errmsg("the metrics in the weights' metadata are not a JSON object")));
+	return metrics;
 }
 
 /* An array of whole numbers: how many there are (-1: it is not one), and the first max of them. */
@@ -191,41 +214,31 @@ part_of_file(void *arg, int part, float *out)
 	lem_file_read_part(&in->config, in->entries, in->match, in->data, part, out);
 }
 
-/*
- * lem_import(name text, weights bytea, config jsonb DEFAULT NULL) RETURNS int
- *
- * Stores a safetensors file as a new version of a model; returns the version.  Without config the
- * file's own is taken, from the key "lem.config" of its metadata.
- */
-LEM_FUNCTION(pg_lem_import);
-
-Datum
-pg_lem_import(PG_FUNCTION_ARGS)
+/* Store a file as a version of a model (see lem_models_store).  config NULL: the file's own. */
+static int
+store_file(const char *schema, const char *name, const uint8 *file, size_t size, Jsonb *config,
+		   bool *fresh)
 {
-	char	   *name;
-	bytea	   *file;
 	const uint8 *header_text;
 	size_t		header_length;
 	Jsonb	   *header;
-	Jsonb	   *config;
+	Jsonb	   *metrics = NULL;
 	pg_tz	   *time_zone;
 	import		in;
 	lem_fault	fault;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", PG_ARGISNULL(0) ? "name" : "weights")));
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	lem_models_check_name(name);
-	file = PG_GETARG_BYTEA_PP(1);
-	lem_pg_check(lem_file_split((const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file),
-								&header_length, &header_text, &in.data, &in.data_size, &fault),
-				 &fault);
+	lem_pg_check(lem_file_split(file, size, &header_length, &header_text, &in.data, &in.data_size,
+								&fault), &fault);
 	header = parse_header(header_text, header_length);
 	CHECK_FOR_INTERRUPTS();
 
-	config = PG_ARGISNULL(2) ? config_of_file(header) : PG_GETARG_JSONB_P(2);
+	/* metrics belong to the config that they were measured with */
+	if (config == NULL)
+	{
+		config = metadata_of_file(header, CONFIG_KEY, "config");
+		metrics = metrics_of_file(header);
+	}
 	if (config == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_INVALID_CONFIG),
@@ -238,6 +251,111 @@ pg_lem_import(PG_FUNCTION_ARGS)
 	CHECK_FOR_INTERRUPTS();
 	lem_pg_check(lem_file_match(&in.config, in.entries, in.n_entries, in.data, in.data_size,
 								in.match, &fault), &fault);
-	PG_RETURN_INT32(lem_models_store(lem_schema(fcinfo), name, &in.config, time_zone,
-									 part_of_file, &in, 0, NULL));
+	return lem_models_store(schema, name, &in.config, time_zone, part_of_file, &in, 0, metrics,
+							fresh);
+}
+
+/*
+ * lem_import(name text, weights bytea, config jsonb DEFAULT NULL) RETURNS int
+ *
+ * Stores a safetensors file as a new version of a model; returns the version.  Without config the
+ * file's own is taken, from the key "lem.config" of its metadata, and its metrics, if it has any,
+ * from "lem.metrics".
+ */
+LEM_FUNCTION(pg_lem_import);
+
+Datum
+pg_lem_import(PG_FUNCTION_ARGS)
+{
+	bytea	   *file;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", PG_ARGISNULL(0) ? "name" : "weights")));
+	file = PG_GETARG_BYTEA_PP(1);
+	PG_RETURN_INT32(store_file(lem_schema(fcinfo), text_to_cstring(PG_GETARG_TEXT_PP(0)),
+							   (const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file),
+							   PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), NULL));
+}
+
+/* The bundled models: files of these names with .safetensors, as the build found them. */
+static const char *const bundled[] = {LEM_BUNDLED_MODELS NULL};
+
+static void missing_file(const char *name, const char *path, const char *why)
+			pg_attribute_noreturn();
+
+static void
+missing_file(const char *name, const char *path, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FILE),
+			 errmsg("cannot read the bundled model \"%s\"", name),
+			 errdetail("File \"%s\": %s.", path, why),
+			 errhint("The server's installation of lem lacks files: install it again.")));
+}
+
+/* A bundled model's file, from the server's share directory; palloc'd. */
+static uint8 *
+read_bundled(const char *name, size_t *size)
+{
+	char		share[MAXPGPATH];
+	char	   *path;
+	uint8	   *bytes;
+	FILE	   *file;
+	struct stat status;
+
+	get_share_path(my_exec_path, share);
+	path = psprintf("%s/extension/%s.safetensors", share, name);
+	file = AllocateFile(path, PG_BINARY_R);
+	if (file == NULL)
+		missing_file(name, path, strerror(errno));
+	if (fstat(fileno(file), &status) != 0)
+		missing_file(name, path, strerror(errno));
+	if (!S_ISREG(status.st_mode) || status.st_size > (off_t) MaxAllocSize)
+		missing_file(name, path, "it is not a file of weights");
+	*size = (size_t) status.st_size;
+	bytes = palloc(Max(*size, 1));
+	if (fread(bytes, 1, *size, file) != *size)
+		missing_file(name, path, "it could not be read to its end");
+	FreeFile(file);
+	return bytes;
+}
+
+/*
+ * lem_install_bundled() RETURNS TABLE (name text, version int, installed boolean)
+ *
+ * Stores the models that come with the extension, a row each: the version that has it, and whether
+ * it is new.  A model whose config and weights a version of its name has is not stored again.
+ */
+LEM_FUNCTION(pg_lem_install_bundled);
+
+Datum
+pg_lem_install_bundled(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *schema = lem_schema(fcinfo);
+	MemoryContext context;
+
+	InitMaterializedSRF(fcinfo, 0);
+	context = AllocSetContextCreate(CurrentMemoryContext, "lem bundled model",
+									ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; bundled[i]; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		size_t		size;
+		uint8	   *file = read_bundled(bundled[i], &size);
+		bool		installed;
+		int			version = store_file(schema, bundled[i], file, size, NULL, &installed);
+		Datum		values[3] = {
+			CStringGetTextDatum(bundled[i]), Int32GetDatum(version), BoolGetDatum(installed)
+		};
+		bool		nulls[3] = {false};
+
+		MemoryContextSwitchTo(old);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+	return (Datum) 0;
 }

@@ -121,10 +121,30 @@ insert_model(const char *schema, const char *name, const lem_config *config, Jso
 									   &is_null));
 }
 
+/* The last version of a name that has this digest, 0 if none has; within SPI. */
+static int
+version_with(const char *schema, const char *name, const uint8 *digest)
+{
+	static const Oid types[] = {TEXTOID, BYTEAOID};
+	const Datum values[] = {
+		CStringGetTextDatum(name), PointerGetDatum(bytes(digest, LEM_DIGEST_LENGTH))
+	};
+	bool		is_null;
+
+	if (run(schema,
+			"SELECT version FROM %s.lem_model"
+			" WHERE name OPERATOR(pg_catalog.=) $1 AND digest OPERATOR(pg_catalog.=) $2"
+			" ORDER BY version DESC LIMIT 1",
+			lengthof(types), types, values, NULL) == 0)
+		return 0;
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+									   &is_null));
+}
+
 int
 lem_models_store(const char *schema, const char *name, const lem_config *config,
 				 pg_tz *time_zone, lem_part_source source, void *arg,
-				 int64 training_run, Jsonb *metrics)
+				 int64 training_run, Jsonb *metrics, bool *fresh)
 {
 	static const Oid types[] = {INT8OID, INT4OID, INT2OID, BYTEAOID, BYTEAOID};
 	const int	parts = lem_part_count(config);
@@ -148,6 +168,16 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	lem_catalog_digest(lem_config_text(json), parts, checksums, digest);
 
 	begin_change(schema);
+	if (fresh)
+	{
+		version = version_with(schema, name, digest);
+		*fresh = version == 0;
+		if (version > 0)
+		{
+			SPI_finish();
+			return version;
+		}
+	}
 	id = insert_model(schema, name, config, json, digest, training_run, metrics, &version);
 	for (int i = 0; i < parts; i++)
 	{

@@ -19,10 +19,12 @@ typedef void (*lem_part_source) (void *arg, int part, float *out);
 /*
  * Store a new version of a model, and deploy it if it is the first; returns the version.  Runs as
  * the caller, who needs the rights to change the tables.  training_run 0 and metrics NULL: none.
+ * With fresh, a model whose config and weights a version of the name has already is not stored
+ * again: that version is returned, and *fresh is false.
  */
 extern int	lem_models_store(const char *schema, const char *name, const lem_config *config,
 							 pg_tz *time_zone, lem_part_source source, void *arg,
-							 int64 training_run, Jsonb *metrics);
+							 int64 training_run, Jsonb *metrics, bool *fresh);
 
 /* Raises an error (42602) unless name can be that of a model. */
 extern void lem_models_check_name(const char *name);
