@@ -100,3 +100,112 @@ SELECT count(*) AS orders, bool_and((report).side = (ord).side AND (report).unit
 	AND (report).start_ts = (ord).start_ts AND (report).first_fill IS NOT DISTINCT FROM f.first AND (report).last_fill IS NOT DISTINCT FROM f.last
 	AND (report).duration IS NOT DISTINCT FROM f.last - (ord).start_ts) AS same
 FROM tca_orders JOIN tca_reports USING (id) LEFT JOIN (SELECT id, min(ts) AS first, max(ts) AS last FROM tca_fills GROUP BY id) AS f USING (id);
+
+-- Equal slices have no advantage over TWAP, none at all; nor has a share of each bar's volume any slippage to VWAP.
+SELECT count(*) AS orders, count(*) FILTER (WHERE (r).pa_bps <> 0 OR (r).twap_cost <> 0) AS differ, count(*) FILTER (WHERE (r).pa_bps IS NULL) AS unknown,
+	bool_and((r).fill_rate BETWEEN 1 - 1e-12 AND 1 + 1e-12 AND (r).bars = n) AS whole
+FROM (SELECT n, lem_tca_report(lem_tca(ord, b.ts, b.price, size / n), (SELECT lem_bars(ts, price, volume) FROM tca_bars WHERE symbol = 'S1')) AS r
+	FROM generate_series(1, 24) AS n, (VALUES (100::float8), (1 / 3.0), (12345.678)) AS s(size), (VALUES ('buy'), ('sell')) AS d(side),
+		LATERAL (SELECT lem_order(size, side, 'twap', start_ts => '2026-01-05 07:00+00') AS ord) AS o, tca_bars AS b
+	WHERE b.symbol = 'S1' AND b.ts >= (ord).start_ts AND b.ts < (ord).start_ts + n * interval '1 hour' GROUP BY n, size, side, ord) AS x;
+SELECT count(*) AS orders, count(*) FILTER (WHERE (r).pa_bps <> 0 OR (r).twap_bps <> 0) AS differ, count(*) FILTER (WHERE (r).pa_bps IS NULL) AS unknown
+FROM (SELECT lem_tca_report(fills, bars) AS r
+	FROM (SELECT lem_bars(ts, price, volume) AS bars FROM tca_bars WHERE symbol = 'S3') AS m, generate_series(1, 40) AS i, generate_series(4, 12, 2) AS n,
+		LATERAL (SELECT lem_order(i / 7.0, CASE i % 2 WHEN 0 THEN 'buy' ELSE 'sell' END, 'twap', start_ts => timestamptz '2026-01-09' + i * interval '5 hours', max_bars => n) AS ord) AS o,
+		LATERAL (SELECT lem_tca(ord, b.ts, b.price, s.quantity) AS fills FROM lem_baseline('twap', ord, bars) AS s JOIN tca_bars AS b ON b.symbol = 'S3' AND b.ts = s.ts) AS f) AS x;
+SELECT count(*) AS orders, count(*) FILTER (WHERE (r).vwap_bps <> 0 OR (r).vwap_cost <> 0 OR (r).pa_bps <> 0) AS differ, count(*) FILTER (WHERE (r).vwap_bps IS NULL) AS unknown,
+	bool_and(abs((r).participation_rate - share) < 1e-12) AS share
+FROM (SELECT share, lem_tca_report(lem_tca(ord, b.ts, b.price, b.volume * share), (SELECT lem_bars(ts, price, volume) FROM tca_bars WHERE symbol = 'S2'), until => (ord).start_ts + n * interval '1 hour') AS r
+	FROM generate_series(1, 24) AS n, (VALUES (0.125::float8), (0.1), (1 / 3.0), (0.007)) AS s(share), (VALUES ('buy'), ('sell')) AS d(side),
+		LATERAL (SELECT lem_order(1e9, side, start_ts => '2026-01-05 07:00+00') AS ord) AS o, tca_bars AS b
+	WHERE b.symbol = 'S2' AND b.ts >= (ord).start_ts AND b.ts < (ord).start_ts + n * interval '1 hour' GROUP BY n, share, side, ord) AS x;
+
+-- A sell is the mirror of a buy.
+SELECT count(*), bool_and((b).arrival_bps = -(s).arrival_bps AND (b).vwap_bps = -(s).vwap_bps AND (b).day_vwap_cost = -(s).day_vwap_cost AND (b).open_bps = -(s).open_bps
+	AND (b).best = (s).worst AND (b).best_bps = -(s).worst_bps AND (b).shortfall = -(s).shortfall AND (b).delay_cost = -(s).delay_cost AND (b).opportunity_bps = -(s).opportunity_bps
+	AND (b).pa_bps = -(s).pa_bps AND (b).markouts[1] = -(s).markouts[1]) AS mirrored
+FROM (SELECT lem_tca_report(buy, bars, '{2 hours}') AS b, lem_tca_report(sell, bars, '{2 hours}') AS s
+	FROM (SELECT symbol, lem_tca(ROW((ord).size, 'buy', (ord).benchmark, (ord).unit, (ord).start_ts, NULL, (ord).max_bars, 0, 1, NULL)::lem_order, ts, price, quantity) AS buy,
+			lem_tca(ROW((ord).size, 'sell', (ord).benchmark, (ord).unit, (ord).start_ts, NULL, (ord).max_bars, 0, 1, NULL)::lem_order, ts, price, quantity) AS sell
+		FROM tca_orders JOIN tca_fills USING (id) WHERE kind = 2 AND id BETWEEN 100 AND 400 AND symbol <> 'S4' GROUP BY id, symbol, ord) AS f
+	JOIN (SELECT symbol, lem_bars(ts, price, volume) AS bars FROM tca_bars GROUP BY symbol) AS b USING (symbol)) AS x;
+
+-- Rollups, by each weight
+CREATE FUNCTION pg_temp.near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN a IS NULL OR b IS NULL THEN a IS NULL AND b IS NULL ELSE abs(a - b) <= 1e-9 * abs(b) + 1e-9 END
+$$;
+CREATE TABLE tca_flat AS SELECT id, id % 7 AS desk, (report).*, (report).arrival_price * ((report).quantity + (report).unfilled) AS ordered_money FROM tca_reports;
+CREATE TABLE tca_rollups AS
+SELECT id % 7 AS desk, w AS weight, lem_tca_rollup(report, w) AS r FROM tca_reports, unnest(ARRAY['quantity', 'notional', 'equal']) AS w GROUP BY 1, 2;
+SELECT weight, count(*) AS groups, bool_and((r).weight = weight AND (r).orders = o.orders AND (r).filled_orders = o.filled AND (r).fills = o.fills) AS counts,
+	bool_and(pg_temp.near((r).quantity, o.quantity) AND pg_temp.near((r).notional, o.notional) AND pg_temp.near((r).unfilled, o.unfilled) AND pg_temp.near((r).market_volume, o.market_volume)) AS sums,
+	bool_and(pg_temp.near((r).vwap_cost, o.vwap_cost) AND pg_temp.near((r).worst_cost, o.worst_cost) AND pg_temp.near((r).shortfall, o.shortfall) AND pg_temp.near((r).delay_cost, o.delay_cost)) AS money,
+	bool_and(pg_temp.near((r).arrival_bps, o.arrival_bps) AND pg_temp.near((r).vwap_bps, o.vwap_bps) AND pg_temp.near((r).best_bps, o.best_bps) AND pg_temp.near((r).pa_bps, o.pa_bps)) AS bps,
+	bool_and(pg_temp.near((r).shortfall_bps, o.shortfall_bps) AND pg_temp.near((r).opportunity_bps, o.opportunity_bps) AND pg_temp.near((r).fill_rate, o.fill_rate)) AS ordered,
+	bool_and(pg_temp.near((r).win_rate, o.win_rate) AND pg_temp.near((r).participation_rate, o.participation_rate) AND pg_temp.near((r).markouts[2], o.markout)) AS rates,
+	bool_and(pg_temp.near(extract(epoch FROM (r).duration)::float8, o.duration)) AS duration
+FROM tca_rollups, LATERAL (
+	SELECT count(*) AS orders, count(*) FILTER (WHERE fills > 0) AS filled, sum(fills) AS fills, sum(quantity) AS quantity, sum(notional) AS notional, sum(unfilled) AS unfilled, sum(market_volume) AS market_volume,
+		sum(vwap_cost) AS vwap_cost, sum(worst_cost) AS worst_cost, sum(shortfall) AS shortfall, sum(delay_cost) AS delay_cost,
+		sum(w * arrival_bps) / sum(w) FILTER (WHERE arrival_bps IS NOT NULL) AS arrival_bps, sum(w * vwap_bps) / sum(w) FILTER (WHERE vwap_bps IS NOT NULL) AS vwap_bps,
+		sum(w * best_bps) / sum(w) FILTER (WHERE best_bps IS NOT NULL) AS best_bps, sum(w * pa_bps) / sum(w) FILTER (WHERE pa_bps IS NOT NULL) AS pa_bps,
+		sum(u * shortfall_bps) / sum(u) FILTER (WHERE shortfall_bps IS NOT NULL) AS shortfall_bps, sum(u * opportunity_bps) / sum(u) FILTER (WHERE opportunity_bps IS NOT NULL) AS opportunity_bps,
+		sum(u * fill_rate) / sum(u) FILTER (WHERE fill_rate IS NOT NULL) AS fill_rate, sum(w * (pa_bps > 0)::int) / sum(w) FILTER (WHERE pa_bps IS NOT NULL) AS win_rate,
+		sum(w * participation_rate) / sum(w) FILTER (WHERE participation_rate IS NOT NULL) AS participation_rate, sum(w * markouts[2]) / sum(w) FILTER (WHERE markouts[2] IS NOT NULL) AS markout,
+		sum(w * extract(epoch FROM duration)::float8) / sum(w) FILTER (WHERE duration IS NOT NULL) AS duration
+	FROM (SELECT *, CASE weight WHEN 'quantity' THEN quantity WHEN 'notional' THEN notional ELSE (fills > 0)::int END AS w,
+			CASE weight WHEN 'quantity' THEN quantity + unfilled WHEN 'notional' THEN ordered_money ELSE 1 END AS u FROM tca_flat AS f WHERE f.desk = tca_rollups.desk) AS f) AS o
+GROUP BY weight ORDER BY weight;
+-- By notional money over money; the win rate of equal weights is a count.
+SELECT bool_and(pg_temp.near((r).shortfall_bps, 1e4 * o.shortfall / o.money)) AS shortfall, (SELECT bool_and(pg_temp.near((r).win_rate, wins)) FROM tca_rollups
+	JOIN (SELECT desk, count(*) FILTER (WHERE pa_bps > 0)::float8 / count(pa_bps) AS wins FROM tca_flat GROUP BY desk) AS w USING (desk) WHERE weight = 'equal') AS wins
+FROM tca_rollups JOIN (SELECT desk, sum(shortfall) AS shortfall, sum(ordered_money) FILTER (WHERE shortfall IS NOT NULL) AS money FROM tca_flat GROUP BY desk) AS o USING (desk) WHERE weight = 'notional';
+SELECT lem_tca_rollup(report) = lem_tca_rollup(report, 'Notional') AS "default", lem_tca_rollup(report, NULL) = lem_tca_rollup(report) AS "null" FROM tca_reports;
+SELECT lem_tca_rollup(report) IS NULL AS none, lem_tca_rollup(NULL::lem_tca_report, 'equal') IS NULL AS nulls FROM tca_reports WHERE id < 0;
+SELECT (r).orders, (r).filled_orders, (r).fill_rate, (r).vwap_bps, (r).win_rate, (r).duration FROM (SELECT lem_tca_rollup(report, 'equal') AS r FROM tca_reports WHERE (report).fills = 0) AS x;
+
+-- Parallel plans run, and give the serial answer.
+CREATE FUNCTION pg_temp.plan_has(query text, line text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	found text;
+BEGIN
+	FOR found IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+		IF found ~ line THEN RETURN true; END IF;
+	END LOOP;
+	RETURN false;
+END
+$$;
+CREATE TABLE tca_wide AS SELECT id, id % 5 AS g, symbol, ord, ts, price, quantity FROM tca_orders LEFT JOIN tca_fills USING (id) ORDER BY md5(id || ' ' || ts);
+\set fills 'SELECT id, lem_tca(ord, ts, price, quantity) AS fills FROM tca_wide GROUP BY id'
+\set few 'SELECT g, lem_tca(lem_order(1e9, start_ts => ''2026-01-01''), ts, price, quantity) AS fills FROM tca_wide GROUP BY 1'
+\set rollup 'SELECT lem_tca_rollup(report, ''quantity'') AS r FROM tca_reports'
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE tca_serial AS :fills;
+CREATE TABLE tca_few AS :few;
+CREATE TABLE tca_rollup_serial AS :rollup;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+ALTER TABLE tca_wide SET (parallel_workers = 2);
+ALTER TABLE tca_reports SET (parallel_workers = 2);
+ANALYZE tca_wide;
+ANALYZE tca_reports;
+SELECT node, pg_temp.plan_has(:'few', node) AS fills, pg_temp.plan_has(:'rollup', replace(node, '(Hash|Group)', '')) AS rollup
+FROM unnest(ARRAY['Partial (Hash|Group)Aggregate', 'Finalize (Hash|Group)Aggregate', 'Workers Launched: [12]']) AS node;
+SELECT count(*) AS groups, count(*) FILTER (WHERE s.fills::text IS DISTINCT FROM p.fills::text) AS differ FROM tca_few AS s FULL JOIN (:few) AS p USING (g);
+SELECT count(*) AS orders, count(*) FILTER (WHERE s.fills::text IS DISTINCT FROM p.fills::text) AS differ FROM tca_serial AS s FULL JOIN (:fills) AS p USING (id);
+CREATE TABLE tca_rollup_parallel AS :rollup;
+SELECT p.r = s.r AS same FROM tca_rollup_serial AS s, tca_rollup_parallel AS p;
+\set report 'SELECT count((lem_tca_report(fills, NULL)).achieved_price) FROM tca_serial'
+ALTER TABLE tca_serial SET (parallel_workers = 2);
+SELECT pg_temp.plan_has(:'report', 'Partial Aggregate') AS reports, count((lem_tca_report(fills, NULL)).achieved_price) FROM tca_serial;
+RESET max_parallel_workers_per_gather;
+
+-- Fills of one order, kept by day and put together later
+SELECT count(*), bool_and(fills::text = whole::text) AS same
+FROM (SELECT id, lem_tca(f.fills) AS fills FROM (SELECT id, lem_tca(ord, ts, price, quantity) AS fills FROM tca_wide GROUP BY id, ts::date) AS f GROUP BY id) AS f
+JOIN (SELECT id, fills AS whole FROM tca_serial) AS w USING (id);
+
+DROP TABLE tca_bars, tca_orders, tca_fills, tca_reports, tca_b, tca_f, tca_expected, tca_compared, tca_flat, tca_rollups, tca_wide, tca_serial, tca_few, tca_rollup_serial, tca_rollup_parallel;
+DROP FUNCTION simulate_bars, simulate_normal;

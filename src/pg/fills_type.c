@@ -257,7 +257,7 @@ read_field(lem_reader *reader, int field)
 		double		x = lem_read_number(reader, name);
 
 		if (!(x >= PG_INT32_MIN && x <= PG_INT32_MAX && x == (int32) x))
-			lem_read_fail(reader, psprintf("%s, a whole number,", name));
+			lem_read_fail(reader, psprintf("a whole number for %s", name));
 		return Int32GetDatum((int32) x);
 	}
 	if (order_fields[field] == 't')
