@@ -15,6 +15,20 @@ FROM bars GROUP BY symbol ORDER BY symbol;
 
 \echo == A model ========================================================================
 \echo
+\set ECHO queries
+SELECT * FROM lem_install_bundled();
+\set ECHO none
+SELECT CASE :'gaps' WHEN 'skip' THEN 'dow_1d' ELSE 'crypto_1h' END AS model \gset
+SELECT count(*) > 0 AS bundled FROM lem_models WHERE name = :'model' \gset
+\if :bundled
+SELECT :'gaps' = 'error' AS strict \gset
+\if :strict
+SELECT lem_import('demo', lem_export(:'model'), config || '{"gaps": "error"}') AS version
+FROM lem_models WHERE name = :'model';
+\set model demo
+\endif
+\else
+\set model demo
 \echo These are reference weights: random numbers that test the arithmetic. Nobody trained
 \echo them, so what follows shows how schedules are made and read, not how good one can be.
 \echo
@@ -26,9 +40,12 @@ SELECT lem_import('demo', lo_get(:weights), '{
 	"num_embedding": 8, "fused_mlp_hidden_dim": 16, "max_scale_factor": 1.5, "features": "paper",
 	"heads": "separate", "finish_gate": false, "notional_state": "allocated"}'
 	|| jsonb_build_object('gaps', :'gaps')) AS version;
-SELECT name, version, deployed, parameters, bytes FROM lem_models;
 \set ECHO none
 \lo_unlink :weights
+\endif
+\set ECHO queries
+SELECT name, version, deployed, parameters, bytes FROM lem_models;
+\set ECHO none
 
 \echo == An order to start now ==========================================================
 \echo
@@ -38,9 +55,9 @@ SELECT name, version, deployed, parameters, bytes FROM lem_models;
 \echo
 \set ECHO queries
 SELECT s.*
-FROM unnest((SELECT lem_schedule('demo',
-								 lem_order(12000, side => 'sell', min_bars => 3, max_rate => 0.4,
-										   lot => 100),
+FROM unnest((SELECT lem_schedule(:'model',
+								 lem_order(12000, side => 'sell', min_bars => 3, max_bars => 6,
+										   max_rate => 0.4, lot => 100),
 								 ts, vwap, volume)
 			 FROM bars WHERE symbol = :'symbol')) AS s;
 \set ECHO none
@@ -50,9 +67,10 @@ FROM unnest((SELECT lem_schedule('demo',
 SELECT ts AS start FROM bars WHERE symbol = :'symbol' ORDER BY ts DESC LIMIT 1 OFFSET 2 \gset
 \set ECHO queries
 SELECT s.*
-FROM unnest((SELECT lem_schedule('demo',
+FROM unnest((SELECT lem_schedule(:'model',
 								 lem_order(12000, side => 'sell', start_ts => :'start',
-										   min_bars => 3, max_rate => 0.4, lot => 100),
+										   min_bars => 3, max_bars => 6, max_rate => 0.4,
+										   lot => 100),
 								 ts, vwap, volume)
 			 FROM bars WHERE symbol = :'symbol')) AS s;
 \set ECHO none
@@ -66,7 +84,8 @@ SELECT ts AS start FROM bars WHERE symbol = :'symbol' ORDER BY ts DESC LIMIT 1 O
 \set ECHO queries
 CREATE TEMPORARY TABLE done AS
 SELECT s.*, b.vwap AS price, b.volume
-FROM unnest((SELECT lem_schedule('demo', lem_order(12000, start_ts => :'start'), ts, vwap, volume)
+FROM unnest((SELECT lem_schedule(:'model', lem_order(12000, start_ts => :'start', max_bars => 6),
+								 ts, vwap, volume)
 			 FROM bars WHERE symbol = :'symbol')) AS s
 JOIN bars b ON b.symbol = :'symbol' AND b.ts = s.ts
 WHERE s.state = 'done';
