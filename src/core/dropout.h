@@ -18,7 +18,7 @@ typedef struct lem_dropout
 	lem_real   *encoded;		/* n x T x H: what the gate reads */
 } lem_dropout;
 
-/* Mask number `index` of a stream: size factors, each a function of (seed, stream, index, place). */
+/* Mask number `index` of a stream: size factors, functions of (seed, stream, index, place). */
 extern void lem_dropout_draw(double rate, uint64_t seed, uint64_t stream, uint64_t index,
 							 size_t size, lem_real *mask);
 

@@ -186,7 +186,7 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 	return LEM_OK;
 }
 
-/* The slice that the network decides next, 0-based; -1: there is none, or nothing is left for it. */
+/* The slice that the network decides next, 0-based; -1: there is none, or nothing left for it. */
 static int
 next_slice(const lem_plan *plan, int factors)
 {

@@ -18,7 +18,7 @@ typedef struct lem_explanation
 
 	/* of the branch and the order's case */
 	const double *curve;		/* horizon: base curve */
-	int			factors;		/* slices that the network decides; the last of N takes what is left */
+	int			factors;		/* slices that the network decides: all but the last of N */
 	const double *factor;		/* factors: of the base curve */
 	const double *finish;		/* factors: share of the rest that is added; NULL: no finish gate */
 
@@ -36,8 +36,8 @@ typedef struct lem_explanation
 extern size_t lem_explain_workspace(const lem_model *model);
 
 /*
- * Explain the schedule of an order; out points into workspace.  The heads of the order's branch must
- * be loaded.  Errors as lem_schedule.
+ * Explain the schedule of an order; out points into workspace.  The heads of the order's branch
+ * must be loaded.  Errors as lem_schedule.
  */
 extern lem_status lem_explain(const lem_model *model, const lem_order *order,
 							  const lem_series *series, const lem_clock *clock, void *workspace,

@@ -105,8 +105,8 @@ lem_gru_forward(const lem_gru *gru, const lem_kernels *kern, int n, int rows, co
 }
 
 /*
- * One row of one sample: from dh to the gradients of the gates before their activations and of k; dh
- * becomes what the row before gets directly, whose h is h_before (NULL: zeros).
+ * One row of one sample: from dh to the gradients of the gates before their activations and of k;
+ * dh becomes what the row before gets directly, whose h is h_before (NULL: zeros).
  */
 static void
 cell_backward(int width, const lem_real *state, const lem_real *gates, const lem_real *h_before,

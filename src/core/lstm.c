@@ -103,8 +103,8 @@ lem_lstm_forward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows,
 }
 
 /*
- * One row of one sample: from dh to the gradients before the gates' activations; dc, coming from the
- * row after, becomes that of the row before, whose c is c_before (NULL: zeros).
+ * One row of one sample: from dh to the gradients before the gates' activations; dc, coming from
+ * the row after, becomes that of the row before, whose c is c_before (NULL: zeros).
  */
 static void
 cell_backward(int width, const lem_real *gates, const lem_real *tanh_c, const lem_real *c_before,

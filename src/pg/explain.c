@@ -147,8 +147,8 @@ explain(FunctionCallInfo fcinfo, const lem_order *order, const lem_series *serie
 }
 
 /*
- * lem_explain(model, ord, bars): setof (kind, step, ts, input, head, value).  Errors as lem_schedule:
- * NULL bars are no bars (LM003), a NULL model or order is 22004.
+ * lem_explain(model, ord, bars): setof (kind, step, ts, input, head, value).  Errors as
+ * lem_schedule: NULL bars are no bars (LM003), a NULL model or order is 22004.
  */
 Datum
 pg_lem_explain(PG_FUNCTION_ARGS)

@@ -84,7 +84,8 @@ test_set(const char *set, const lem_kernels *kern)
 	int			n = golden_batch(set);
 	lem_samples samples = {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
-		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL), NULL};
+		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL),
+		NULL};
 	double		loss = 0;
 	double		again = 0;
 	double		reference = golden_number(set, "loss_f64.json", "lem_loss");

@@ -49,6 +49,7 @@ cancelled()
 cancelled "lem_schedule_batch" lem_schedule_batch "SELECT count(*) FROM batch, lem_schedule_batch('cancel', ids, ords, histories)"
 cancelled "lem_forward" lem_forward "SELECT cardinality(lem_forward('cancel', x, low, high)) FROM windows"
 cancelled "lem_schedule, many times" lem_schedule "SELECT count(*) FROM series, generate_series(1, 1000000) AS i, LATERAL lem_schedule('cancel', lem_order(i), history)"
+cancelled "lem_explain, many times" lem_explain "SELECT count(*) FROM series, generate_series(1, 1000000) AS i, LATERAL lem_explain('cancel', lem_order(i), history)"
 cancelled "lem_bars, unsorted" lem_bars "SELECT sum(lem_bars_count(b)) FROM generate_series(1, 100) AS i, LATERAL (SELECT lem_bars(ts, price + i, volume) AS b FROM many) AS m"
 cancelled "lem_import" lem_import "SELECT count(lem_import('never', file, '$(config medium)') * i) FROM reference_weights, generate_series(1, 100000) AS i WHERE name = 'medium'"
 is "nothing was imported" "$(sql -c "SELECT count(*) FROM lem_models WHERE name <> 'cancel'")" 0

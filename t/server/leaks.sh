@@ -101,6 +101,9 @@ leak "lem_next_slice" 00000 "SELECT lem_next_slice('leak', lem_order(1000), ts, 
 leak "lem_next_slice fails" LM003 "SELECT lem_next_slice('leak', lem_order(1000), ts, NULL, volume) FROM few"
 leak "lem_schedule_batch" 00000 "SELECT * FROM series, lem_schedule_batch('leak', '{1,2,3}', ARRAY[lem_order(1), lem_order(2), lem_order(3, min_bars => 1)], ARRAY[history, history, history])" 2
 leak "lem_schedule_batch fails at the last" LM006 "SELECT * FROM series, lem_schedule_batch('leak', '{1,2,3}', ARRAY[lem_order(1), lem_order(2), lem_order(3, min_bars => 5)], ARRAY[history, history, history])"
+leak "lem_explain" 00000 "SELECT * FROM series, lem_explain('leak', lem_order(1000, min_bars => 2), history)" 4
+leak "lem_explain, a row of it" 00000 "SELECT lem_explain('leak', lem_order(1000), history) FROM series LIMIT 1" 4
+leak "lem_explain fails" LM004 "SELECT * FROM series, lem_explain('leak', lem_order(1000, start_ts => '2026-01-02'), history)"
 leak "lem_forward" 00000 "SELECT lem_forward('leak', x, '{0}', '{1}') FROM window_rows"
 leak "lem_forward fails" 22023 "SELECT lem_forward('leak', x, '{0,0}', '{1}') FROM window_rows"
 leak "lem_export" 00000 "SELECT lem_export('leak')" 4
