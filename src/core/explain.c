@@ -129,18 +129,22 @@ read_heads(const lem_model *model, const explain_acts *acts, lem_explanation *ou
 	out->finish = config->finish_gate ? acts->finish : NULL;
 }
 
-/* The window with the mean of a column over the rows that are seen in all rows of the column. */
+/*
+ * The window with the mean of a column over the rows that are seen in all rows of the column, taken
+ * about its first number, so that a column that never varies stays as it is.
+ */
 static void
 flatten_column(const lem_config *config, const lem_real *rows, int seen, int column, lem_real *out)
 {
 	const size_t columns = lem_inputs(config);
+	const double begin = rows[column];
 	double		sum = 0;
 
 	memcpy(out, rows, lem_rows(config) * columns * sizeof(lem_real));
 	for (int r = 0; r < seen; r++)
-		sum += rows[r * columns + column];
+		sum += rows[r * columns + column] - begin;
 	for (int r = 0; r < lem_rows(config); r++)
-		out[r * columns + column] = (lem_real) (sum / seen);
+		out[r * columns + column] = (lem_real) (begin + sum / seen);
 }
 
 /* The next slice with each column at its mean; what is decided stays. */

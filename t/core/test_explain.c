@@ -82,6 +82,7 @@ first_units(const lem_model *model, const lem_order *order, const lem_series *se
 	lem_limits	limits;
 	lem_window	window;
 	double		sum = 0;
+	double		begin;
 	lem_batch	batch = {.n = 1, .rows = rows, .min_rate = rates, .max_rate = rates + 1,
 		.limits = &limits, .branch = &limits.branch, .units = units};
 
@@ -89,10 +90,12 @@ first_units(const lem_model *model, const lem_order *order, const lem_series *se
 	lem_window_build(config, series, order, NULL,
 					 plan_memory(lem_window_scratch(config, series) * sizeof(double)), &window,
 					 rows, slice_ts, NULL, NULL);
+	begin = rows[column];
 	for (int r = 0; r <= config->lookback; r++)
-		sum += rows[(size_t) r * columns + column];
+		sum += rows[(size_t) r * columns + column] - begin;
+	sum = begin + sum / (config->lookback + 1);
 	for (int r = 0; r < lem_rows(config); r++)
-		rows[(size_t) r * columns + column] = (lem_real) (sum / (config->lookback + 1));
+		rows[(size_t) r * columns + column] = (lem_real) sum;
 	lem_forward(model, &batch, plan_memory(lem_forward_workspace(model, 1, false)), NULL);
 	return units[0];
 }
