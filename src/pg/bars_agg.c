@@ -21,7 +21,7 @@ pg_lem_bars_accum(PG_FUNCTION_ARGS)
 	lem_builder *builder = PG_ARGISNULL(0) ? lem_builder_create(context) :
 		(lem_builder *) PG_GETARG_POINTER(0);
 
-	lem_builder_add_args(builder, fcinfo, 1);
+	lem_builder_add_args(builder, fcinfo, 1, PG_NARGS() > 4);
 	PG_RETURN_POINTER(builder);
 }
 

@@ -223,9 +223,8 @@ lem_builder_series(const lem_builder *builder, lem_series *series)
 }
 
 void
-lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg)
+lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg, bool with_features)
 {
-	bool		with_features = PG_NARGS() > arg + 3;
 	int64		ts;
 	const double *features = NULL;
 	int			n_features = 0;

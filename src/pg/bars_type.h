@@ -55,10 +55,11 @@ extern void lem_builder_serialize(const lem_builder *builder, StringInfo buffer)
 extern lem_builder *lem_builder_deserialize(MemoryContext context, StringInfo buffer);
 
 /*
- * Add the bar in arguments arg .. arg + 2 (ts, price, volume) and, if there is one more, its
- * features (float8[]).  A bar with a NULL time, price or volume is dropped.
+ * Add the bar in arguments arg .. arg + 2 (ts, price, volume) and, with features, arg + 3
+ * (float8[]).  A bar with a NULL time, price or volume is dropped.
  */
-extern void lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg);
+extern void lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg,
+								 bool with_features);
 
 /*
  * Bars in network byte order: int16 format, int16 n_features, int64 n, then all times, prices,

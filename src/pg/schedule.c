@@ -3,7 +3,6 @@
  */
 #include "postgres.h"
 
-#include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -15,10 +14,10 @@
 #include "pg/cache.h"
 #include "pg/catalog.h"
 #include "pg/errors.h"
+#include "pg/group.h"
 #include "pg/order_type.h"
 #include "pg/slices.h"
 #include "pg/stat.h"
-#include "pg/state.h"
 
 LEM_FUNCTION(pg_lem_schedule_accum);
 LEM_FUNCTION(pg_lem_schedule_combine);
@@ -28,16 +27,6 @@ LEM_FUNCTION(pg_lem_schedule_final);
 LEM_FUNCTION(pg_lem_next_slice_final);
 LEM_FUNCTION(pg_lem_schedule);
 LEM_FUNCTION(pg_lem_schedule_batch);
-
-/* State of the aggregates: one model, one order, and the bars so far. */
-typedef struct schedule_state
-{
-	char	   *model;
-	Size		model_length;
-	HeapTupleHeader tuple;		/* the order as it came, to compare others with; may be NULL */
-	lem_order	order;
-	lem_builder *bars;
-} schedule_state;
 
 /* What is to be scheduled. */
 typedef struct schedule_job
@@ -199,58 +188,6 @@ null_argument(const char *what)
 			 errmsg("the %s is NULL", what)));
 }
 
-/* The aggregates' state is one for all rows of a group. */
-static void
-different_argument(const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the %s is not the same for all bars of a group", what),
-			 errhint("Group the bars by whatever the %s depends on, or use lem_schedule_batch.",
-					 what)));
-}
-
-/* A state for the model and order of the arguments. */
-static schedule_state *
-create_state(FunctionCallInfo fcinfo, MemoryContext context)
-{
-	schedule_state *state = MemoryContextAllocZero(context, sizeof(schedule_state));
-	const text *model = PG_GETARG_TEXT_PP(1);
-	HeapTupleHeader tuple = PG_GETARG_HEAPTUPLEHEADER(2);
-
-	lem_order_read(tuple, &state->order);
-	state->model_length = VARSIZE_ANY_EXHDR(model);
-	state->model = MemoryContextAlloc(context, state->model_length + 1);
-	memcpy(state->model, VARDATA_ANY(model), state->model_length);
-	state->model[state->model_length] = '\0';
-	state->tuple = MemoryContextAlloc(context, HeapTupleHeaderGetDatumLength(tuple));
-	memcpy(state->tuple, tuple, HeapTupleHeaderGetDatumLength(tuple));
-	state->bars = lem_builder_create(context);
-	return state;
-}
-
-/* Hold the arguments' model and order against the state's. */
-static void
-check_state(FunctionCallInfo fcinfo, const schedule_state *state)
-{
-	const text *model = PG_GETARG_TEXT_PP(1);
-	HeapTupleHeader tuple = PG_GETARG_HEAPTUPLEHEADER(2);
-	lem_order	order;
-
-	if (VARSIZE_ANY_EXHDR(model) != state->model_length ||
-		memcmp(VARDATA_ANY(model), state->model, state->model_length) != 0)
-		different_argument("model");
-	if (state->tuple &&
-		HeapTupleHeaderGetDatumLength(tuple) == HeapTupleHeaderGetDatumLength(state->tuple) &&
-		memcmp(tuple, state->tuple, HeapTupleHeaderGetDatumLength(tuple)) == 0)
-		return;
-
-	/* The same order can have come in other bytes, from a table say. */
-	lem_order_read(tuple, &order);
-	if (!lem_order_equal(&order, &state->order))
-		different_argument("order");
-}
-
 /*
  * lem_schedule_accum(internal, model, ord, ts, price, volume [, features]) returns internal.
  * Errors: 22004 for a NULL model or order, 22023 if they differ between rows, those of
@@ -259,86 +196,32 @@ check_state(FunctionCallInfo fcinfo, const schedule_state *state)
 Datum
 pg_lem_schedule_accum(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = lem_aggregate_context(fcinfo);
-	schedule_state *state;
-
-	if (PG_ARGISNULL(1))
-		null_argument("model");
-	if (PG_ARGISNULL(2))
-		null_argument("order");
-	if (PG_ARGISNULL(0))
-		state = create_state(fcinfo, context);
-	else
-	{
-		state = (schedule_state *) PG_GETARG_POINTER(0);
-		check_state(fcinfo, state);
-	}
-	lem_builder_add_args(state->bars, fcinfo, 3);
-	PG_RETURN_POINTER(state);
+	PG_RETURN_POINTER(lem_group_accum(fcinfo, PG_NARGS() > 6, false));
 }
 
 /* lem_schedule_combine(internal, internal) returns internal: the first gets the second's bars. */
 Datum
 pg_lem_schedule_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = lem_aggregate_context(fcinfo);
-	schedule_state *to = PG_ARGISNULL(0) ? NULL : (schedule_state *) PG_GETARG_POINTER(0);
-	const schedule_state *from = PG_ARGISNULL(1) ? NULL : (schedule_state *) PG_GETARG_POINTER(1);
+	lem_group  *group = lem_group_combine(fcinfo);
 
-	if (from == NULL)
-	{
-		if (to == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(to);
-	}
-	if (to == NULL)
-	{
-		to = MemoryContextAllocZero(context, sizeof(schedule_state));
-		to->model_length = from->model_length;
-		to->model = MemoryContextStrdup(context, from->model);
-		to->order = from->order;
-		to->bars = lem_builder_create(context);
-	}
-	else if (strcmp(to->model, from->model) != 0)
-		different_argument("model");
-	else if (!lem_order_equal(&to->order, &from->order))
-		different_argument("order");
-	lem_builder_merge(to->bars, from->bars);
-	PG_RETURN_POINTER(to);
+	if (group == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(group);
 }
 
 /* lem_schedule_serialize(internal) returns bytea. */
 Datum
 pg_lem_schedule_serialize(PG_FUNCTION_ARGS)
 {
-	const schedule_state *state = (schedule_state *) PG_GETARG_POINTER(0);
-	StringInfoData buffer;
-
-	(void) lem_aggregate_context(fcinfo);
-	pq_begintypsend(&buffer);
-	pq_sendint32(&buffer, (uint32) state->model_length);
-	pq_sendbytes(&buffer, state->model, (int) state->model_length);
-	lem_order_write(&state->order, &buffer);
-	lem_builder_serialize(state->bars, &buffer);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+	PG_RETURN_BYTEA_P(lem_group_serialize(fcinfo));
 }
 
 /* lem_schedule_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_schedule_deserialize(PG_FUNCTION_ARGS)
 {
-	schedule_state *state = palloc0(sizeof(schedule_state));
-	StringInfoData buffer;
-
-	(void) lem_aggregate_context(fcinfo);
-	lem_read_state(PG_GETARG_BYTEA_PP(0), &buffer);
-	state->model_length = pq_getmsgint(&buffer, sizeof(int32));
-	state->model = pnstrdup(pq_getmsgbytes(&buffer, (int) state->model_length),
-							state->model_length);
-	lem_order_read_wire(&buffer, &state->order);
-	state->bars = lem_builder_deserialize(CurrentMemoryContext, &buffer);
-	pq_getmsgend(&buffer);
-	PG_RETURN_POINTER(state);
+	PG_RETURN_POINTER(lem_group_deserialize(fcinfo));
 }
 
 /* A copy of a schedule of one order. */
@@ -363,25 +246,16 @@ keep_slices(void *arg, int i, const lem_slice *slices, int count)
 static void
 schedule_group(FunctionCallInfo fcinfo, one_schedule *kept)
 {
-	const schedule_state *state;
+	const lem_group *group = lem_group_state(fcinfo);
 	lem_series	series;
 	schedule_job job;
 
-	(void) lem_aggregate_context(fcinfo);
-	if (PG_ARGISNULL(0))
-	{
-		lem_fault	fault;
-
-		lem_fail(&fault, LEM_NO_BARS, NULL, 0, 0);
-		lem_pg_raise(&fault);
-	}
-	state = (schedule_state *) PG_GETARG_POINTER(0);
-	lem_builder_series(state->bars, &series);
+	lem_builder_series(group->bars, &series);
 	memset(&job, 0, sizeof(job));
 	job.schema = lem_schema(fcinfo);
-	job.model = state->model;
+	job.model = group->model;
 	job.n = 1;
-	job.orders = &state->order;
+	job.orders = &group->order;
 	job.series = &series;
 	job.emit = keep_slices;
 	job.arg = kept;
