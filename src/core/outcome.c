@@ -7,7 +7,7 @@
  * Shares are whole multiples of 2^-53 and weights of a benchmark are rounded in a few operations:
  * a smaller difference between the two is rounding.
  */
-#define GRAIN 0x1p-51
+#define GRAIN 0x1p-50
 
 double
 lem_cost_bps(const lem_order *order, const lem_costs *costs, const lem_outlook *outlook, int n,

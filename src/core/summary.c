@@ -1,0 +1,150 @@
+/* summary.c: what a backtest's starts amount to. */
+#include <math.h>
+
+#include "summary.h"
+
+/*
+ * Critical value of a two-sided test at 5 % with Bartlett weights whose bandwidth is a share b of
+ * the time (Kiefer and Vogelsang 2005, table 1); 1.96 as b goes to 0.
+ */
+static double
+critical_value(double b)
+{
+	return 1.9600 + b * (2.9694 + b * (0.4160 + b * -0.5324));
+}
+
+static double
+mean_of(size_t n, const double *x, size_t stride)
+{
+	double		sum = 0;
+	double		rest = 0;		/* what the additions lost */
+
+	for (size_t i = 0; i < n; i++)
+	{
+		const double more = x[i * stride] - rest;
+		const double next = sum + more;
+
+		rest = (next - sum) - more;
+		sum = next;
+	}
+	return sum / (double) n;
+}
+
+void
+lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
+				int64_t every, lem_interval *interval)
+{
+	const double mean = mean_of(n, x, stride);
+	const double time = (double) n * (double) every;
+	const double bandwidth = (double) LEM_BANDWIDTH * horizon;
+	const double nothing = (double) n * mean * mean * 1e-24;	/* rounding of equal numbers */
+	double		share;			/* of the time that the bandwidth is; of one start, at least */
+	double		near = 0;		/* sum of the numbers before i within the bandwidth */
+	double		near_place = 0; /* and of them times their distance from i */
+	double		sum = 0;
+	size_t		first = 0;
+
+	*interval = (lem_interval) {.mean = mean};
+	for (size_t i = 0; i < n; i++)
+	{
+		const double e = x[i * stride] - mean;
+
+		if (i > 0)
+			near_place += near * (double) (place[i] - place[i - 1]);
+		while (first < i && (double) (place[i] - place[first]) >= bandwidth)
+		{
+			const double gone = x[first * stride] - mean;
+
+			near -= gone;
+			near_place -= gone * (double) (place[i] - place[first]);
+			first++;
+		}
+		if (first == i)
+			near = near_place = 0;	/* exactly */
+		sum += e * e + 2 * e * (near - near_place / bandwidth);
+		near += e;
+	}
+	if (n < LEM_LEAST_HORIZONS || time < (double) LEM_LEAST_HORIZONS * horizon || !(sum > nothing))
+		return;
+	share = fmin(fmax(bandwidth, (double) every) / time, 1);
+	interval->valid = true;
+	interval->error = sqrt(sum) / (double) n;
+	interval->t = mean / interval->error;
+	interval->low = mean - critical_value(share) * interval->error;
+	interval->high = mean + critical_value(share) * interval->error;
+}
+
+/* Heap sort: no memory but its own, and no bad cases. */
+static void
+sift(double *x, size_t root, size_t n)
+{
+	const double value = x[root];
+
+	for (;;)
+	{
+		size_t		child = 2 * root + 1;
+
+		if (child >= n)
+			break;
+		if (child + 1 < n && x[child + 1] > x[child])
+			child++;
+		if (!(x[child] > value))
+			break;
+		x[root] = x[child];
+		root = child;
+	}
+	x[root] = value;
+}
+
+static void
+sort(double *x, size_t n)
+{
+	for (size_t i = n / 2; i > 0; i--)
+		sift(x, i - 1, n);
+	for (size_t i = n; i > 1; i--)
+	{
+		const double last = x[i - 1];
+
+		x[i - 1] = x[0];
+		x[0] = last;
+		sift(x, 0, i - 1);
+	}
+}
+
+/* The number below which a share p of sorted numbers lies, interpolated between two. */
+static double
+percentile(const double *sorted, size_t n, double p)
+{
+	const double at = p * (double) (n - 1);
+	const size_t below = (size_t) at;
+
+	if (below + 1 >= n)
+		return sorted[n - 1];
+	return sorted[below] + (at - (double) below) * (sorted[below + 1] - sorted[below]);
+}
+
+void
+lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
+			   int64_t every, double *scratch, lem_figures *figures)
+{
+	double		squares = 0;
+	size_t		wins = 0;
+
+	lem_interval_of(n, x, stride, place, horizon, every, &figures->gain);
+	for (size_t i = 0; i < n; i++)
+	{
+		const double e = x[i * stride] - figures->gain.mean;
+
+		squares += e * e;
+		wins += x[i * stride] > 0;
+		scratch[i] = x[i * stride];
+	}
+	figures->deviation = n > 1 ? sqrt(squares / (double) (n - 1)) : 0;
+	figures->win_rate = (double) wins / (double) n;
+	sort(scratch, n);
+	figures->median = percentile(scratch, n, 0.5);
+	figures->p5 = percentile(scratch, n, 0.05);
+	figures->p25 = percentile(scratch, n, 0.25);
+	figures->p75 = percentile(scratch, n, 0.75);
+	figures->p95 = percentile(scratch, n, 0.95);
+}

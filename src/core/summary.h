@@ -1,0 +1,55 @@
+/*
+ * summary.h: what a backtest's starts amount to.
+ *
+ * Orders that start within a horizon of each other trade in the same bars, so their gains go
+ * together.  Intervals allow for it: the variance of a mean is that of Newey and West (1987), with
+ * Bartlett weights that fall to 0 over LEM_BANDWIDTH horizons, the distance of two starts counted
+ * in bars of the series; the critical value is that of Kiefer and Vogelsang (2005) for such an
+ * estimate, from the share that its bandwidth is of the whole time.
+ */
+#ifndef LEM_SUMMARY_H
+#define LEM_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Horizons of a bandwidth; horizons, and starts, that there must be for an interval. */
+#define LEM_BANDWIDTH 12
+#define LEM_LEAST_HORIZONS 20
+
+/* A mean and its 95 % interval. */
+typedef struct lem_interval
+{
+	double		mean;
+	bool		valid;			/* the rest: there were enough starts, and they vary */
+	double		error;			/* standard error of the mean */
+	double		t;				/* mean / error */
+	double		low;
+	double		high;
+} lem_interval;
+
+typedef struct lem_figures
+{
+	lem_interval gain;
+	double		deviation;		/* standard; 0 with one start */
+	double		median;
+	double		p5;				/* percentiles, interpolated */
+	double		p25;
+	double		p75;
+	double		p95;
+	double		win_rate;		/* share of starts with a gain > 0 */
+} lem_figures;
+
+/*
+ * The mean of n > 0 numbers x (one every stride) at rising places (bars), for orders of so many
+ * bars from which every every-th bar can start.
+ */
+extern void lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place,
+							int horizon, int64_t every, lem_interval *interval);
+
+/* The same, and the rest of the figures.  scratch: n numbers. */
+extern void lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place,
+						   int horizon, int64_t every, double *scratch, lem_figures *figures);
+
+#endif
