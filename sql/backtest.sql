@@ -36,8 +36,8 @@ FROM generate_series(0, 29) AS i;
 CREATE TABLE backtest_rows AS
 SELECT i, gaps, CASE model WHEN 'backtest' THEN 'backtest_' || gaps ELSE model END AS model, ord, b.*
 FROM backtest_cases, backtest_series,
-	lem_backtest_orders(CASE model WHEN 'backtest' THEN 'backtest_' || gaps ELSE model END, ord, bars,
-		CASE model WHEN 'backtest' THEN '{"every": 11}'::jsonb ELSE jsonb_build_object('every', 13, 'gaps', gaps, 'norm_window', 60) END) AS b;
+	lem_backtest_orders(CASE model WHEN 'backtest' THEN 'backtest_' || gaps ELSE model END, ord, bars, 11,
+		options => CASE WHEN model <> 'backtest' THEN jsonb_build_object('every', 13, 'gaps', gaps, 'norm_window', 60) END) AS b;
 SELECT count(DISTINCT i), count(*) > 500 AS many, bool_and(array_length(allocation, 1) = (ord).max_bars) AS horizon,
 	bool_and((SELECT sum(a) FROM unnest(allocation) AS a) = 1) AS whole,
 	bool_and((SELECT max(a) FROM unnest(allocation) AS a) <= (ord).max_rate) AS limits,

@@ -762,21 +762,160 @@ COMMENT ON FUNCTION lem_baseline(text, lem_order, lem_bars, jsonb)
 	IS 'schedule of an order by a simple rule with options';
 
 CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars,
-	every int DEFAULT 1, alignment text DEFAULT 'causal', OUT ts timestamptz, OUT achieved float8,
-	OUT benchmark float8, OUT bps float8, OUT bars_used int, OUT allocation float8[],
-	OUT cost_bps float8, OUT completion float8, OUT alignment text) RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'pg_lem_backtest_orders' LANGUAGE C STABLE CALLED ON NULL INPUT
-	PARALLEL SAFE COST 10000000 ROWS 1000;
-COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text)
-	IS 'what an order would have come to, a row a start';
-CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars, options jsonb,
+	every int DEFAULT 1, alignment text DEFAULT 'causal', options jsonb DEFAULT NULL,
 	OUT ts timestamptz, OUT achieved float8, OUT benchmark float8, OUT bps float8,
 	OUT bars_used int, OUT allocation float8[], OUT cost_bps float8, OUT completion float8,
 	OUT alignment text) RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'pg_lem_backtest_orders_options' LANGUAGE C STABLE CALLED ON NULL INPUT
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_orders' LANGUAGE C STABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 10000000 ROWS 1000;
-COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, jsonb)
-	IS 'what an order would have come to, a row a start, with options';
+COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text, jsonb)
+	IS 'what an order would have come to, a row a start';
+
+CREATE TYPE lem_backtest_figures AS (
+	name text,
+	mean_bps float8,
+	std_bps float8,
+	median_bps float8,
+	p5_bps float8,
+	p25_bps float8,
+	p75_bps float8,
+	p95_bps float8,
+	ratio float8,
+	win_rate float8,
+	bars_used float8,
+	completion float8,
+	cost_bps float8,
+	t float8,
+	ci_low float8,
+	ci_high float8,
+	difference_bps float8,
+	difference_std float8,
+	difference_t float8,
+	difference_low float8,
+	difference_high float8
+);
+COMMENT ON TYPE lem_backtest_figures
+	IS 'what a baseline came to in a backtest, and how far the model is ahead of it';
+
+CREATE TYPE lem_backtest_result AS (
+	model text,
+	alignment text,
+	orders bigint,
+	skipped bigint,
+	first_ts timestamptz,
+	last_ts timestamptz,
+	mean_bps float8,
+	std_bps float8,
+	median_bps float8,
+	p5_bps float8,
+	p25_bps float8,
+	p75_bps float8,
+	p95_bps float8,
+	ratio float8,
+	win_rate float8,
+	bars_used float8,
+	completion float8,
+	cost_bps float8,
+	t float8,
+	ci_low float8,
+	ci_high float8,
+	baselines lem_backtest_figures[]
+);
+COMMENT ON TYPE lem_backtest_result IS 'what a backtest came to';
+
+CREATE FUNCTION lem_backtest(model text, ord lem_order, bars lem_bars, options jsonb DEFAULT NULL)
+	RETURNS lem_backtest_result
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10000000;
+COMMENT ON FUNCTION lem_backtest(text, lem_order, lem_bars, jsonb)
+	IS 'what an order would have come to, over all starts';
+
+CREATE FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8,
+	float8)
+	IS 'aggregate transition function';
+
+CREATE FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8, jsonb)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_accum_options' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8,
+	float8, jsonb)
+	IS 'aggregate transition function';
+
+CREATE FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8[], jsonb)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_accum_features' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8,
+	float8, float8[], jsonb)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_backtest_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_backtest_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION lem_backtest_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_serialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_backtest_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION lem_backtest_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_deserialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_backtest_deserialize(bytea, internal) IS 'aggregate deserial function';
+CREATE FUNCTION lem_backtest_final(internal) RETURNS lem_backtest_result
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_final' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION lem_backtest_final(internal) IS 'aggregate final function';
+
+CREATE AGGREGATE lem_backtest(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8) (
+	SFUNC = lem_backtest_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_backtest_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_backtest_combine,
+	SERIALFUNC = lem_backtest_serialize,
+	DESERIALFUNC = lem_backtest_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8)
+	IS 'what an order would have come to, over all starts in bars';
+
+CREATE AGGREGATE lem_backtest(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, options jsonb) (
+	SFUNC = lem_backtest_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_backtest_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_backtest_combine,
+	SERIALFUNC = lem_backtest_serialize,
+	DESERIALFUNC = lem_backtest_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, jsonb)
+	IS 'what an order would have come to, over all starts in bars, with options';
+
+CREATE AGGREGATE lem_backtest(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, features float8[], options jsonb) (
+	SFUNC = lem_backtest_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_backtest_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_backtest_combine,
+	SERIALFUNC = lem_backtest_serialize,
+	DESERIALFUNC = lem_backtest_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, float8[],
+	jsonb)
+	IS 'what an order would have come to, over all starts in bars, with features and options';
 
 -- Backtests: end
 -- Working orders

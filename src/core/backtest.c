@@ -236,3 +236,40 @@ lem_backtest_run(const lem_backtest *test, lem_backtest_cursor *cursor, int n, v
 	*count = found;
 	return LEM_OK;
 }
+
+lem_tally
+lem_tally_means(const lem_tally *sums, size_t n)
+{
+	const double starts = (double) n;
+
+	return (lem_tally) {sums->bars_used / starts, sums->completion / starts,
+		sums->cost_bps / starts};
+}
+
+int
+lem_backtest_keep(const lem_backtest *test, int count, const lem_backtest_start *starts,
+				  const lem_outcome *outcomes, lem_tally *tallies, double *gains,
+				  int64_t *places)
+{
+	const int	contestants = lem_backtest_contestants(test);
+	int			kept = 0;
+
+	for (int i = 0; i < count; i++, outcomes += contestants)
+	{
+		bool		valid = true;
+
+		for (int j = 0; j < contestants; j++)
+			valid = valid && outcomes[j].valid;
+		if (!valid)
+			continue;
+		places[kept++] = starts[i].bar;
+		for (int j = 0; j < contestants; j++)
+		{
+			*gains++ = outcomes[j].bps;
+			tallies[j].bars_used += outcomes[j].bars_used;
+			tallies[j].completion += outcomes[j].completion;
+			tallies[j].cost_bps += outcomes[j].cost_bps;
+		}
+	}
+	return kept;
+}

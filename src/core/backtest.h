@@ -79,4 +79,22 @@ extern lem_status lem_backtest_run(const lem_backtest *test, lem_backtest_cursor
 								   lem_backtest_start *starts, lem_outcome *outcomes,
 								   double *allocations, int *count, lem_fault *fault);
 
+/* Sums over a contestant's starts, and their means. */
+typedef struct lem_tally
+{
+	double		bars_used;
+	double		completion;
+	double		cost_bps;
+} lem_tally;
+
+extern lem_tally lem_tally_means(const lem_tally *sums, size_t n);
+
+/*
+ * Keep what a summary needs of a batch: gains (n x contestants) and places (n) from their ends on,
+ * and the sums; how many starts that were.  A start without a benchmark is left out.
+ */
+extern int	lem_backtest_keep(const lem_backtest *test, int count,
+							  const lem_backtest_start *starts, const lem_outcome *outcomes,
+							  lem_tally *tallies, double *gains, int64_t *places);
+
 #endif

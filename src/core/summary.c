@@ -74,6 +74,17 @@ lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, 
 	interval->high = mean + critical_value(share) * interval->error;
 }
 
+/* Standard deviation of n numbers about their mean. */
+static double
+deviation_of(size_t n, const double *x, size_t stride, double mean)
+{
+	double		squares = 0;
+
+	for (size_t i = 0; i < n; i++)
+		squares += (x[i * stride] - mean) * (x[i * stride] - mean);
+	return n > 1 ? sqrt(squares / (double) (n - 1)) : 0;
+}
+
 /* Heap sort: no memory but its own, and no bad cases. */
 static void
 sift(double *x, size_t root, size_t n)
@@ -127,19 +138,16 @@ void
 lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
 			   int64_t every, double *scratch, lem_figures *figures)
 {
-	double		squares = 0;
 	size_t		wins = 0;
 
 	lem_interval_of(n, x, stride, place, horizon, every, &figures->gain);
 	for (size_t i = 0; i < n; i++)
 	{
-		const double e = x[i * stride] - figures->gain.mean;
-
-		squares += e * e;
 		wins += x[i * stride] > 0;
 		scratch[i] = x[i * stride];
 	}
-	figures->deviation = n > 1 ? sqrt(squares / (double) (n - 1)) : 0;
+	figures->deviation = deviation_of(n, x, stride, figures->gain.mean);
+	figures->ratio = figures->deviation > 0 ? figures->gain.mean / figures->deviation : 0;
 	figures->win_rate = (double) wins / (double) n;
 	sort(scratch, n);
 	figures->median = percentile(scratch, n, 0.5);
@@ -147,4 +155,17 @@ lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place, i
 	figures->p25 = percentile(scratch, n, 0.25);
 	figures->p75 = percentile(scratch, n, 0.75);
 	figures->p95 = percentile(scratch, n, 0.95);
+}
+
+void
+lem_compare(size_t n, const double *gains, int contestants, int which, const int64_t *place,
+			int horizon, int64_t every, double *scratch, lem_compared *compared)
+{
+	lem_figures_of(n, gains + which, (size_t) contestants, place, horizon, every, scratch,
+				   &compared->figures);
+	for (size_t i = 0; i < n; i++)
+		scratch[i] = gains[i * (size_t) contestants] - gains[i * (size_t) contestants
+															 + (size_t) which];
+	lem_interval_of(n, scratch, 1, place, horizon, every, &compared->difference);
+	compared->difference_deviation = deviation_of(n, scratch, 1, compared->difference.mean);
 }

@@ -33,6 +33,7 @@ typedef struct lem_figures
 {
 	lem_interval gain;
 	double		deviation;		/* standard; 0 with one start */
+	double		ratio;			/* mean / deviation; 0 where that is 0 */
 	double		median;
 	double		p5;				/* percentiles, interpolated */
 	double		p25;
@@ -51,5 +52,18 @@ extern void lem_interval_of(size_t n, const double *x, size_t stride, const int6
 /* The same, and the rest of the figures.  scratch: n numbers. */
 extern void lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place,
 						   int horizon, int64_t every, double *scratch, lem_figures *figures);
+
+/* What contestants of a backtest came to; gains: n x contestants. */
+typedef struct lem_compared
+{
+	lem_figures figures;
+	double		difference_deviation;	/* of what the first contestant gained more than this one */
+	lem_interval difference;	/* its mean and interval, paired start by start */
+} lem_compared;
+
+/* Contestant `which`, and for all but the first how far the first is ahead.  scratch: n numbers. */
+extern void lem_compare(size_t n, const double *gains, int contestants, int which,
+						const int64_t *place, int horizon, int64_t every, double *scratch,
+						lem_compared *compared);
 
 #endif

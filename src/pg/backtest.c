@@ -15,7 +15,6 @@
 
 LEM_FUNCTION(pg_lem_baseline);
 LEM_FUNCTION(pg_lem_backtest_orders);
-LEM_FUNCTION(pg_lem_backtest_orders_options);
 
 /* Columns of lem_backtest_orders. */
 enum
@@ -83,7 +82,7 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 	lem_order_read(PG_GETARG_HEAPTUPLEHEADER(1), &order);
 	series_argument(fcinfo, 2, &series);
 	lem_backtest_settings_read(options_argument(fcinfo, 3), LEM_OPTIONS_RULES | LEM_OPTIONS_WINDOW,
-							   &settings);
+							   NULL, &settings);
 	lem_baseline_windows(&settings, &order, series.n_features, &row);
 	clock = lem_model_clock(&row);
 	InitMaterializedSRF(fcinfo, 0);
@@ -150,67 +149,59 @@ put_starts(void *arg, const lem_backtest *test, int count, const lem_backtest_st
 	}
 }
 
-/* The rows of a backtest, settings->test lacking its order and series. */
-static Datum
-backtest_orders(FunctionCallInfo fcinfo, lem_backtest_settings *settings)
+/* The arguments' settings; what options say comes before every and alignment. */
+static void
+read_settings(FunctionCallInfo fcinfo, lem_backtest_settings *settings)
 {
-	MemoryContext context;
-	MemoryContext old;
-	lem_series	series;
-	row_sink	sink;
+	lem_backtest arguments;
 
-	lem_order_read(PG_GETARG_HEAPTUPLEHEADER(1), &settings->test.order);
-	series_argument(fcinfo, 2, &series);
-	settings->test.series = &series;
-	InitMaterializedSRF(fcinfo, 0);
-	sink.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	LEM_ENSURE(sink.rsinfo->setDesc->natts == COLUMNS);
-	sink.alignment = CStringGetTextDatum(lem_alignment_word(settings->test.alignment));
-
-	/* The model is unpinned, and all memory given back, with this context. */
-	context = AllocSetContextCreate(CurrentMemoryContext, "lem backtest", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	sink.row = AllocSetContextCreate(context, "lem backtest row", ALLOCSET_SMALL_SIZES);
-	lem_contestant_open(lem_schema(fcinfo), text_to_cstring(PG_GETARG_TEXT_PP(0)), settings);
-	(void) lem_contestant_run(&settings->test, true, put_starts, &sink);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
+	lem_backtest_default(&arguments);
+	arguments.every = PG_GETARG_INT32(3);
+	if (arguments.every < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid number of bars from start to start: %d", PG_GETARG_INT32(3)),
+				 errhint("It must be at least 1.")));
+	arguments.alignment = lem_alignment_read(text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	lem_backtest_settings_read(options_argument(fcinfo, 5),
+							   LEM_OPTIONS_RULES | LEM_OPTIONS_WINDOW | LEM_OPTIONS_TEST,
+							   &arguments, settings);
 }
 
 /*
- * lem_backtest_orders(model, ord, bars, every, alignment): setof one row a start.  NULL bars are no
- * bars (LM003); other NULLs are 22004.  Errors: 22023, LM003, LM006, LM007, LM010, LM014, XX001.
+ * lem_backtest_orders(model, ord, bars, every, alignment, options): setof one row a start.  NULL
+ * bars are no bars (LM003), NULL options are none; other NULLs are 22004.  Errors: 22023, LM003,
+ * LM006, LM007, LM010, LM014, XX001.
  */
 Datum
 pg_lem_backtest_orders(PG_FUNCTION_ARGS)
 {
+	MemoryContext context;
+	MemoryContext old;
 	lem_backtest_settings settings;
+	lem_series	series;
+	row_sink	sink;
 
 	check_argument(fcinfo, 0, "model");
 	check_argument(fcinfo, 1, "order");
 	check_argument(fcinfo, 3, "number of bars from start to start");
 	check_argument(fcinfo, 4, "alignment");
-	lem_backtest_settings_read(NULL, 0, &settings);
-	settings.test.every = PG_GETARG_INT32(3);
-	if (settings.test.every < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid number of bars from start to start: %d", PG_GETARG_INT32(3)),
-				 errhint("It must be at least 1.")));
-	settings.test.alignment = lem_alignment_read(text_to_cstring(PG_GETARG_TEXT_PP(4)));
-	return backtest_orders(fcinfo, &settings);
-}
+	read_settings(fcinfo, &settings);
+	lem_order_read(PG_GETARG_HEAPTUPLEHEADER(1), &settings.test.order);
+	series_argument(fcinfo, 2, &series);
+	settings.test.series = &series;
+	InitMaterializedSRF(fcinfo, 0);
+	sink.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	LEM_ENSURE(sink.rsinfo->setDesc->natts == COLUMNS);
+	sink.alignment = CStringGetTextDatum(lem_alignment_word(settings.test.alignment));
 
-/* lem_backtest_orders(model, ord, bars, options): the same, with what options say. */
-Datum
-pg_lem_backtest_orders_options(PG_FUNCTION_ARGS)
-{
-	lem_backtest_settings settings;
-
-	check_argument(fcinfo, 0, "model");
-	check_argument(fcinfo, 1, "order");
-	lem_backtest_settings_read(options_argument(fcinfo, 3),
-							   LEM_OPTIONS_RULES | LEM_OPTIONS_WINDOW | LEM_OPTIONS_TEST, &settings);
-	return backtest_orders(fcinfo, &settings);
+	/* The model is unpinned, and all memory given back, with this context. */
+	context = AllocSetContextCreate(CurrentMemoryContext, "lem backtest", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	sink.row = AllocSetContextCreate(context, "lem backtest row", ALLOCSET_SMALL_SIZES);
+	lem_contestant_open(lem_schema(fcinfo), text_to_cstring(PG_GETARG_TEXT_PP(0)), &settings);
+	(void) lem_contestant_run(&settings.test, true, put_starts, &sink);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
 }

@@ -214,7 +214,8 @@ begin_window(JsonbParseState **window)
 }
 
 void
-lem_backtest_settings_read(Jsonb *json, int groups, lem_backtest_settings *settings)
+lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
+						   lem_backtest_settings *settings)
 {
 	JsonbParseState *window = NULL;
 	JsonbIterator *it;
@@ -222,7 +223,16 @@ lem_backtest_settings_read(Jsonb *json, int groups, lem_backtest_settings *setti
 	JsonbValue	name;
 
 	memset(settings, 0, sizeof(*settings));
-	lem_backtest_default(&settings->test);
+	if (before)
+		settings->test = *before;
+	else
+		lem_backtest_default(&settings->test);
+	if (groups & LEM_OPTIONS_COMPARE)
+	{
+		settings->test.n_baselines = LEM_BASELINES;
+		for (int i = 0; i < LEM_BASELINES; i++)
+			settings->test.baseline[i] = (lem_baseline) i;
+	}
 	if (json == NULL)
 		return;
 	if (!JB_ROOT_IS_OBJECT(json))

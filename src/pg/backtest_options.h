@@ -25,10 +25,11 @@ typedef struct lem_backtest_settings
 } lem_backtest_settings;
 
 /*
- * Read options of the groups that are allowed; NULL: none are given.  Raises LM014 for unknown keys
+ * Read options of the groups that are allowed, NULL: none are given, over what was set before, NULL: the
+ * defaults.  Raises LM014 for unknown keys
  * and values of the wrong type or out of range.
  */
-extern void lem_backtest_settings_read(Jsonb *json, int groups,
+extern void lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 									   lem_backtest_settings *settings);
 
 /* The words for an alignment: from one (22023 if it is none), and to one. */
