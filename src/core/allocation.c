@@ -295,7 +295,6 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 	for (int k = 0; k < n; k++)
 	{
 		const bool	last = k == n - 1;
-		const bool	decided = tasks->decided && k < tasks->decided->steps;
 		const size_t at = acts->keep ? (size_t) k * tasks->n : 0;
 
 		if (!last)
@@ -326,18 +325,11 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 					: 1 - state.sum_allocated[c];
 				lem_real	share = left;
 
-				if (decided)
-					share = tasks->decided->share[(size_t) k * LEM_CASES + c];
-				else if (!last)
+				if (!last)
 					share = propose(config, curves, tasks->branch[j], k, c, acts->mlp[answer],
 									config->finish_gate ? &acts->finish[answer] : NULL, left,
 									in->min_rate[sample], in->max_rate[sample]);
-				if (own && decided)
-				{
-					units[(size_t) sample * n + k] = tasks->decided->units[k];
-					acts->left[j] -= tasks->decided->units[k];
-				}
-				else if (own)
+				if (own)
 					share = project(config, limits, k, share, &acts->left[j],
 									&units[(size_t) sample * n + k]);
 				state.allocated[(size_t) c * n + k] = share;

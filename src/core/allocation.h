@@ -67,14 +67,6 @@ typedef struct lem_curves
 	const lem_real *notional;	/* the same */
 } lem_curves;
 
-/* Steps that are not up to the heads any more, the same ones for all tasks. */
-typedef struct lem_decided
-{
-	int			steps;			/* 0 .. steps - 1 */
-	const lem_real *share;		/* steps x 8: what each case got */
-	const int64_t *units;		/* steps: the order's own case, with limits */
-} lem_decided;
-
 /*
  * Tasks of one set of heads.  Arrays have an entry a task.  For a backward pass shared heads have all
  * branches of sample 0, then those of sample 1 and so on; separate heads one task a sample.
@@ -85,7 +77,6 @@ typedef struct lem_tasks
 	const int  *sample;
 	const int  *branch;
 	const lem_limits *limits;	/* an entry a sample, or NULL: the raw network */
-	const lem_decided *decided; /* NULL: no step is */
 } lem_tasks;
 
 /* What the recurrence reads of the samples. */

@@ -7,8 +7,6 @@
 #include "schedule.h"
 #include "trunk.h"
 
-static const int case_order[LEM_CASES] = {0, 1, 2, 3, 4, 5, 6, 7};
-
 /* Buffers: of the pass over the window as it is, and of those over changed ones. */
 typedef struct explain_acts
 {
@@ -19,7 +17,6 @@ typedef struct explain_acts
 	double	   *finish;			/* N */
 	lem_trunk_acts trunk;		/* of one sample */
 	lem_alloc_acts alloc;		/* of one task, kept */
-	lem_real   *share;			/* N x 8 */
 
 	int			chunk;			/* windows of a pass */
 	lem_trunk_acts changed_trunk;
@@ -49,7 +46,6 @@ explain_carve(lem_arena *arena, const lem_model *model, explain_acts *acts)
 	acts->finish = lem_arena_bytes(arena, steps * sizeof(double));
 	lem_trunk_acts_carve(arena, config, model->trunk, 1, false, &acts->trunk);
 	lem_alloc_acts_carve(arena, config, 1, true, &acts->alloc);
-	acts->share = lem_arena_reals(arena, steps * LEM_CASES);
 
 	acts->chunk = chunk;
 	lem_trunk_acts_carve(arena, config, model->trunk, chunk, false, &acts->changed_trunk);
@@ -87,7 +83,7 @@ run_actual(const lem_model *model, const explain_acts *acts, const lem_stop *sto
 	const lem_config *config = &model->config;
 	const lem_plan *plan = &acts->plan;
 	const int	sample = 0;
-	const lem_tasks tasks = {1, &sample, plan->branch, plan->limits, NULL};
+	const lem_tasks tasks = {1, &sample, plan->branch, plan->limits};
 	const lem_heads_input in = {acts->trunk.context, acts->trunk.inputs, plan->rows,
 		plan->min_rate, plan->max_rate};
 	lem_status	status = lem_trunk_forward(model->trunk, config, model->kernels, 1, plan->rows,
@@ -95,8 +91,8 @@ run_actual(const lem_model *model, const explain_acts *acts, const lem_stop *sto
 
 	if (status == LEM_OK)
 		lem_alloc_forward(config, model->kernels, heads_of(model, plan->branch[0]),
-						  &model->trunk->curves, &tasks, &in, &acts->alloc, &acts->share, LEM_CASES,
-						  case_order, plan->units);
+						  &model->trunk->curves, &tasks, &in, &acts->alloc, NULL, 0, NULL,
+						  plan->units);
 	return status;
 }
 
@@ -147,7 +143,7 @@ flatten_column(const lem_config *config, const lem_real *rows, int seen, int col
 		out[r * columns + column] = (lem_real) (begin + sum / seen);
 }
 
-/* The next slice with each column at its mean; what is decided stays. */
+/* The next slice with each column at its mean; the slices before it stay as they are. */
 static lem_status
 run_changed(const lem_model *model, const explain_acts *acts, int next, const lem_stop *stop)
 {
@@ -155,7 +151,6 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 	const lem_plan *plan = &acts->plan;
 	const int	columns = lem_inputs(config);
 	const size_t window = (size_t) lem_rows(config) * columns;
-	const lem_decided decided = {next, acts->share, plan->units};
 	const lem_heads_input in = {acts->changed_trunk.context, acts->changed_trunk.inputs,
 		acts->rows, acts->rates, acts->rates + acts->chunk};
 
@@ -164,13 +159,15 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 		acts->rates[i] = plan->min_rate[0];
 		acts->rates[acts->chunk + i] = plan->max_rate[0];
 		acts->limits[i] = plan->limits[0];
+		acts->limits[i].n_decided = next;
+		acts->limits[i].decided = plan->units;
 		acts->sample[i] = i;
 		acts->branch[i] = plan->branch[0];
 	}
 	for (int first = 0; first < columns; first += acts->chunk)
 	{
 		const int	n = columns - first < acts->chunk ? columns - first : acts->chunk;
-		const lem_tasks tasks = {n, acts->sample, acts->branch, acts->limits, &decided};
+		const lem_tasks tasks = {n, acts->sample, acts->branch, acts->limits};
 		lem_status	status;
 
 		for (int i = 0; i < n; i++)
@@ -182,8 +179,8 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 		if (status != LEM_OK)
 			return status;
 		lem_alloc_forward(config, model->kernels, heads_of(model, plan->branch[0]),
-						  &model->trunk->curves, &tasks, &in, &acts->changed_alloc, NULL, 0,
-						  case_order, acts->units);
+						  &model->trunk->curves, &tasks, &in, &acts->changed_alloc, NULL, 0, NULL,
+						  acts->units);
 		for (int i = 0; i < n; i++)
 			acts->changed[first + i] = acts->units[(size_t) i * config->n_ahead + next];
 	}

@@ -45,7 +45,7 @@ gradient_carve(lem_arena *arena, const lem_model *model, int n, gradient_acts *a
 	const int	tasks = tasks_of_set(config, n);
 	const size_t size = (size_t) n * config->n_ahead * lem_branches(config) * LEM_CASES;
 	lem_alloc_acts measured;
-	lem_tasks	none = {tasks, NULL, NULL, NULL, NULL};
+	lem_tasks	none = {tasks, NULL, NULL, NULL};
 
 	lem_trunk_acts_carve(arena, config, model->trunk, n, true, &acts->trunk);
 	acts->alloc = lem_arena_bytes(arena, sets * sizeof(lem_alloc_acts));
@@ -102,7 +102,7 @@ forward(const lem_model *model, const lem_samples *samples, gradient_acts *acts,
 	for (int set = 0; set < lem_head_sets(config); set++)
 	{
 		const size_t first = (size_t) set * tasks_each;
-		lem_tasks	tasks = {tasks_each, acts->sample + first, acts->branch + first, NULL, NULL};
+		lem_tasks	tasks = {tasks_each, acts->sample + first, acts->branch + first, NULL};
 
 		for (int place = 0; place < tasks_each; place++)
 		{
@@ -155,7 +155,7 @@ lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_sam
 	for (int set = 0; set < lem_head_sets(config); set++)
 	{
 		const size_t first = (size_t) set * tasks_each;
-		lem_tasks	tasks = {tasks_each, acts.sample + first, acts.branch + first, NULL, NULL};
+		lem_tasks	tasks = {tasks_each, acts.sample + first, acts.branch + first, NULL};
 		lem_curves_gradient dcurves = {gradient[0] + at.scale, gradient[0] + at.volume_curve,
 			gradient[0] + at.notional_curve};
 

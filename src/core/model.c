@@ -117,7 +117,7 @@ lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 		batch->min_rate, batch->max_rate};
 	for (int set = 0; set < lem_head_sets(config); set++)
 	{
-		lem_tasks	tasks = {0, acts.sample, acts.branch, batch->limits, NULL};
+		lem_tasks	tasks = {0, acts.sample, acts.branch, batch->limits};
 
 		/* The tasks that this set of heads serves. */
 		for (int i = 0; i < batch->n; i++)

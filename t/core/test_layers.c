@@ -277,7 +277,7 @@ test_heads(void)
 	{
 		int			sample[64];
 		int			branch[64];
-		lem_tasks	tasks = {batch, sample, branch, NULL, NULL};
+		lem_tasks	tasks = {batch, sample, branch, NULL};
 		lem_alloc_acts acts;
 		lem_arena	arena = {NULL, 0};
 		const lem_head *head = lem_head_decode(&config, parts[1 + b],
