@@ -90,8 +90,7 @@ time_case(bench_case *bench, const lem_model *model, int round)
 	double		best = INFINITY;
 	double		spent = 0;
 
-	for (size_t i = 0; i < bench->batch * size; i++)
-		rows[i] = 1 + random_number();
+	bench_windows(config, bench->batch, rows);
 	for (int i = 0; i < bench->batch; i++)
 		rates[bench->batch + i] = 1;
 	lem_forward(model, &batch, workspace, NULL);

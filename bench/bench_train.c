@@ -41,8 +41,7 @@ bench(const char *name, lem_config *config, int batch, int shard)
 		else
 			heads[p - 1] = lem_head_decode(config, weights[p], aligned(lem_head_bytes(config)));
 	}
-	for (size_t i = 0; i < shard * size; i++)
-		rows[i] = 1 + random_number();
+	bench_windows(config, shard, rows);
 	for (int i = 0; i < shard; i++)
 		rates[shard + i] = 1;
 	for (int i = 0; i < shard * config->n_ahead * 2; i++)

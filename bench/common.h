@@ -4,6 +4,7 @@
 #ifndef COMMON_H
 #define COMMON_H
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,39 @@ bench_config(lem_config *c, const char *name)
 	c->finish_gate = false;
 	c->notional_price = false;
 	return true;
+}
+
+/*
+ * Windows of hourly bars (n x T x C) that begin at random hours of a month: where real inputs keep
+ * their value over rows, these do.
+ */
+static inline void
+bench_windows(const lem_config *c, int n, lem_real *rows)
+{
+	const int	t = lem_rows(c);
+	const int	inputs = lem_inputs(c);
+
+	for (int i = 0; i < n; i++)
+	{
+		const int	first = (int) ((random_number() + 0.5f) * 600);
+
+		for (int r = 0; r < t; r++)
+		{
+			lem_real   *row = rows + ((size_t) i * t + r) * inputs;
+			const double day = 6.283185307 * ((first + r) % 24) / 24;
+			const double week = 6.283185307 * ((first + r) % 168) / 168;
+			const lem_real paper[] = {random_number(), 60, 6,
+				(lem_real) ((first + r) / 24 % 7), random_number()};
+			const lem_real standard[] = {random_number(), random_number(), random_number(),
+				(lem_real) sin(day), (lem_real) cos(day), (lem_real) sin(week),
+				(lem_real) cos(week), (lem_real) 4.0943446};
+
+			memcpy(row, c->feature_set == LEM_FEATURES_PAPER ? paper : standard,
+				   c->n_named * sizeof(lem_real));
+			row[inputs - 2] = 1 + 0.02f * random_number();
+			row[inputs - 1] = 1 + random_number();
+		}
+	}
 }
 
 #endif

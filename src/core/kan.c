@@ -109,7 +109,25 @@ activation_slope(lem_activation f, lem_real y)
 }
 
 void
-lem_kan_backward(const lem_kan *kan, const lem_kernels *kern, int rows, const lem_real *tensors,
+lem_kan_transpose(const lem_kan *kan, const lem_real *tensors, lem_scratch *scratch,
+				  lem_packed *transposed)
+{
+	const int	width = kan->width;
+	const kan_places at = places_of(kan);
+	const int	spline = kan->kind.kan ? width * lem_bases(&kan->kind.spline) : 0;
+	lem_real   *data = lem_scratch_reals(scratch, lem_packed_size(width, width + spline));
+
+	if (!data)
+		return;
+	lem_pack(transposed, data, width, width + spline);
+	lem_pack_transposed(data, width, width + spline, 0, tensors + at.weights, width, width);
+	if (spline > 0)
+		lem_pack_transposed(data, width, width + spline, width, tensors + at.spline, width, spline);
+}
+
+void
+lem_kan_backward(const lem_kan *kan, const lem_kernels *kern, int rows,
+				 const lem_packed *transposed,
 				 const lem_real *a, int lda, const lem_real *z, const lem_real *y, int ldy,
 				 const lem_real *dy, int lddy, lem_scratch scratch, lem_real *gradient,
 				 lem_real *dpre, int lddpre, lem_real *da, int ldda)
@@ -129,14 +147,10 @@ lem_kan_backward(const lem_kan *kan, const lem_kernels *kern, int rows, const le
 				   : activation_slope(kan->kind.activation, y[(size_t) r * ldy + i]));
 	if (!kan->kind.kan)
 	{
-		lem_gemm(false, true, rows, width, width, 1, dpre, lddpre, tensors + at.weights, width,
-				 0, da, ldda);
+		kern->matmul(rows, dpre, lddpre, transposed, NULL, false, da, ldda);
 		return;
 	}
-	lem_gemm(false, true, rows, width, width, 1, dpre, lddpre, tensors + at.weights, width, 0,
-			 drow, width + spline);
-	lem_gemm(false, true, rows, spline, width, 1, dpre, lddpre, tensors + at.spline, width, 0,
-			 drow + width, width + spline);
+	kern->matmul(rows, dpre, lddpre, transposed, NULL, false, drow, width + spline);
 	for (int r = 0; r < rows; r++)
 		kern->kan_backward(&kan->kind.spline, width, z + (size_t) r * width,
 						   drow + (size_t) r * (width + spline), dz + (size_t) r * width);

@@ -38,14 +38,18 @@ extern void lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int row
 							const lem_real *a, int lda, lem_real *z, lem_real *expanded,
 							lem_real *y, int ldy);
 
+/* The transpose of the sub-layer's weights (tensors, as stored), packed in scratch space. */
+extern void lem_kan_transpose(const lem_kan *kan, const lem_real *tensors, lem_scratch *scratch,
+							  lem_packed *transposed);
+
 /*
  * da (rows x H, row stride ldda) is set from dy (rows x H, row stride lddy), and the norm's part of
  * gradient added to.  dpre (rows x H, row stride lddpre; may be dy) receives the gradient before a
- * dense sub-layer's activation, or a copy of dy.  tensors and gradient are the sub-layer's, as
- * stored.
+ * dense sub-layer's activation, or a copy of dy.  transposed is of lem_kan_transpose(); gradient is
+ * the sub-layer's, as stored.
  */
 extern void lem_kan_backward(const lem_kan *kan, const lem_kernels *kern, int rows,
-							 const lem_real *tensors, const lem_real *a, int lda,
+							 const lem_packed *transposed, const lem_real *a, int lda,
 							 const lem_real *z, const lem_real *y, int ldy,
 							 const lem_real *dy, int lddy, lem_scratch scratch,
 							 lem_real *gradient, lem_real *dpre, int lddpre,

@@ -72,6 +72,20 @@ lem_pack(lem_packed *p, lem_real *data, int k, int n)
 }
 
 void
+lem_pack_transposed(lem_real *data, int k, int n_total, int column,
+					const lem_real *w, int ldw, int n)
+{
+	for (int j = 0; j < n; j++)
+	{
+		lem_real   *to = data + packed_offset(k, n_total, 0, column + j);
+		int			width = panel_width(n_total, (column + j) / LEM_PANEL * LEM_PANEL);
+
+		for (int i = 0; i < k; i++)
+			to[(size_t) i * width] = w[(size_t) j * ldw + i];
+	}
+}
+
+void
 lem_pack_columns(lem_real *data, int k, int n_total, int column,
 				 const lem_real *w, int ldw, int n)
 {

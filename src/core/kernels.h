@@ -36,6 +36,9 @@ extern size_t lem_packed_size(int k, int n);
 extern void lem_pack(lem_packed *p, lem_real *data, int k, int n);
 extern void lem_pack_columns(lem_real *data, int k, int n_total, int column,
 							 const lem_real *w, int ldw, int n);
+/* The same from rows of w (n x k): columns of its transpose. */
+extern void lem_pack_transposed(lem_real *data, int k, int n_total, int column,
+								const lem_real *w, int ldw, int n);
 /* The same for rows [row, row + rows) of all columns. */
 extern void lem_pack_rows(lem_real *data, int k_total, int n, int row,
 						  const lem_real *w, int ldw, int rows);

@@ -281,6 +281,49 @@ weight_gradients(const lem_tkan *tkan, const lem_config *config, int n, int rows
 	}
 }
 
+/* Transposes of what carries one row to the next: packed once, used by every row. */
+typedef struct transposed
+{
+	lem_packed	recurrent;		/* 3H x H */
+	lem_packed	output;			/* H x S*H */
+	lem_packed	states[LEM_MAX_SUB_LAYERS];	/* H x H */
+	lem_packed	kan[LEM_MAX_SUB_LAYERS];
+} transposed;
+
+static void
+transpose_one(lem_scratch *scratch, const lem_real *w, int k, int n, lem_packed *to)
+{
+	lem_real   *data = lem_scratch_reals(scratch, lem_packed_size(k, n));
+
+	if (!data)
+		return;
+	lem_pack(to, data, k, n);
+	lem_pack_transposed(data, k, n, 0, w, k, n);
+}
+
+static void
+transpose(const lem_tkan *tkan, const lem_config *config, const lem_real *tensors,
+		  lem_scratch *scratch, transposed *to)
+{
+	const int	width = tkan->width;
+	const tkan_places at = places_of(tkan);
+	const bool	compute = scratch->base != NULL;
+	int64_t		sub = at.sub_layers;
+
+	transpose_one(scratch, compute ? tensors + at.recurrent : NULL, 3 * width, width,
+				  &to->recurrent);
+	transpose_one(scratch, compute ? tensors + at.output : NULL, width, tkan->subs * width,
+				  &to->output);
+	for (int j = 0; j < tkan->subs; j++)
+	{
+		transpose_one(scratch,
+					  compute ? tensors + at.states + (size_t) j * width * width : NULL, width,
+					  width, &to->states[j]);
+		lem_kan_transpose(&tkan->kan[j], compute ? tensors + sub : NULL, scratch, &to->kan[j]);
+		sub += lem_sub_layer_size(&config->sub_layer[j], width);
+	}
+}
+
 lem_status
 lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kernels *kern, int n,
 				  int rows, const lem_real *x, const lem_real *tensors,
@@ -290,10 +333,10 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 	const int	width = tkan->width;
 	const int	subs = tkan->subs;
 	const int	all = subs * width;
-	const size_t square = (size_t) width * width;
 	const size_t kept = (size_t) rows * n;
 	const tkan_places at = places_of(tkan);
 	tkan_gradients d;
+	transposed	back;
 	lem_real   *dinput = lem_scratch_reals(&scratch, kept * (3 + subs) * width);
 	lem_real   *dh = lem_scratch_reals(&scratch, (size_t) n * width);
 	lem_real   *dc = lem_scratch_reals(&scratch, (size_t) n * width);
@@ -311,10 +354,10 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 		memset(ds, 0, (size_t) n * all * sizeof(lem_real));
 	}
 
+	transpose(tkan, config, tensors, &scratch, &back);
 	for (int t = rows - 1; t >= 0; t--)
 	{
 		const size_t here = (size_t) t * n;
-		const lem_real *sub_tensors = scratch.base ? tensors + at.sub_layers : NULL;
 		lem_real   *dsub = scratch.base ? gradient + at.sub_layers : NULL;
 
 		if (lem_stop_asked(stop))
@@ -334,8 +377,7 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 									dc + (size_t) i * width, d.dout + (here + i) * width,
 									d.dgates + (here + i) * 3 * width);
 			}
-			lem_gemm(false, true, n, all, width, 1, d.dout + here * width, width,
-					 tensors + at.output, width, 0, dsub_y, all);
+			kern->matmul(n, d.dout + here * width, width, &back.output, NULL, false, dsub_y, all);
 			/* s' = u y + v s */
 			for (int i = 0; i < n; i++)
 				for (int j = 0; j < subs; j++)
@@ -360,7 +402,7 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 		for (int j = 0; j < subs; j++)
 		{
 			if (scratch.base)
-				lem_kan_backward(&tkan->kan[j], kern, n, sub_tensors,
+				lem_kan_backward(&tkan->kan[j], kern, n, &back.kan[j],
 								 acts->a + here * all + j * width, all, acts->z[j] + here * width,
 								 acts->y + here * all + j * width, all, dsub_y + j * width, all,
 								 scratch, dsub, d.dpre + here * all + j * width, all,
@@ -370,16 +412,15 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 								 all, scratch, NULL, NULL, all, NULL, all);
 			if (scratch.base)
 			{
-				sub_tensors += lem_sub_layer_size(&config->sub_layer[j], width);
 				dsub += lem_sub_layer_size(&config->sub_layer[j], width);
-				lem_gemm(false, true, n, width, width, 1, d.da + here * all + j * width, all,
-						 tensors + at.states + j * square, width, 1, ds + j * width, all);
+				kern->matmul(n, d.da + here * all + j * width, all, &back.states[j], NULL, true,
+							 ds + j * width, all);
 			}
 		}
 		if (!scratch.base)
 			return LEM_OK;		/* every row takes the same space */
-		lem_gemm(false, true, n, width, 3 * width, 1, d.dgates + here * 3 * width, 3 * width,
-				 tensors + at.recurrent, 3 * width, 0, dh, width);
+		kern->matmul(n, d.dgates + here * 3 * width, 3 * width, &back.recurrent, NULL, false, dh,
+					 width);
 	}
 
 	weight_gradients(tkan, config, n, rows, x, acts, &d, dinput, gradient);
