@@ -23,6 +23,14 @@
 /* Standard deviation of a spline's answer, were all its bases 1. */
 #define SPLINE_DEVIATION 0.1
 
+/*
+ * What the first layer of the heads reads is not all of one size: running prices, in standard
+ * deviations of a bar, are many and large, and the branch is one number among them.  Started alike, all
+ * branches learn the same policy first, and part late.
+ */
+#define PRICE_WEIGHT 0.1
+#define BRANCH_WEIGHT 4.0
+
 /* How a tensor starts. */
 typedef enum kind
 {
@@ -151,6 +159,23 @@ start_number(const lem_config *config, const lem_tensor *tensor, const start *s,
 	return (float) s->mean;
 }
 
+/* By how much weight i of the heads' first layer starts larger than the tensor's others. */
+static double
+input_weight(const lem_config *config, const lem_tensor *tensor, int64_t i)
+{
+	const int	inputs = (int) tensor->shape[2];
+	const int	branches = config->shared_heads ? lem_branches(config) : 0;
+	const int	common = config->hidden_size + lem_inputs(config);
+	const int	steps = (inputs - branches - common) / 18;
+	const int	input = (int) (i / tensor->shape[3] % inputs);
+
+	if (input >= inputs - branches)
+		return BRANCH_WEIGHT;
+	if (config->price_sigma && input >= common + LEM_CASES * steps)
+		return PRICE_WEIGHT;
+	return 1;
+}
+
 /* A tensor's stream: its name, folded (FNV-1a). */
 static uint64_t
 name_stream(const char *name)
@@ -176,6 +201,7 @@ visit_fill(void *arg, int number, const lem_tensor *tensor)
 	const filling *f = arg;
 	const start s = tensor_start(f->config, tensor);
 	const uint64_t stream = name_stream(tensor->name);
+	const bool	first_layer = ends_with(tensor->name, "/kernel_0");
 
 	(void) number;
 	for (int64_t i = 0; i < tensor->size; i++)
@@ -183,7 +209,8 @@ visit_fill(void *arg, int number, const lem_tensor *tensor)
 		const int64_t part = tensor->head ? 1 + i / tensor->slice : 0;
 
 		f->parts[part][tensor->offset + i % tensor->slice] =
-			start_number(f->config, tensor, &s, f->seed, stream, i);
+			(float) (start_number(f->config, tensor, &s, f->seed, stream, i)
+					 * (first_layer ? input_weight(f->config, tensor, i) : 1));
 	}
 	return LEM_OK;
 }

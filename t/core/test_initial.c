@@ -60,16 +60,34 @@ number(const lem_tensor *tensor, lem_real *const *parts, int64_t i)
 	return parts[tensor->head ? 1 + i / tensor->slice : 0][tensor->offset + i % tensor->slice];
 }
 
+/*
+ * Weights of the heads' first layer start 4 times as large for the branch's one-hot rows, the last,
+ * and a tenth as large for prices in standard deviations: 10 rows a step, before those.
+ */
+static double
+first_layer_scale(const lem_config *config, const lem_tensor *tensor, int64_t i)
+{
+	const int64_t row = i / tensor->shape[3] % tensor->shape[2];
+	const int64_t prices_end = tensor->shape[2] - (config->shared_heads ? config->n_ahead + 1 : 0);
+	const int	step = atoi(strchr(tensor->name, '/') + 1);
+
+	if (!strstr(tensor->name, "/kernel_0"))
+		return 1;
+	return row >= prices_end ? 4 : config->price_sigma && row >= prices_end - 10 * step ? 0.1 : 1;
+}
+
 /* Mean and root of the mean square about it. */
 static void
-moments(const lem_tensor *tensor, lem_real *const *parts, double *mean, double *deviation)
+moments(const lem_config *config, const lem_tensor *tensor, lem_real *const *parts, double *mean,
+		double *deviation)
 {
 	*mean = 0;
 	*deviation = 0;
 	for (int64_t i = 0; i < tensor->size; i++)
-		*mean += number(tensor, parts, i) / tensor->size;
+		*mean += number(tensor, parts, i) / first_layer_scale(config, tensor, i) / tensor->size;
 	for (int64_t i = 0; i < tensor->size; i++)
-		*deviation += pow(number(tensor, parts, i) - *mean, 2) / tensor->size;
+		*deviation += pow(number(tensor, parts, i) / first_layer_scale(config, tensor, i) - *mean, 2)
+			/ tensor->size;
 	*deviation = sqrt(*deviation);
 }
 
@@ -144,7 +162,7 @@ test_tensors(int variant)
 			check_int(wrong, 0, "variant %d: %s has the config's knots", variant, tensor.name);
 			continue;
 		}
-		moments(&tensor, parts, &mean, &deviation);
+		moments(&config, &tensor, parts, &mean, &deviation);
 		for (size_t j = 0; j < sizeof(wants) / sizeof(wants[0]) && !w; j++)
 			if (strlen(tensor.name) >= strlen(wants[j].end)
 				&& strcmp(tensor.name + strlen(tensor.name) - strlen(wants[j].end),
