@@ -39,7 +39,7 @@ lem_wide_product(double a, double b)
 	lem_wide	p;
 
 	p.high = a * b;
-#ifdef FP_FAST_FMA
+#if defined(FP_FAST_FMA) || defined(__FMA__) || defined(__aarch64__)
 	p.low = fma(a, b, -p.high);
 #else
 	{
