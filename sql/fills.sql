@@ -131,7 +131,7 @@ SELECT q, e FROM (VALUES ($$'{"2026-01-01" 1 1}'$$), ($$'{}', '{1 month}'$$), ($
 	($$'{}', time_zone => 'Mars/Olympus'$$), ($$'{}', time_zone => repeat('x', 5000)$$), ($$'{}', bar_interval => '0'$$), ($$'{}', bar_interval => '-1 hour'$$), ($$'{}', bar_interval => '1 year'$$)) AS t(q),
 	pg_temp.error_of('SELECT lem_tca_report(''(100,buy,vwap,quantity,"2026-01-01 10:00+00",,4,0,1,) {}'', ' || q || ')') AS e;
 -- The ends of time, and numbers at the ends of their range
-SELECT (r).bars, (r).arrival_price, (r).markouts FROM lem_tca_report('(100,buy,vwap,quantity,"4713-01-01 BC",,,0,1,) {"294276-12-31 23:59:59+00" 1 1}',
+SELECT (r).bars, (r).arrival_price, (r).markouts, (r).duration FROM lem_tca_report('(100,buy,vwap,quantity,"4713-01-01 BC",,,0,1,) {"294276-12-31 23:59:59+00" 1 1}',
 	'{"4714-11-24 00:00:00+00 BC" 3 1, "294276-12-31 23:00+00" 5 1}', '{366 days,-366 days}', 'infinity', 'America/New_York') AS r;
 SELECT (r).arrival_bps, (r).vwap_bps > 1e300 AS vwap, (r).shortfall_bps > 1e300 AS shortfall FROM lem_tca_report('(1e-300,buy,vwap,quantity,"2026-01-01 10:00+00",,,0,1,) {"2026-01-01 10:00+00" 1e300 1e-300}', '{"2026-01-01 09:00+00" 1e-5 1, "2026-01-01 10:00+00" 1e-5 1}') AS r;
 -- Rollups of bad reports

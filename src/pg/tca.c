@@ -131,9 +131,11 @@ put_report(lem_row *row, const lem_order *order, const lem_tca *report, int n_ma
 	{
 		lem_row_put(row, REPORT_FIRST_FILL, TimestampTzGetDatum(report->first_ts));
 		lem_row_put(row, REPORT_LAST_FILL, TimestampTzGetDatum(report->last_ts));
-		lem_row_put(row, REPORT_DURATION,
-			DirectFunctionCall2(timestamp_mi, TimestampGetDatum(report->last_ts),
-								TimestampGetDatum(order->start_ts)));
+		/* all of time is longer than an interval can be */
+		if ((uint64) report->last_ts - (uint64) order->start_ts <= PG_INT64_MAX)
+			lem_row_put(row, REPORT_DURATION,
+						DirectFunctionCall2(timestamp_mi, TimestampGetDatum(report->last_ts),
+											TimestampGetDatum(order->start_ts)));
 	}
 	lem_row_put(row, REPORT_BARS, Int64GetDatum(report->bars));
 	lem_row_put(row, REPORT_FILLS, Int64GetDatum(report->executions));
