@@ -6,6 +6,10 @@
 #   make test        set up, build, and run every test
 #   make check-core, check-boundary, check-warnings, installcheck, check-server, check-docs
 #                    the tests in parts, on a tree that is set up
+#   make deb, dist   a Debian package; a tarball of the sources (in build)
+#   make check-deb, check-dist
+#                    tests of these two that take minutes: the package in a clean root (as root),
+#                    building and testing from the tarball
 #   make bench       benchmarks
 #   make valgrind    the server's tests under valgrind
 #
@@ -168,7 +172,8 @@ $(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
-	check-boundary check-warnings installcheck check-server check-docs bench valgrind test demo setup
+	check-boundary check-warnings installcheck check-server check-docs bench valgrind test demo setup \
+	deb check-deb dist check-dist
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -224,6 +229,19 @@ test:
 
 valgrind: all
 	@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' scripts/valgrind $(REGRESS_OPTS) $(REGRESS)
+
+# Packages.
+deb: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/deb
+
+check-deb: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/check-deb
+
+dist:
+	@scripts/dist
+
+check-dist:
+	@PG_CONFIG='$(PG_CONFIG)' scripts/dist check
 
 bench: all $(BENCH_PROGRAMS)
 	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench
