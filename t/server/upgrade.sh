@@ -1,0 +1,128 @@
+# ALTER EXTENSION lem UPDATE: from every version that can be installed and has a way to the present
+# one, with data in it, to what a fresh install gives.
+#
+# The versions are those of sql/, and the sample 0.9 of t/upgrade, which shows the way while there is
+# no release yet.  doc/releasing.md says how scripts are named and frozen.
+. t/server/common
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+scripts="$LEM_SERVER_DIR/pg$("$(scripts/find-pg-config)" --sharedir)/extension"
+present=$(sed -n "s/^default_version = '\(.*\)'$/\1/p" lem.control)
+
+# Released scripts are never changed.
+is "released scripts are as they were released" "$(cd sql && [ ! -s ../t/upgrade/released.sha256 ] || sha256sum -c --quiet ../t/upgrade/released.sha256 2>&1)" ""
+
+# The sample's update: what is written there, and the sections of the install script that 0.9 lacks.
+if [ "$present" = 1.0 ]; then
+	cp t/upgrade/lem--0.9.sql "$scripts"
+	cp t/upgrade/lem--0.9--1.0.sql "$folder/update"
+	awk '
+		FNR == NR { if (/^-- [A-Z][A-Za-z: ]*$/) old[$0] = 1; next }
+		/^-- [A-Z][A-Za-z: ]*$/ { new = !($0 in old) && !/: end$/ }
+		new { print }' t/upgrade/lem--0.9.sql sql/lem--1.0.sql >>"$folder/update"
+	cp "$folder/update" "$scripts/lem--0.9--1.0.sql"
+fi
+
+# Everything that the extension consists of, in words that do not depend on the database
+picture()
+{
+	psql -X -d "$1" -c '\dx+ lem'
+	# members one by one, as a server's upgrade would write them; numbers of objects differ
+	pg_dump -d "$1" --binary-upgrade --schema-only | sed -E \
+		-e '/^-- Dumped|^SELECT pg_catalog\.setval|^\\(un)?restrict |^SELECT pg_catalog\.binary_upgrade_set_next|^-- For binary upgrade, must preserve/d' \
+		-e "s/^(-- .*; Schema: )/\1/; s/binary_upgrade_create_empty_extension\(.*/binary_upgrade_create_empty_extension/" |
+		awk '/^UPDATE pg_catalog|^WHERE oid|relfrozenxid|SET relfrozenxid/ { next } { print }' | grep -vE '^-- For binary upgrade|^$'
+	sql -d "$1" <<-'SQL'
+		SELECT extversion, extrelocatable FROM pg_extension WHERE extname = 'lem';
+		SELECT c::regclass, condition FROM pg_extension, unnest(extconfig, extcondition) AS u (c, condition) WHERE extname = 'lem' ORDER BY c::regclass::text COLLATE "C";
+		SELECT pg_describe_object(i.classoid, i.objoid, i.objsubid) AS object, i.privtype, i.initprivs FROM pg_init_privs AS i
+		JOIN pg_depend AS d ON d.classid = i.classoid AND d.objid = i.objoid AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+		JOIN pg_extension AS e ON e.oid = d.refobjid AND extname = 'lem' ORDER BY 1;
+	SQL
+}
+
+# Schedules and models, to the last bit
+answers()
+{
+	sql -d "$1" <<-'SQL'
+		SET timezone = 'UTC';
+		SET extra_float_digits = 3;
+		SELECT o.id, s.* FROM orders AS o JOIN series USING (symbol), lem_schedule(o.model, o.ord, history) AS s ORDER BY o.id, s.step;
+		SELECT md5(lem_bars_send(history)), md5(history::text) FROM series ORDER BY symbol;
+		SELECT name, version, deployed, md5(lem_export(name || '@' || version)) FROM lem_models ORDER BY name, version;
+	SQL
+}
+
+# Data of a user, in an extension of any version
+fill()
+{
+	simulate 18 A B C
+	sql -c "
+		CREATE TABLE orders (id bigint PRIMARY KEY, symbol text, model text, ord lem_order);
+		INSERT INTO orders SELECT i, chr(65 + i % 3), (ARRAY['alpha', 'alpha@1', 'beta'])[i % 3 + 1], lem_order(100 * i, min_bars => nullif(i % 5, 0)) FROM generate_series(1, 12) AS i;
+		CREATE TABLE series (symbol text PRIMARY KEY, history lem_bars);
+		INSERT INTO series SELECT symbol, lem_bars(ts, price, volume) FROM bars GROUP BY symbol;
+		CREATE VIEW plans AS SELECT o.id, s.* FROM orders AS o JOIN series USING (symbol), lem_schedule(o.model, o.ord, history) AS s;"
+}
+
+source=$PGDATABASE
+sql -c "CREATE EXTENSION lem"
+import alpha tiny >/dev/null
+import alpha tiny '{"gaps": "skip"}' >/dev/null
+import beta medium '{"time_zone": "Europe/Paris"}' >/dev/null
+fill
+answers "$source" >"$folder/answers"
+is "answers to compare" "$(grep -cE '^[0-9]+\|[0-9]+\|.*(next|projected)$' "$folder/answers") $(grep -c '^\(alpha\|beta\)' "$folder/answers")" "56 3"
+
+# walk VERSION: install it, put data in, update, compare
+walk()
+{
+	local from=$1 database="${source}_${1//./_}"
+
+	createdb "$database"
+	export PGDATABASE=$database
+	ok "$from installs" sql -c "CREATE EXTENSION lem VERSION '$from'" || return
+	# the models, as far as that version has columns for them
+	for table in lem_model lem_model_part; do
+		columns=$(sql -c "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '$table'::regclass AND attnum > 0 AND NOT attisdropped")
+		psql -X -q -d "$source" -c "\\copy (SELECT $columns FROM $table) TO '$folder/rows'"
+		sql -c "\\copy $table ($columns) FROM '$folder/rows'"
+	done
+	sql -o /dev/null -c "SELECT setval('lem_model_id_seq', max(id)) FROM lem_model"
+	fill
+	ok "$from updates to $present" sql -c "ALTER EXTENSION lem UPDATE" || return
+	picture "$database" >"$folder/updated"
+	diff "$folder/fresh" "$folder/updated" >"$folder/diff"
+	is "$from updated is $present installed" "$(head -40 "$folder/diff")" ""
+	answers "$database" >"$folder/have" 2>&1
+	ok "$from updated: the same schedules and models" cmp -s "$folder/answers" "$folder/have"
+	is "$from updated: versions go on" "$(import alpha tiny) $(import beta medium) $(import gamma tiny)" "3 2 1"
+	is "$from updated: a view from before" "$(sql -c "SELECT count(*) FROM plans")" 56
+	is "$from updated: models go with their parts" "$(sql -c "SELECT lem_drop('alpha'), lem_drop('beta'), lem_drop('gamma')" -c "SELECT count(*) FROM lem_model_part")" $'3|2|1\n0'
+	# a dump of an updated database is one of the present version
+	pg_dump -Fc -f "$folder/dump"
+	createdb "${database}_restored"
+	ok "$from updated: a dump restores" pg_restore -e -d "${database}_restored" "$folder/dump"
+	dropdb "${database}_restored"
+	is "$from updated: dropped without a trace" "$(sql -c "SET client_min_messages = error; DROP EXTENSION lem CASCADE" -c "SELECT count(*) FROM pg_class WHERE relname LIKE 'lem%'")" 0
+	export PGDATABASE=$source
+	dropdb "$database"
+}
+
+# A fresh install, with nothing but it
+createdb "${source}_fresh"
+sql -d "${source}_fresh" -c "CREATE EXTENSION lem"
+PGDATABASE=${source}_fresh fill
+picture "${source}_fresh" >"$folder/fresh"
+dropdb "${source}_fresh"
+is "a picture to compare" "$(grep -cE '^CREATE (TABLE|VIEW|FUNCTION|AGGREGATE|TRIGGER).*lem_' "$folder/fresh" | awk '{ print ($1 > 50) }')" 1
+
+versions=$(sql -c "SELECT p.source FROM pg_extension_update_paths('lem') AS p JOIN pg_available_extension_versions AS v ON v.name = 'lem' AND v.version = p.source WHERE p.target = '$present' AND p.path IS NOT NULL ORDER BY 1")
+ok "there is a version to come from" test -n "$versions"
+for version in $versions; do
+	walk "$version"
+done
+
+is "the present version is up to date" "$(sql -c "ALTER EXTENSION lem UPDATE" 2>&1)" "NOTICE:  version \"$present\" of extension \"lem\" is already installed"
+rm -f "$scripts"/lem--0.9*.sql
+exit $failed
