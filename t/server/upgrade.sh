@@ -74,6 +74,12 @@ fill
 answers "$source" >"$folder/answers"
 is "answers to compare" "$(grep -cE '^[0-9]+\|[0-9]+\|.*(next|projected)$' "$folder/answers") $(grep -c '^\(alpha\|beta\)' "$folder/answers")" "56 3"
 
+# members KIND: the tables (r) or sequences (S) that dumps include
+members()
+{
+	sql -c "SELECT c::regclass FROM pg_extension, unnest(extconfig) AS c WHERE extname = 'lem' AND (SELECT relkind FROM pg_class WHERE oid = c) = '$1' ORDER BY c"
+}
+
 # walk VERSION: install it, put data in, update, compare
 walk()
 {
@@ -82,13 +88,15 @@ walk()
 	createdb "$database"
 	export PGDATABASE=$database
 	ok "$from installs" sql -c "CREATE EXTENSION lem VERSION '$from'" || return
-	# the models, as far as that version has columns for them
-	for table in lem_model lem_model_part; do
+	# what the tables of that version hold elsewhere
+	for table in $(members r); do
 		columns=$(sql -c "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '$table'::regclass AND attnum > 0 AND NOT attisdropped")
 		psql -X -q -d "$source" -c "\\copy (SELECT $columns FROM $table) TO '$folder/rows'"
 		sql -c "\\copy $table ($columns) FROM '$folder/rows'"
 	done
-	sql -o /dev/null -c "SELECT setval('lem_model_id_seq', max(id)) FROM lem_model"
+	for sequence in $(members S); do
+		sql -o /dev/null -c "SELECT setval('$sequence', $(sql -d "$source" -c "SELECT last_value, is_called FROM $sequence" | sed 's/|/, /; s/t$/true/; s/f$/false/'))"
+	done
 	fill
 	ok "$from updates to $present" sql -c "ALTER EXTENSION lem UPDATE" || return
 	picture "$database" >"$folder/updated"
