@@ -12,14 +12,38 @@ present=$(sed -n "s/^default_version = '\(.*\)'$/\1/p" lem.control)
 # Released scripts are never changed.
 is "released scripts are as they were released" "$(cd sql && [ ! -s ../t/upgrade/released.sha256 ] || sha256sum -c --quiet ../t/upgrade/released.sha256 2>&1)" ""
 
-# The sample's update: what is written there, and the sections of the install script that 0.9 lacks.
+# The sample's update: what is written there, and what 0.9 lacks altogether.
 if [ "$present" = 1.0 ]; then
 	cp t/upgrade/lem--0.9.sql "$scripts"
 	cp t/upgrade/lem--0.9--1.0.sql "$folder/update"
 	awk '
-		FNR == NR { if (/^-- [A-Z][A-Za-z: ]*$/) old[$0] = 1; next }
-		/^-- [A-Z][A-Za-z: ]*$/ { new = !($0 in old) && !/: end$/ }
-		new { print }' t/upgrade/lem--0.9.sql sql/lem--1.0.sql >>"$folder/update"
+		# paragraphs
+		BEGIN { RS = ""; FS = "\n"; ORS = "\n\n" }
+		FNR == 1 { file++ }
+
+		# what is made here: kind and name; returns how many of them have been seen before
+		function created(    i, n) {
+			n = makes = 0
+			for (i = 1; i <= NF; i++)
+				if (match($i, /^CREATE (UNIQUE )?[A-Z]+ [a-z_]+/)) {
+					name = substr($i, RSTART, RLENGTH)
+					makes++
+					n += name in made
+					if (file < 3) made[name] = 1
+				}
+			return n
+		}
+		{
+			seen = created()
+			for (i = 1; i <= NF; i++)
+				if ($i ~ /^-- [A-Z][A-Za-z: ]*$/) {
+					if (file == 1) section[$i] = 1
+					new = !($i in section) && $i !~ /: end$/
+				}
+		}
+		file == 3 && (new || (makes > 0 && seen == 0))
+	' t/upgrade/lem--0.9.sql t/upgrade/lem--0.9--1.0.sql sql/lem--1.0.sql >"$folder/new"
+	cat "$folder/new" >>"$folder/update"
 	cp "$folder/update" "$scripts/lem--0.9--1.0.sql"
 fi
 

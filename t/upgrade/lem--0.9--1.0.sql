@@ -1,9 +1,10 @@
 /*
  * lem--0.9--1.0.sql: from the sample of an older version to the one in development.
  *
- * Only what changed in the sections that version 0.9 has is written here.  The test adds, as they
- * stand in sql/lem--1.0.sql, the sections that 0.9 has not (a section begins with a line like
- * "-- Training"), so that this file stays as it is while new sections come.
+ * What changed of that which version 0.9 has is written here.  What it lacks altogether the test
+ * adds as it stands in sql/lem--1.0.sql: sections (one begins with a line like "-- Training") that 0.9
+ * has not, and in the other sections paragraphs that create what neither 0.9 nor this file creates.
+ * So this file stays as it is while new things come.
  */
 
 -- complain if script is sourced in psql, rather than via ALTER EXTENSION
