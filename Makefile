@@ -10,6 +10,7 @@
 #   make check-deb, check-dist
 #                    tests of these two that take minutes: the package in a clean root (as root),
 #                    building and testing from the tarball
+#   make check-work  orders worked under load and by pg_cron, for minutes
 #   make bench       benchmarks
 #   make valgrind    the server's tests under valgrind
 #
@@ -172,8 +173,8 @@ $(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
-	check-boundary check-warnings installcheck check-server check-docs bench valgrind test demo setup \
-	deb check-deb dist check-dist
+	check-boundary check-warnings installcheck check-server check-work check-docs bench valgrind \
+	test demo setup deb check-deb dist check-dist
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -218,6 +219,11 @@ installcheck: all
 
 check-server: all
 	@PG_CONFIG='$(PG_CONFIG)' scripts/check-server $(TESTS)
+
+# Working orders where it takes minutes: many at once, and with pg_cron, which counts in minutes.
+check-work: all
+	@PG_CONFIG='$(PG_CONFIG)' LEM_LOAD_ORDERS=500 LEM_LOAD_SYMBOLS=50 LEM_LOAD_MINUTES=10 \
+		LEM_LOAD_SECONDS=6 scripts/check-server t/server/work_load.sh t/minutes/work_cron.sh
 
 # The examples of the documentation.
 check-docs: all
