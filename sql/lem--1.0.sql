@@ -93,7 +93,7 @@ CREATE TABLE lem_model (
 	bytes bigint NOT NULL,
 	digest bytea NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	created_by name NOT NULL DEFAULT CURRENT_USER,
+	created_by name NOT NULL,
 	training_run bigint,
 	metrics jsonb,
 	UNIQUE (name, version)
@@ -109,9 +109,22 @@ COMMENT ON COLUMN lem_model.digest
 -- Versions are counted by name for good: the number of a dropped one never comes back.
 CREATE TABLE lem_model_name (
 	name text COLLATE "C" PRIMARY KEY,
-	versions int NOT NULL
+	versions int NOT NULL,
+	owner name NOT NULL
 );
 COMMENT ON TABLE lem_model_name IS 'names of models, and the last version number each has had';
+COMMENT ON COLUMN lem_model_name.owner IS 'name of the role that the model belongs to';
+
+-- Roles are kept by name, as in dumps: their numbers differ from server to server.
+CREATE TABLE lem_model_right (
+	model text COLLATE "C" NOT NULL,
+	privilege text NOT NULL CHECK (privilege IN ('use', 'read', 'train', 'drop')),
+	grantee name NOT NULL,
+	grantor name NOT NULL,
+	PRIMARY KEY (model, privilege, grantee)
+);
+COMMENT ON TABLE lem_model_right IS 'rights to models; change it with lem_grant and lem_revoke';
+COMMENT ON COLUMN lem_model_right.grantee IS 'name of a role, or public: all of them';
 
 -- No foreign key: pg_restore with more than one job loads the two tables in any order.
 CREATE TABLE lem_model_part (
@@ -131,16 +144,19 @@ COMMENT ON COLUMN lem_model_part.format IS '1: float32, little-endian, tensor af
 COMMENT ON COLUMN lem_model_part.sha256 IS 'SHA-256 of the data, checked when they are loaded';
 
 CREATE VIEW lem_models AS
-	SELECT name, version, deployed, parameters, bytes, config, created_by, created_at,
-		training_run, metrics
-	FROM lem_model;
+	SELECT m.name, m.version, m.deployed, m.parameters, m.bytes, m.config, m.created_by,
+		m.created_at, m.training_run, m.metrics, n.owner
+	FROM lem_model AS m
+	LEFT JOIN lem_model_name AS n ON n.name OPERATOR(pg_catalog.=) m.name;
 COMMENT ON VIEW lem_models IS 'models, a row a version';
 
-GRANT SELECT ON lem_model, lem_model_name, lem_model_part, lem_models TO PUBLIC;
+-- What models there are, and who may do what with them, everyone may know; not their weights.
+GRANT SELECT ON lem_model, lem_model_name, lem_model_right, lem_models TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('lem_model', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_name', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_part', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_model_right', '');
 
 CREATE FUNCTION lem_model_deleted() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'pg_lem_model_deleted' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
@@ -188,6 +204,33 @@ CREATE FUNCTION lem_gradient(model text, x float4[], y float4[], min_rate float4
 COMMENT ON FUNCTION lem_gradient(text, float4[], float4[], float4[], float4[])
 	IS 'the raw network: loss, and its derivatives by all weights, as a safetensors file';
 
+-- Rights
+
+CREATE FUNCTION lem_acts_for(role name) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_acts_for' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_acts_for(name)
+	IS 'whether the current user has the rights of a role, or administers the extension';
+
+CREATE FUNCTION lem_grant(model text, role name, privilege text) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_grant' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_grant(text, name, text) IS 'give a role a right to a model';
+
+CREATE FUNCTION lem_revoke(model text, role name, privilege text) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_revoke' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_revoke(text, name, text) IS 'take a right to a model from a role';
+
+CREATE FUNCTION lem_set_owner(model text, role name) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_set_owner' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_set_owner(text, name) IS 'give a model to another role';
+
+CREATE FUNCTION lem_has_right(model text, privilege text, role name DEFAULT CURRENT_USER)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_has_right' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_has_right(text, text, name) IS 'whether a role has a right to a model';
+
 -- Models: end
 
 -- Training
@@ -200,7 +243,7 @@ CREATE TABLE lem_training_run (
 	started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	finished_at timestamptz,
-	started_by name NOT NULL DEFAULT CURRENT_USER,
+	started_by name NOT NULL,
 	query text NOT NULL,
 	data_digest bytea NOT NULL,
 	init_digest bytea,
@@ -295,7 +338,8 @@ CREATE VIEW lem_training_runs AS
 					OPERATOR(pg_catalog.-) r.epochs)
 				OPERATOR(pg_catalog.-) EXTRACT(epoch FROM pg_catalog.clock_timestamp()
 					OPERATOR(pg_catalog.-) r.updated_at)::float8)) END AS eta,
-		r.workers, r.series, r.bars, r.train_starts, r.validation_starts, r.query, r.data_digest,
+		r.workers, r.series, r.bars, r.train_starts, r.validation_starts,
+		CASE WHEN lem_acts_for(r.started_by) THEN r.query END AS query, r.data_digest,
 		r.config, r.options, r.seed, r.lem_version, r.kernels, r.model_version, r.error
 	FROM lem_training_run AS r
 	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_catalog.pg_locks AS k
@@ -919,11 +963,6 @@ COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, 
 
 -- Backtests: end
 -- Working orders
-
-CREATE FUNCTION lem_acts_for(role name) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'pg_lem_acts_for' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION lem_acts_for(name)
-	IS 'whether the current user has the rights of a role, or administers the extension';
 
 CREATE TABLE lem_parent_order (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -208,7 +208,7 @@ SELECT cached() ~ 'medium' AS medium;
 SELECT count(lem_forward('medium', x, min_rate, max_rate)) FROM golden WHERE name = 'medium';
 SELECT cached();
 
--- Anyone may use a model; changing them takes rights on the tables.
+-- A model is its owner's: others see that it is there, and need rights for more.
 CREATE ROLE regress_lem_user;
 GRANT USAGE ON SCHEMA test_models TO regress_lem_user;
 GRANT SELECT ON golden TO regress_lem_user;
@@ -219,14 +219,14 @@ SELECT lem_import('mine', lem_export('tiny'));
 SELECT lem_drop('tiny');
 SELECT lem_deploy('tiny', 1);
 RESET ROLE;
-GRANT INSERT, UPDATE, DELETE ON lem_model, lem_model_name, lem_model_part TO regress_lem_user;
+SELECT lem_grant('tiny', 'regress_lem_user', 'read');
 SET ROLE regress_lem_user;
 SELECT lem_import('mine', lem_export('tiny'));
-SELECT created_by FROM lem_models WHERE name = 'mine';
+SELECT created_by, owner FROM lem_models WHERE name = 'mine';
 SELECT lem_deploy('mine', 1);
 SELECT lem_drop('mine');
 RESET ROLE;
-REVOKE INSERT, UPDATE, DELETE ON lem_model, lem_model_name, lem_model_part FROM regress_lem_user;
+SELECT lem_revoke('tiny', 'regress_lem_user', 'read');
 BEGIN READ ONLY;
 SELECT length(lem_export('tiny')) > 0 AS readable;
 SELECT lem_import('mine', lem_export('tiny'));

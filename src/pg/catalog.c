@@ -1,6 +1,7 @@
 /* catalog.c: reading models from the extension's tables. */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "executor/spi.h"
@@ -12,12 +13,14 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "core/params.h"
 #include "pg/catalog.h"
 #include "pg/compat.h"
 #include "pg/config_json.h"
 #include "pg/errors.h"
+#include "pg/rights.h"
 
 /* Bytes that are hashed between two looks at pending interrupts. */
 #define HASH_CHUNK ((size_t) 16 << 20)
@@ -33,7 +36,7 @@ typedef struct prepared
 {
 	const char *query;			/* %s: the schema, quoted */
 	int			n_arguments;
-	Oid			arguments[2];
+	Oid			arguments[3];
 	char	   *schema;
 	SPIPlanPtr	plan;
 } prepared;
@@ -73,6 +76,14 @@ static prepared find_part = {
 	2, {INT8OID, INT4OID}, NULL, NULL
 };
 
+static prepared find_rights = {
+	"SELECT EXISTS (SELECT FROM %1$s.lem_model WHERE name OPERATOR(pg_catalog.=) $1),"
+	" (SELECT owner FROM %1$s.lem_model_name WHERE name OPERATOR(pg_catalog.=) $1),"
+	" ARRAY(SELECT grantee FROM %1$s.lem_model_right WHERE model OPERATOR(pg_catalog.=) $1"
+	" AND privilege OPERATOR(pg_catalog.=) ANY (ARRAY[$2, $3]))",
+	3, {TEXTOID, TEXTOID, TEXTOID}, NULL, NULL
+};
+
 static prepared list_versions = {
 	"SELECT version FROM %s.lem_model WHERE name OPERATOR(pg_catalog.=) $1"
 	" ORDER BY version DESC LIMIT 10",
@@ -108,12 +119,15 @@ lem_schema(FunctionCallInfo fcinfo)
 }
 
 /*
- * Run one of the queries above, at most limit rows; within SPI.  Read-only, so that it sees what
+ * Run one of the queries above as the tables' owner, at most limit rows; within SPI.  Read-only, so that it sees what
  * the calling statement sees, and works in parallel workers and on a standby.
  */
 static void
 run(prepared *p, const char *schema, Datum *values, long limit)
 {
+	lem_user	user;
+	int			result;
+
 	if (p->plan == NULL || strcmp(p->schema, schema) != 0)
 	{
 		char	   *name = MemoryContextStrdup(TopMemoryContext, schema);
@@ -131,7 +145,10 @@ run(prepared *p, const char *schema, Datum *values, long limit)
 		p->plan = plan;
 		p->schema = name;
 	}
-	if (SPI_execute_plan(p->plan, values, NULL, true, limit) != SPI_OK_SELECT)
+	user = lem_user_become_owner(schema);
+	result = SPI_execute_plan(p->plan, values, NULL, true, limit);
+	lem_user_restore(user);
+	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not run \"%s\": %s", p->query, SPI_result_code_string(SPI_result));
 }
 
@@ -400,6 +417,13 @@ lem_catalog_unknown(const char *schema, const char *model)
 void
 lem_catalog_find(const char *schema, const char *model, lem_model_row *row)
 {
+	lem_catalog_find_for(schema, GetUserId(), LEM_RIGHT_USE, model, row);
+}
+
+void
+lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *model,
+					 lem_model_row *row)
+{
 	int			version;
 	char	   *name = lem_catalog_parse(model, &version);
 	Datum		values[2] = {CStringGetTextDatum(name), Int32GetDatum(version)};
@@ -419,6 +443,7 @@ lem_catalog_find(const char *schema, const char *model, lem_model_row *row)
 	if (digest == NULL)
 		corrupted(row, -1, "Its digest does not have the length of one.");
 	memcpy(row->digest, digest, LEM_DIGEST_LENGTH);
+	(void) lem_rights_check(schema, user, row->name, right);
 	find_parsed(schema, row);
 	SPI_finish();
 }
@@ -437,6 +462,39 @@ lem_catalog_metrics(const char *schema, const lem_model_row *row)
 		metrics = MemoryContextStrdup(caller, TextDatumGetCString(column(0, 1)));
 	SPI_finish();
 	return metrics;
+}
+
+bool
+lem_catalog_rights(const char *schema, const char *name, const char *right, const char *other,
+				   bool latest, const char **owner, ArrayType **grantees)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[3] = {
+		CStringGetTextDatum(name), CStringGetTextDatum(right), CStringGetTextDatum(other)
+	};
+	MemoryContext old;
+	Datum		value;
+	bool		is_null;
+	bool		exists;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (latest)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetTransactionSnapshot());
+	}
+	run(&find_rights, schema, values, 1);
+	if (latest)
+		PopActiveSnapshot();
+	exists = DatumGetBool(column(0, 1));
+	old = MemoryContextSwitchTo(caller);
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null);
+	*owner = is_null ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+	*grantees = DatumGetArrayTypePCopy(column(0, 3));
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+	return exists;
 }
 
 float *

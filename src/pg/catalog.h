@@ -7,11 +7,13 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "core/config.h"
 #include "core/window.h"
 #include "pg/compat.h"
+#include "pg/rights.h"
 
 #define LEM_DIGEST_LENGTH 32
 
@@ -35,8 +37,21 @@ extern char *lem_schema(FunctionCallInfo fcinfo);
 /* The metrics of a model as JSON, palloc'd; NULL if it has none. */
 extern char *lem_catalog_metrics(const char *schema, const lem_model_row *row);
 
-/* Look up "name" (its deployed version) or "name@version"; raises LM010. */
+/*
+ * Look up "name" (its deployed version) or "name@version", for the current user to use or for a
+ * user with a right; raises LM010, and 42501 without the right.
+ */
 extern void lem_catalog_find(const char *schema, const char *model, lem_model_row *row);
+extern void lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *model,
+								 lem_model_row *row);
+
+/*
+ * Whether a name has versions; its owner, palloc'd (NULL: nobody), and who has one of two rights, a
+ * name[].  As the calling statement sees it, or with latest, as it is by now.
+ */
+extern bool lem_catalog_rights(const char *schema, const char *name, const char *right,
+							   const char *other, bool latest, const char **owner,
+							   ArrayType **grantees);
 
 /* The name in "name" or "name@version", palloc'd, and the version: LEM_DEPLOYED where none is
  * named, 0 (which no version has) where what follows the @ is not one. */

@@ -126,7 +126,8 @@ pg_lem_export(PG_FUNCTION_ARGS)
 	bytea	   *file;
 	uint8	   *data;
 
-	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	lem_catalog_find_for(schema, GetUserId(), LEM_RIGHT_READ,
+						 text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	file = lem_export_begin(&row.config, model_metadata(schema, &row), false, &data);
 	for (int part = 0; part < lem_part_count(&row.config); part++)
 	{

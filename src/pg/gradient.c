@@ -141,7 +141,8 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 	uint8	   *data;
 
 	lem_stat_start(&start);
-	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	lem_catalog_find_for(schema, GetUserId(), LEM_RIGHT_READ,
+						 text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	lem_samples_read(&row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(3),
 					 PG_GETARG_ARRAYTYPE_P(4), &samples);
 	market = read_market(&row, PG_GETARG_ARRAYTYPE_P(2), samples.n);

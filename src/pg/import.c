@@ -16,6 +16,7 @@
 #include "pg/config_json.h"
 #include "pg/errors.h"
 #include "pg/models.h"
+#include "pg/rights.h"
 
 /* Offsets and lengths in a file that are exact in a JSON reader's double. */
 #define MAX_OFFSET (INT64CONST(1) << 53)
@@ -228,6 +229,7 @@ store_file(const char *schema, const char *name, const uint8 *file, size_t size,
 	lem_fault	fault;
 
 	lem_models_check_name(name);
+	(void) lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_TRAIN);
 	lem_pg_check(lem_file_split(file, size, &header_length, &header_text, &in.data, &in.data_size,
 								&fault), &fault);
 	header = parse_header(header_text, header_length);

@@ -1,12 +1,14 @@
 /* models.c: storing, deploying and dropping models. */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -15,6 +17,7 @@
 #include "pg/config_json.h"
 #include "pg/errors.h"
 #include "pg/models.h"
+#include "pg/rights.h"
 
 /* Longest name of a model; '@' separates it from a version. */
 #define MAX_NAME 63
@@ -36,15 +39,17 @@ lem_models_check_name(const char *name)
 					 MAX_NAME)));
 }
 
-/* Run a command that may write; %s in it is the schema.  Within SPI; returns rows. */
+/* Run a command that may write, as the tables' owner; %s in it is the schema.  Within SPI. */
 static uint64
 run(const char *schema, const char *command, int n, const Oid *types, const Datum *values,
 	const char *nulls)
 {
 	char	   *text = psprintf(command, quote_identifier(schema));
+	const lem_user user = lem_user_become_owner(schema);
 	int			result = SPI_execute_with_args(text, n, unconstify(Oid *, types),
 											   unconstify(Datum *, values), nulls, false, 0);
 
+	lem_user_restore(user);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", text, SPI_result_code_string(result));
 	return SPI_processed;
@@ -83,34 +88,50 @@ bytes(const uint8 *data, int length)
 	return result;
 }
 
-/* The row of a new version; returns its id and version. */
-static int64
-insert_model(const char *schema, const char *name, const lem_config *config, Jsonb *json,
-			 const uint8 *digest, int64 training_run, Jsonb *metrics, int *version)
+/* A name without versions goes to whoever makes one, and nobody has rights to it from before. */
+static void
+claim_name(const char *schema, const Datum *values, const Oid *types)
 {
-	static const Oid types[] = {TEXTOID, JSONBOID, INT8OID, INT8OID, BYTEAOID, INT8OID, JSONBOID};
+	run(schema, "UPDATE %s.lem_model_name SET owner = $2 WHERE name OPERATOR(pg_catalog.=) $1",
+		2, types, values, NULL);
+	run(schema, "DELETE FROM %s.lem_model_right WHERE model OPERATOR(pg_catalog.=) $1",
+		1, types, values, NULL);
+}
+
+/* The row of a new version; returns its id and version.  fresh: the name had none. */
+static int64
+insert_model(const char *schema, const char *name, bool fresh, const lem_config *config,
+			 Jsonb *json, const uint8 *digest, int64 training_run, Jsonb *metrics, int *version)
+{
+	static const Oid types[] = {
+		TEXTOID, NAMEOID, JSONBOID, INT8OID, INT8OID, BYTEAOID, INT8OID, JSONBOID
+	};
 	const int64 parameters = lem_parameter_count(config, false);
 	Datum		values[] = {
-		CStringGetTextDatum(name), JsonbPGetDatum(json), Int64GetDatum(parameters),
+		CStringGetTextDatum(name), CStringGetDatum(GetUserNameFromId(GetUserId(), false)),
+		JsonbPGetDatum(json), Int64GetDatum(parameters),
 		Int64GetDatum(parameters * (int64) sizeof(float)),
 		PointerGetDatum(bytes(digest, LEM_DIGEST_LENGTH)), Int64GetDatum(training_run),
 		metrics ? JsonbPGetDatum(metrics) : (Datum) 0
 	};
-	char		nulls[] = "       ";
+	char		nulls[] = "        ";
 	bool		is_null;
 
-	nulls[5] = training_run == 0 ? 'n' : ' ';
-	nulls[6] = metrics == NULL ? 'n' : ' ';
+	nulls[6] = training_run == 0 ? 'n' : ' ';
+	nulls[7] = metrics == NULL ? 'n' : ' ';
 	run(schema,
-		"INSERT INTO %s.lem_model_name AS n (name, versions) VALUES ($1, 1)"
+		"INSERT INTO %s.lem_model_name AS n (name, versions, owner) VALUES ($1, 1, $2)"
 		" ON CONFLICT (name) DO UPDATE SET versions = n.versions OPERATOR(pg_catalog.+) 1",
-		1, types, values, NULL);
+		2, types, values, NULL);
+	if (fresh)
+		claim_name(schema, values, types);
 	run(schema,
 		"INSERT INTO %1$s.lem_model"
-		" (name, version, deployed, config, parameters, bytes, digest, training_run, metrics)"
+		" (name, version, deployed, created_by, config, parameters, bytes, digest, training_run,"
+		" metrics)"
 		" SELECT name, versions,"
 		" NOT EXISTS (SELECT FROM %1$s.lem_model WHERE name OPERATOR(pg_catalog.=) $1),"
-		" $2, $3, $4, $5, $6, $7"
+		" $2, $3, $4, $5, $6, $7, $8"
 		" FROM %1$s.lem_model_name WHERE name OPERATOR(pg_catalog.=) $1"
 		" RETURNING id, version",
 		lengthof(types), types, values, nulls);
@@ -151,6 +172,7 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	Jsonb	   *json = lem_config_write(config, time_zone);
 	uint8	   *checksums = palloc((Size) parts * LEM_DIGEST_LENGTH);
 	uint8		digest[LEM_DIGEST_LENGTH];
+	bool		unused;
 	int64		id;
 	int			version;
 
@@ -168,6 +190,7 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	lem_catalog_digest(lem_config_text(json), parts, checksums, digest);
 
 	begin_change(schema);
+	unused = lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_TRAIN);
 	if (fresh)
 	{
 		version = version_with(schema, name, digest);
@@ -178,7 +201,8 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 			return version;
 		}
 	}
-	id = insert_model(schema, name, config, json, digest, training_run, metrics, &version);
+	id = insert_model(schema, name, unused, config, json, digest, training_run, metrics,
+					  &version);
 	for (int i = 0; i < parts; i++)
 	{
 		bytea	   *data = stored_part(config, source, arg, i);
@@ -230,6 +254,7 @@ pg_lem_deploy(PG_FUNCTION_ARGS)
 	values[1] = PG_GETARG_DATUM(1);
 
 	begin_change(schema);
+	(void) lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_TRAIN);
 	if (run(schema,
 			"SELECT FROM %s.lem_model"
 			" WHERE name OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2",
@@ -292,6 +317,7 @@ pg_lem_drop(PG_FUNCTION_ARGS)
 	values[1] = Int32GetDatum(version);
 
 	begin_change(schema);
+	(void) lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_DROP);
 	if (version == LEM_DEPLOYED)
 		dropped = run(schema, "DELETE FROM %s.lem_model WHERE name OPERATOR(pg_catalog.=) $1",
 					  1, types, values, NULL);
@@ -329,7 +355,8 @@ pg_lem_model_deleted(PG_FUNCTION_ARGS)
 	/* Anyone can put a trigger on a table of his own. */
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		strcmp(RelationGetRelationName(trigger->tg_relation), "lem_model") != 0)
+		RelationGetRelid(trigger->tg_relation) !=
+		get_relname_relid("lem_model", get_namespace_oid(lem_schema(fcinfo), false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("lem_model_deleted is for rows that are deleted from lem_model")));

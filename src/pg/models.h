@@ -17,8 +17,9 @@
 typedef void (*lem_part_source) (void *arg, int part, float *out);
 
 /*
- * Store a new version of a model, and deploy it if it is the first; returns the version.  Runs as
- * the caller, who needs the rights to change the tables.  training_run 0 and metrics NULL: none.
+ * Store a new version of a model, and deploy it if it is the first; returns the version.  Raises
+ * 42501 unless the user may: a name without versions becomes his, others take the right to train.
+ * training_run 0 and metrics NULL: none.
  * With fresh, a model whose config and weights a version of the name has already is not stored
  * again: that version is returned, and *fresh is false.
  */

@@ -21,6 +21,7 @@
 #include "pg/compat.h"
 #include "pg/errors.h"
 #include "pg/models.h"
+#include "pg/rights.h"
 #include "pg/train.h"
 #include "pg/train_prepare.h"
 
@@ -206,11 +207,16 @@ set_deployed(const lem_training *t)
 		result = SPI_execute_with_args(psprintf("SELECT %s.lem_deploy($1, $2)", schema), 2, types,
 									   values, NULL, false, 0);
 	else if (t->settings.deploy == LEM_DEPLOY_NEVER)
+	{
+		const lem_user user = lem_user_become_owner(t->run.schema);
+
 		result = SPI_execute_with_args(psprintf("UPDATE %s.lem_model SET deployed = false"
 												" WHERE name OPERATOR(pg_catalog.=) $1"
 												" AND version OPERATOR(pg_catalog.=) $2"
 												" AND deployed", schema),
 									   2, types, values, NULL, false, 0);
+		lem_user_restore(user);
+	}
 	if (result < 0)
 		elog(ERROR, "could not deploy: %s", SPI_result_code_string(result));
 }

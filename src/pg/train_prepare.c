@@ -124,7 +124,7 @@ read_init_from(lem_training *t, Jsonb *config)
 {
 	lem_run    *run = &t->run;
 
-	lem_catalog_find(run->schema, t->settings.init_from, &t->from);
+	lem_catalog_find_for(run->schema, GetUserId(), LEM_RIGHT_READ, t->settings.init_from, &t->from);
 	t->settings.init_from = psprintf("%s@%d", t->from.name, t->from.version);
 	if (run->id == 0)
 		memcpy(run->init_digest, t->from.digest, LEM_DIGEST_LENGTH);

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "access/genam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -11,7 +10,6 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -19,6 +17,7 @@
 
 #include "pg/compat.h"
 #include "pg/errors.h"
+#include "pg/rights.h"
 #include "pg/train_run.h"
 
 /* Most parameters of a command below. */
@@ -29,12 +28,6 @@ enum
 {
 	LOCK_NAME = 1,				/* object: hash of a model's name */
 	LOCK_RUN					/* object: a run; the view lem_training_runs looks for it */
-};
-
-/* Tables that a training writes. */
-static const char *const tables[] = {
-	"lem_training_run", "lem_training_epoch", "lem_training_state", "lem_model", "lem_model_name",
-	"lem_model_part"
 };
 
 /* Kinds of numbers in a run's state. */
@@ -95,14 +88,16 @@ add_bytes(command *c, const void *data, Size length)
 	add(c, BYTEAOID, PointerGetDatum(bytes));
 }
 
-/* Run it; returns the number of rows. */
+/* Run it as the tables' owner; returns the number of rows. */
 static uint64
 run_command(const lem_run *run, command *c)
 {
 	char	   *text = psprintf(c->text, quote_identifier(run->schema));
+	const lem_user user = lem_user_become_owner(run->schema);
 	int			result = SPI_execute_with_args(text, c->n, c->types, c->values, c->nulls, false,
 											   0);
 
+	lem_user_restore(user);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", text, SPI_result_code_string(result));
 	return SPI_processed;
@@ -121,30 +116,15 @@ column(int number, bool *is_null)
 void
 lem_run_open(lem_run *run, const char *schema, const char *model)
 {
-	const Oid	namespace = get_namespace_oid(schema, false);
-
 	run->schema = schema;
 	run->model = model;
 	run->kernels = pstrdup(lem_kernels_select()->name);
-	for (size_t i = 0; i < lengthof(tables); i++)
-	{
-		static const AclMode rights[] = {ACL_SELECT, ACL_INSERT, ACL_UPDATE};
-		const Oid	table = get_relname_relid(tables[i], namespace);
-
-		if (!OidIsValid(table))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("table \"%s\" of the extension is missing", tables[i])));
-		for (size_t j = 0; j < lengthof(rights); j++)
-		{
-			AclResult	result = pg_class_aclcheck(table, GetUserId(), rights[j]);
-
-			if (result != ACLCHECK_OK)
-				aclcheck_error(result, OBJECT_TABLE, tables[i]);
-		}
-		if (i == 0)
-			run->table = table;
-	}
+	run->table = get_relname_relid("lem_training_run", get_namespace_oid(schema, false));
+	if (!OidIsValid(run->table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s\" of the extension is missing", "lem_training_run")));
+	run->unused = lem_rights_check(schema, GetUserId(), model, LEM_RIGHT_TRAIN);
 }
 
 /*
@@ -223,7 +203,7 @@ lem_run_find(lem_run *run)
 {
 	command		c = {
 		.text = "SELECT id, data_digest, init_digest, config, options, epochs, step, rate_scale,"
-		" best_epoch, best_loss, stale, decay_stale, kernels"
+		" best_epoch, best_loss, stale, decay_stale, kernels, started_by"
 		" FROM %1$s.lem_training_run WHERE model OPERATOR(pg_catalog.=) $1"
 		" AND status OPERATOR(pg_catalog.=) ANY ('{running,cancelled,failed}')"
 		" ORDER BY id DESC LIMIT 1"
@@ -239,6 +219,13 @@ lem_run_find(lem_run *run)
 				 errmsg("there is no unfinished training of model \"%s\" to resume", run->model),
 				 errhint("Leave out the option resume to begin a new one.")));
 	run->id = DatumGetInt64(column(1, NULL));
+	if (run->unused &&
+		!lem_user_acts_for(run->schema, GetUserId(), NameStr(*DatumGetName(column(14, NULL)))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to resume training run %lld of model \"%s\"",
+						(long long) run->id, run->model),
+				 errdetail("Another role began it, and the name has no owner yet.")));
 	read_digest(column(2, NULL), run->data_digest);
 	value = column(3, &is_null);
 	run->from_model = !is_null;
@@ -266,8 +253,8 @@ lem_run_insert(lem_run *run, const lem_train_data *data, const lem_dataset *data
 	command		c = {
 		.text = "INSERT INTO %1$s.lem_training_run (model, status, query, data_digest, init_digest,"
 		" series, bars, train_starts, validation_starts, config, options, seed, lem_version,"
-		" kernels, rate_scale)"
-		" SELECT $1, 'running', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, extversion, $12, 1"
+		" kernels, rate_scale, started_by)"
+		" SELECT $1, 'running', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, extversion, $12, 1, $13"
 		" FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'lem'"
 		" RETURNING id"
 	};
@@ -287,6 +274,7 @@ lem_run_insert(lem_run *run, const lem_train_data *data, const lem_dataset *data
 	add(&c, JSONBOID, JsonbPGetDatum(run->options));
 	add(&c, INT8OID, Int64GetDatum(seed));
 	add_text(&c, run->kernels);
+	add(&c, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)));
 	LEM_ENSURE(run_command(run, &c) == 1);
 	run->id = DatumGetInt64(column(1, NULL));
 	lock_run(run);
@@ -574,7 +562,8 @@ pg_lem_training_run_deleted(PG_FUNCTION_ARGS)
 	/* Anyone can put a trigger on a table of his own. */
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		strcmp(RelationGetRelationName(trigger->tg_relation), "lem_training_run") != 0)
+		RelationGetRelid(trigger->tg_relation) !=
+		get_relname_relid("lem_training_run", get_namespace_oid(run.schema, false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("lem_training_run_deleted is for rows that are deleted from "

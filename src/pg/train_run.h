@@ -20,6 +20,7 @@ typedef struct lem_run
 	const char *schema;
 	Oid			table;			/* of runs */
 	const char *model;			/* name */
+	bool		unused;			/* the name has no versions yet */
 	int64		id;				/* 0: has no row yet */
 	const char *query;
 	uint8		data_digest[LEM_DIGEST_LENGTH];
@@ -53,7 +54,7 @@ typedef struct lem_run_numbers
 	lem_real  **best;
 } lem_run_numbers;
 
-/* Find the tables; raises 42501 unless the user may read and write them all. */
+/* Find the tables; raises 42501 unless the user may train the model. */
 extern void lem_run_open(lem_run *run, const char *schema, const char *model);
 
 /*

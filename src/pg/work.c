@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "tcop/pquery.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -162,7 +163,14 @@ find_model(lot *l)
 {
 	lot_model  *model = &l->models[l->current];
 
-	lem_catalog_find(l->work->schema, model->name, &model->row);
+	const Oid	owner = get_role_oid(model->owner, true);
+
+	/* The caller works on the owner's behalf: it is the owner who must be allowed to. */
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the order's owner, role \"%s\", does not exist", model->owner)));
+	lem_catalog_find_for(l->work->schema, owner, LEM_RIGHT_USE, model->name, &model->row);
 }
 
 /* The models of a lot. */
@@ -527,7 +535,7 @@ keep_due(lem_work_order *order, const int64 *ids, const TimestampTz *last, int n
 			/* A series without bars may be one that is misspelt: the order says so. */
 			if (order->seen >= last[i] && last[i] != DT_NOBEGIN)
 				return false;
-			order->seen = last[i];
+			order->seen = Max(order->seen, last[i]);
 			return true;
 		}
 	return false;

@@ -81,8 +81,9 @@ read_order(uint64 row, lem_work_order *order)
 	{
 		int			ignored;
 
+		order->version = DatumGetInt32(value);
 		order->model = psprintf("%s@%d", lem_catalog_parse(order->model, &ignored),
-								DatumGetInt32(value));
+								order->version);
 	}
 	lem_order_read(DatumGetHeapTupleHeader(lem_query_column(row, 5, NULL)), &order->order);
 	order->owner = pstrdup(NameStr(*DatumGetName(lem_query_column(row, 6, NULL))));
