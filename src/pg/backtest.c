@@ -200,7 +200,7 @@ pg_lem_backtest_orders(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(context);
 	sink.row = AllocSetContextCreate(context, "lem backtest row", ALLOCSET_SMALL_SIZES);
 	lem_contestant_open(lem_schema(fcinfo), text_to_cstring(PG_GETARG_TEXT_PP(0)), &settings);
-	(void) lem_contestant_run(&settings.test, true, put_starts, &sink);
+	(void) lem_contestant_run(&settings, true, put_starts, &sink);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

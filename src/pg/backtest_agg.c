@@ -242,7 +242,7 @@ backtest(FunctionCallInfo fcinfo, const char *model, const lem_order *order,
 	test->series = series;
 	lem_contestant_open(lem_schema(fcinfo), model, &settings);
 	c.tallies = palloc0(lem_backtest_contestants(test) * sizeof(lem_tally));
-	skipped = lem_contestant_run(test, false, collect, &c);
+	skipped = lem_contestant_run(&settings, false, collect, &c);
 	scratch = MemoryContextAllocHuge(context, Max(c.n, 1) * sizeof(double));
 	MemoryContextSwitchTo(old);
 	result = result_datum(fcinfo, model, test, &c, skipped, scratch);

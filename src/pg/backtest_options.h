@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "portability/instr_time.h"
 #include "utils/jsonb.h"
 
 #include "core/backtest.h"
@@ -22,6 +23,10 @@ typedef struct lem_backtest_settings
 	lem_backtest test;			/* what the options say, the rest by default */
 	Jsonb	   *window;			/* options of the group WINDOW, as keys of a config; NULL: none */
 	bool		has_n_ahead;	/* n_ahead is one of them */
+
+	/* set when the backtest is opened (contestant.h) */
+	lem_model_row *row;			/* of the model, or the windows of a baseline */
+	instr_time	start;			/* of the call */
 } lem_backtest_settings;
 
 /*

@@ -8,6 +8,7 @@
 #include "pg/contestant.h"
 #include "pg/errors.h"
 #include "pg/samples.h"
+#include "pg/stat.h"
 
 bool
 lem_contestant_is_baseline(const char *model)
@@ -84,6 +85,8 @@ lem_contestant_open(const char *schema, const char *model, lem_backtest_settings
 	lem_backtest *test = &settings->test;
 	lem_model_row *row = palloc0(sizeof(lem_model_row));
 
+	lem_stat_start(&settings->start);
+	settings->row = row;
 	if (lem_contestant_is_baseline(model))
 		open_baseline(model + strlen(LEM_BASELINE_PREFIX), settings, row);
 	else
@@ -100,8 +103,10 @@ lem_contestant_open(const char *schema, const char *model, lem_backtest_settings
 }
 
 int64
-lem_contestant_run(const lem_backtest *test, bool allocations, lem_backtest_emit emit, void *arg)
+lem_contestant_run(const lem_backtest_settings *settings, bool allocations,
+				   lem_backtest_emit emit, void *arg)
 {
+	const lem_backtest *test = &settings->test;
 	const int	n = lem_backtest_batch(test);
 	const int	contestants = lem_backtest_contestants(test);
 	const Size	outcomes_size = (Size) n * contestants;
@@ -111,6 +116,8 @@ lem_contestant_run(const lem_backtest *test, bool allocations, lem_backtest_emit
 	double	   *shares = NULL;
 	void	   *memory;
 	void	   *workspace;
+	int64		total = 0;
+	int64		batches = 0;
 	int			count;
 
 	if (allocations)
@@ -136,7 +143,11 @@ lem_contestant_run(const lem_backtest *test, bool allocations, lem_backtest_emit
 		lem_pg_check(status, &fault);
 		if (count > 0)
 			emit(arg, test, count, starts, outcomes, shares);
+		total += count;
+		batches += count > 0;
 	} while (count > 0);
+	if (test->model)
+		lem_stat_call(settings->row, &settings->start, total, batches);
 	pfree(memory);
 	return cursor.skipped;
 }

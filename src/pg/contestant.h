@@ -30,7 +30,7 @@ typedef void (*lem_backtest_emit) (void *arg, const lem_backtest *test, int coun
 								   const lem_outcome *outcomes, const double *allocations);
 
 /* Run a backtest to its end, with allocations if asked for; returns how many bars were skipped. */
-extern int64 lem_contestant_run(const lem_backtest *test, bool allocations,
+extern int64 lem_contestant_run(const lem_backtest_settings *settings, bool allocations,
 								lem_backtest_emit emit, void *arg);
 
 #endif
