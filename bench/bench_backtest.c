@@ -1,5 +1,5 @@
 /*
- * bench_backtest.c: time and memory of backtests, on one core.
+ * bench_backtest.c: processor time and memory of backtests, on one core.
  *
  * One order from each of 30,000 starts of hourly bars: a model for hourly bars (L 32, N 12, H 32, one
  * recurrent layer, shared heads, finish gate) with random weights alone, the four baselines alone, and
@@ -39,7 +39,7 @@ bench(const char *name, const lem_model *model, const lem_config *config, int n_
 	lem_backtest_start *starts;
 	lem_outcome *outcomes;
 	void	   *workspace;
-	double		start;
+	clock_t		start;
 	double		seconds;
 	long		done = 0;
 	int			count;
@@ -57,7 +57,7 @@ bench(const char *name, const lem_model *model, const lem_config *config, int n_
 	workspace = aligned(lem_backtest_workspace(&test, n));
 	starts = aligned(n * sizeof(lem_backtest_start));
 	outcomes = aligned((size_t) n * lem_backtest_contestants(&test) * sizeof(lem_outcome));
-	start = now();
+	start = clock();
 	do
 	{
 		if (lem_backtest_run(&test, &cursor, n, workspace, NULL, starts, outcomes, NULL, &count,
@@ -65,7 +65,7 @@ bench(const char *name, const lem_model *model, const lem_config *config, int n_
 			exit(1);
 		done += count;
 	} while (count > 0);
-	seconds = now() - start;
+	seconds = (double) (clock() - start) / CLOCKS_PER_SEC;
 	printf("%-20s %8ld %10.2f %12.0f %10.1f %14d %10.1f\n", name, done, seconds, done / seconds,
 		   seconds / done * 1e6, n, lem_backtest_workspace(&test, n) / 1e6);
 	free(workspace);

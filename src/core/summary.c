@@ -3,6 +3,9 @@
 
 #include "summary.h"
 
+/* Steps of a sort between two looks at the stop callback. */
+#define STOP_SIFTS 65536
+
 /*
  * Critical value of a two-sided test at 5 % with Bartlett weights whose bandwidth is a share b of
  * the time (Kiefer and Vogelsang 2005, table 1); 1.96 as b goes to 0.
@@ -107,19 +110,26 @@ sift(double *x, size_t root, size_t n)
 	x[root] = value;
 }
 
-static void
-sort(double *x, size_t n)
+static lem_status
+sort(double *x, size_t n, const lem_stop *stop)
 {
 	for (size_t i = n / 2; i > 0; i--)
+	{
+		if (i % STOP_SIFTS == 0 && lem_stop_asked(stop))
+			return LEM_STOPPED;
 		sift(x, i - 1, n);
+	}
 	for (size_t i = n; i > 1; i--)
 	{
 		const double last = x[i - 1];
 
+		if (i % STOP_SIFTS == 0 && lem_stop_asked(stop))
+			return LEM_STOPPED;
 		x[i - 1] = x[0];
 		x[0] = last;
 		sift(x, 0, i - 1);
 	}
+	return LEM_OK;
 }
 
 /* The number below which a share p of sorted numbers lies, interpolated between two. */
@@ -134,9 +144,9 @@ percentile(const double *sorted, size_t n, double p)
 	return sorted[below] + (at - (double) below) * (sorted[below + 1] - sorted[below]);
 }
 
-void
+lem_status
 lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
-			   int64_t every, double *scratch, lem_figures *figures)
+			   int64_t every, double *scratch, const lem_stop *stop, lem_figures *figures)
 {
 	size_t		wins = 0;
 
@@ -149,23 +159,28 @@ lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place, i
 	figures->deviation = deviation_of(n, x, stride, figures->gain.mean);
 	figures->ratio = figures->deviation > 0 ? figures->gain.mean / figures->deviation : 0;
 	figures->win_rate = (double) wins / (double) n;
-	sort(scratch, n);
+	if (sort(scratch, n, stop) != LEM_OK)
+		return LEM_STOPPED;
 	figures->median = percentile(scratch, n, 0.5);
 	figures->p5 = percentile(scratch, n, 0.05);
 	figures->p25 = percentile(scratch, n, 0.25);
 	figures->p75 = percentile(scratch, n, 0.75);
 	figures->p95 = percentile(scratch, n, 0.95);
+	return LEM_OK;
 }
 
-void
+lem_status
 lem_compare(size_t n, const double *gains, int contestants, int which, const int64_t *place,
-			int horizon, int64_t every, double *scratch, lem_compared *compared)
+			int horizon, int64_t every, double *scratch, const lem_stop *stop,
+			lem_compared *compared)
 {
-	lem_figures_of(n, gains + which, (size_t) contestants, place, horizon, every, scratch,
-				   &compared->figures);
+	if (lem_figures_of(n, gains + which, (size_t) contestants, place, horizon, every, scratch,
+					   stop, &compared->figures) != LEM_OK)
+		return LEM_STOPPED;
 	for (size_t i = 0; i < n; i++)
 		scratch[i] = gains[i * (size_t) contestants] - gains[i * (size_t) contestants
 															 + (size_t) which];
 	lem_interval_of(n, scratch, 1, place, horizon, every, &compared->difference);
 	compared->difference_deviation = deviation_of(n, scratch, 1, compared->difference.mean);
+	return LEM_OK;
 }

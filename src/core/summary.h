@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "status.h"
+
 /* Horizons of a bandwidth; horizons, and starts, that there must be for an interval. */
 #define LEM_BANDWIDTH 12
 #define LEM_LEAST_HORIZONS 20
@@ -49,9 +51,10 @@ typedef struct lem_figures
 extern void lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place,
 							int horizon, int64_t every, lem_interval *interval);
 
-/* The same, and the rest of the figures.  scratch: n numbers. */
-extern void lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place,
-						   int horizon, int64_t every, double *scratch, lem_figures *figures);
+/* The same, and the rest of the figures: LEM_OK or LEM_STOPPED.  scratch: n numbers. */
+extern lem_status lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place,
+								 int horizon, int64_t every, double *scratch,
+								 const lem_stop *stop, lem_figures *figures);
 
 /* What contestants of a backtest came to; gains: n x contestants. */
 typedef struct lem_compared
@@ -61,9 +64,12 @@ typedef struct lem_compared
 	lem_interval difference;	/* its mean and interval, paired start by start */
 } lem_compared;
 
-/* Contestant `which`, and for all but the first how far the first is ahead.  scratch: n numbers. */
-extern void lem_compare(size_t n, const double *gains, int contestants, int which,
-						const int64_t *place, int horizon, int64_t every, double *scratch,
-						lem_compared *compared);
+/*
+ * Contestant `which`, and for all but the first how far the first is ahead: LEM_OK or
+ * LEM_STOPPED.  scratch: n numbers.
+ */
+extern lem_status lem_compare(size_t n, const double *gains, int contestants, int which,
+							  const int64_t *place, int horizon, int64_t every, double *scratch,
+							  const lem_stop *stop, lem_compared *compared);
 
 #endif

@@ -14,6 +14,7 @@
 #include "pg/errors.h"
 #include "pg/group.h"
 #include "pg/order_type.h"
+#include "pg/samples.h"
 
 LEM_FUNCTION(pg_lem_backtest_accum);
 LEM_FUNCTION(pg_lem_backtest_accum_options);
@@ -202,10 +203,11 @@ result_datum(FunctionCallInfo fcinfo, const char *model, const lem_backtest *tes
 	{
 		lem_compared compared;
 
-		CHECK_FOR_INTERRUPTS();
-		if (c->n > 0)
-			lem_compare(c->n, c->gains, contestants, j, c->places, horizon, test->every, scratch,
-						&compared);
+		/* If the interrupt is one that a query survives, the contestant is summed up again. */
+		while (c->n > 0 &&
+			   lem_compare(c->n, c->gains, contestants, j, c->places, horizon, test->every,
+						   scratch, &lem_interrupt_stop, &compared) != LEM_OK)
+			CHECK_FOR_INTERRUPTS();
 		if (j > 0)
 			others[j - 1] = figures_datum(figures_desc, c, j,
 										  test->baseline[first_baseline + j - 1], &compared);

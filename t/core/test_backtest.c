@@ -572,18 +572,18 @@ test_figures(void)
 		x[i] = (i * 37) % 101 - 20;
 		place[i] = i;
 	}
-	lem_figures_of(101, x, 1, place, 2, 1, scratch, &figures);
+	lem_figures_of(101, x, 1, place, 2, 1, scratch, NULL, &figures);
 	check_near(figures.gain.mean, 30, 1e-12, "mean");
 	check_near(figures.deviation, sqrt(101 * 102 / 12.0), 1e-9, "standard deviation");
 	check(figures.median == 30 && figures.p5 == -15 && figures.p25 == 5 && figures.p75 == 55 &&
 		  figures.p95 == 75, "percentiles");
 	check_near(figures.win_rate, 80.0 / 101, 1e-12, "win rate");
 	check(figures.gain.valid && figures.gain.low < 30 && figures.gain.high > 30, "interval");
-	lem_figures_of(1, x, 1, place, 2, 1, scratch, &figures);
+	lem_figures_of(1, x, 1, place, 2, 1, scratch, NULL, &figures);
 	check(!figures.gain.valid && figures.median == x[0] && figures.deviation == 0, "one start");
 	for (int i = 0; i < 101; i++)
 		x[i] = 0.1;
-	lem_figures_of(101, x, 1, place, 2, 1, scratch, &figures);
+	lem_figures_of(101, x, 1, place, 2, 1, scratch, NULL, &figures);
 	check(!figures.gain.valid, "no interval where nothing varies");
 }
 

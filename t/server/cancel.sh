@@ -12,6 +12,7 @@ sql <<-'SQL'
 		FROM (SELECT array_fill(1::float4, ARRAY[29, 7]) AS x FROM generate_series(1, 30000)) AS w;
 	CREATE TABLE many AS SELECT timestamptz '2020-01-01 00:00:00+00' + ((i * 7919::bigint) % 1000003) * interval '1 minute' AS ts, 1::float8 AS price, 1::float8 AS volume
 		FROM generate_series(1, 1000000) AS i;
+	CREATE TABLE many_series AS SELECT lem_bars(ts, price, volume) AS history FROM many;
 SQL
 slow=0
 
@@ -50,6 +51,8 @@ cancelled "lem_schedule_batch" lem_schedule_batch "SELECT count(*) FROM batch, l
 cancelled "lem_forward" lem_forward "SELECT cardinality(lem_forward('cancel', x, low, high)) FROM windows"
 cancelled "lem_schedule, many times" lem_schedule "SELECT count(*) FROM series, generate_series(1, 1000000) AS i, LATERAL lem_schedule('cancel', lem_order(i), history)"
 cancelled "lem_explain, many times" lem_explain "SELECT count(*) FROM series, generate_series(1, 1000000) AS i, LATERAL lem_explain('cancel', lem_order(i), history)"
+cancelled "lem_backtest" lem_backtest "SELECT r.orders FROM many_series, lem_backtest('cancel', lem_order(1), history) AS r"
+cancelled "lem_backtest_orders of a baseline" lem_backtest_orders "SELECT count(*) FROM many_series, lem_backtest_orders('baseline:vwap_curve', lem_order(1), history)"
 cancelled "lem_bars, unsorted" lem_bars "SELECT sum(lem_bars_count(b)) FROM generate_series(1, 100) AS i, LATERAL (SELECT lem_bars(ts, price + i, volume) AS b FROM many) AS m"
 cancelled "lem_import" lem_import "SELECT count(lem_import('never', file, '$(config medium)') * i) FROM reference_weights, generate_series(1, 100000) AS i WHERE name = 'medium'"
 is "nothing was imported" "$(sql -c "SELECT count(*) FROM lem_models WHERE name <> 'cancel'")" 0

@@ -104,6 +104,12 @@ leak "lem_schedule_batch fails at the last" LM006 "SELECT * FROM series, lem_sch
 leak "lem_explain" 00000 "SELECT * FROM series, lem_explain('leak', lem_order(1000, min_bars => 2), history)" 4
 leak "lem_explain, a row of it" 00000 "SELECT lem_explain('leak', lem_order(1000), history) FROM series LIMIT 1" 4
 leak "lem_explain fails" LM004 "SELECT * FROM series, lem_explain('leak', lem_order(1000, start_ts => '2026-01-02'), history)"
+leak "lem_baseline" 00000 "SELECT * FROM series, lem_baseline('vwap_curve', lem_order(1000, max_bars => 4), history, '{\"norm_window\": 8}')" 4
+leak "lem_baseline fails" LM004 "SELECT * FROM series, lem_baseline('twap', lem_order(1000), history)" 4
+leak "lem_backtest_orders" 00000 "SELECT * FROM series, lem_backtest_orders('leak', lem_order(1000, min_bars => 2), history)" 4
+leak "lem_backtest_orders fails" LM014 "SELECT * FROM series, lem_backtest_orders('leak', lem_order(1000), history, options => '{\"impact\": 1}')" 4
+leak "lem_backtest" 00000 "SELECT lem_backtest('leak', lem_order(1000, min_bars => 2), ts, price, volume, '{\"every\": 2}') FROM few" 4
+leak "lem_backtest fails" LM006 "SELECT lem_backtest('leak', lem_order(1000, max_bars => 7), ts, price, volume) FROM few" 4
 leak "lem_forward" 00000 "SELECT lem_forward('leak', x, '{0}', '{1}') FROM window_rows"
 leak "lem_forward fails" 22023 "SELECT lem_forward('leak', x, '{0,0}', '{1}') FROM window_rows"
 leak "lem_export" 00000 "SELECT lem_export('leak')" 4
