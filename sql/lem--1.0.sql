@@ -1050,7 +1050,8 @@ CREATE VIEW lem_slices WITH (security_barrier) AS
 		CASE WHEN c.bar_ts IS NOT NULL THEN 'done' WHEN o.state = 'active' THEN 'next'
 			ELSE 'ended' END AS state,
 		c.late, c.decided_at, c.decided_by, c.model_version, c.inputs, c.bar_ts,
-		b.price AS bar_price, b.volume AS bar_volume, f.price AS fill_price, f.quantity AS filled, o.owner
+		b.price AS bar_price, b.volume AS bar_volume, f.ts AS fill_ts, f.price AS fill_price,
+		f.quantity AS filled, o.owner
 	FROM lem_child_slice AS c
 	JOIN lem_parent_order AS o ON o.id = c.order_id
 	LEFT JOIN LATERAL lem_unnest(o.bars) AS b ON b.ts = c.bar_ts
@@ -1062,7 +1063,10 @@ CREATE VIEW lem_orders WITH (security_barrier) AS
 	SELECT o.id, o.series, o.model, o.model_version, o.state, (o.ord).size, (o.ord).side,
 		(o.ord).benchmark, (o.ord).unit, (o.ord).start_ts, (o.ord).min_bars, (o.ord).max_bars,
 		(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot, o.submitted_at, o.expires_at, o.ended_at,
-		o.reason, c.slices, c.allocated, c.quantity, c.last_ts, f.filled, f.fill_price, o.owner
+		o.reason, c.slices, c.allocated, c.quantity, c.last_ts, f.filled, f.fill_price, o.owner,
+		lem_order((o.ord).size, (o.ord).side, (o.ord).benchmark, (o.ord).unit,
+			COALESCE((o.ord).start_ts, o.start_ts), (o.ord).min_bars, (o.ord).max_bars,
+			(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot) AS ord
 	FROM lem_parent_order AS o
 	CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS slices,
 			COALESCE(pg_catalog.max(c.cumulative), 0) AS allocated,
@@ -1077,6 +1081,7 @@ COMMENT ON VIEW lem_orders IS 'working orders, a row an order';
 COMMENT ON COLUMN lem_orders.slices IS 'slices decided so far';
 COMMENT ON COLUMN lem_orders.allocated IS 'share of the order that they have';
 COMMENT ON COLUMN lem_orders.last_ts IS 'bar of the last of them';
+COMMENT ON COLUMN lem_orders.ord IS 'the order with its start, for lem_tca';
 
 GRANT SELECT ON lem_parent_order, lem_child_slice, lem_fill, lem_orders, lem_slices TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('lem_parent_order', '');
