@@ -74,6 +74,7 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 	lem_slice  *slices;
 	void	   *memory;
 	int			count;
+	lem_status	status;
 	lem_fault	fault;
 
 	check_argument(fcinfo, 0, "kind");
@@ -90,9 +91,16 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 
 	slices = palloc(row.config.n_ahead * sizeof(lem_slice));
 	memory = palloc(lem_baseline_workspace(&row.config) + LEM_ALIGN);
-	lem_pg_check(lem_baseline_schedule(kind, &settings.test.baselines, &row.config, &order, &series,
-									   &clock, (void *) TYPEALIGN(LEM_ALIGN, memory), slices,
-									   &count, &fault), &fault);
+	status = lem_baseline_schedule(kind, &settings.test.baselines, &row.config, &order, &series,
+								   &clock, (void *) TYPEALIGN(LEM_ALIGN, memory), slices, &count,
+								   &fault);
+	if (status == LEM_SHORT_HISTORY)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_SHORT_HISTORY),
+				 errmsg("the order has %s completed bars before its start, but the baseline needs "
+						"%s", lem_number_text(fault.have), lem_number_text(fault.want)),
+				 errhint("Pass more history, or a smaller norm_window.")));
+	lem_pg_check(status, &fault);
 	for (int k = 0; k < count; k++)
 	{
 		Datum		values[LEM_SLICE_COLUMNS];

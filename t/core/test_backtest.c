@@ -487,6 +487,51 @@ test_no_skill(long_bars *bars)
 	}
 }
 
+/* Nor does a model that was trained on nothing; with any weights it could only be luck. */
+static void
+test_no_skill_model(long_bars *bars)
+{
+	static const int min_bars[] = {3, 12};
+	static const double optimum[] = {0.299, 0};
+	static lem_backtest_start starts[LONG_BARS];
+	static lem_outcome outcomes[LONG_BARS];
+	static double gains[LONG_BARS];
+	static int64_t places[LONG_BARS];
+	const double sigma = 1e-4;
+	simulate_random random = {15};
+	lem_series	series = driftless(bars, &random, TRIALS(6000), sigma);
+	lem_config	config = plan_small_config();
+	lem_model	model;
+	lem_backtest test;
+
+	config.n_ahead = STEPS;
+	config.finish_gate = true;
+	config.shared_heads = true;
+	model = golden_model(&config, golden_random_parts(&config, 60), lem_kernels_select());
+	lem_backtest_default(&test);
+	test.model = &model;
+	test.config = &model.config;
+	test.series = &series;
+	for (int i = 0; i < 2; i++)
+	{
+		lem_interval interval;
+		lem_status	status;
+		int			n;
+
+		test.order = simple_order(true, true, false, min_bars[i]);
+		n = run_test(&test, 64, LONG_BARS, starts, outcomes, NULL, &status);
+		for (int j = 0; j < n; j++)
+		{
+			places[j] = starts[j].bar;
+			gains[j] = outcomes[j].bps / (1e4 * sigma);
+		}
+		lem_interval_of(n, gains, 1, places, STEPS, 1, &interval);
+		check(interval.mean - 2 * interval.error <= optimum[i],
+			  "no skill without drift: a model from %d bars, %.3f +- %.3f (at most %.3f)",
+			  min_bars[i], interval.mean, interval.error, optimum[i]);
+	}
+}
+
 /*
  * Intervals cover 0 where it is the truth: a TWAP against VWAP whose volumes have nothing to do with
  * the prices, from every start and every fifth, and its paired difference to the volume curve.  Of
@@ -601,6 +646,7 @@ main(void)
 	test_almgren_chriss();
 	test_figures();
 	test_no_skill(&bars);
+	test_no_skill_model(&bars);
 	test_coverage(&bars);
 	return check_done();
 }
