@@ -112,6 +112,35 @@ SELECT DISTINCT b.alignment FROM summary_series, lem_backtest_orders('summary_te
 SELECT (r).orders > 100 AS orders FROM (SELECT lem_backtest('baseline:twap', lem_order(1), ts, price, volume, ARRAY[1.0, 2.0], NULL) AS r FROM summary_bars WHERE symbol = 'S1') AS x;
 
 --
+-- Means over several series
+--
+-- of one series without gaps, the interval of the backtest
+CREATE TABLE summary_even AS SELECT 'E' || s AS symbol, lem_bars(ts, coalesce(notional / nullif(volume, 0), close), volume) AS bars FROM generate_series(1, 3) AS s, simulate_bars('E' || s, days => 30) GROUP BY s;
+SELECT symbol, i.n = r.orders AS n, pg_temp.same(i.mean, r.mean_bps) AS mean, pg_temp.same(i.std, r.std_bps) AS std, pg_temp.same(i.t, r.t) AS t, pg_temp.same(i.ci_low, r.ci_low) AND pg_temp.same(i.ci_high, r.ci_high) AS interval
+FROM summary_even, lem_backtest('baseline:stop_rule', lem_order(1, min_bars => 3), bars) AS r,
+	LATERAL (SELECT (lem_mean_interval(bps, ts, '12 hours')).* FROM lem_backtest_orders('baseline:stop_rule', lem_order(1, min_bars => 3), bars)) AS i
+ORDER BY symbol;
+CREATE TABLE summary_pool AS SELECT symbol, b.* FROM summary_even, lem_backtest_orders('baseline:stop_rule', lem_order(1, min_bars => 3), bars) AS b;
+-- the same series twice says nothing more
+SELECT a.n = 2 * b.n AS n, pg_temp.same(a.ci_low, b.ci_low) AND pg_temp.same(a.ci_high, b.ci_high) AS same
+FROM (SELECT (lem_mean_interval(bps, ts, '12 hours')).* FROM summary_pool, generate_series(1, 2) WHERE symbol = 'E1') AS a,
+	(SELECT (lem_mean_interval(bps, ts, '12 hours')).* FROM summary_pool WHERE symbol = 'E1') AS b;
+SELECT lem_mean_interval(bps, ts, '12 hours')::text AS serial FROM summary_pool \gset
+SET max_parallel_workers_per_gather = 2;
+ALTER TABLE summary_pool SET (parallel_workers = 2);
+\set query 'SELECT lem_mean_interval(bps, ts, ''12 hours'')::text AS r FROM summary_pool'
+SELECT pg_temp.plan_has(:'query', 'Workers Launched: [12]') AS launched;
+SELECT r = :'serial' AS same FROM (:query) AS p;
+RESET max_parallel_workers_per_gather;
+SELECT (r).n, (r).mean = 2 AS mean, pg_temp.same((r).std, sqrt(2)) AS std, (r).t, (r).ci_low FROM (SELECT lem_mean_interval(x, ts, '1 day') AS r FROM (VALUES (1::float8, '2026-01-01'::timestamptz), (3, '2026-01-02'), (NULL, '2026-01-03'), (5, NULL)) AS v (x, ts)) AS m;
+SELECT lem_mean_interval(NULL, now(), '1 day') IS NULL AS nothing, lem_mean_interval(1, now(), '1 day') FILTER (WHERE false) IS NULL AS "no rows";
+SELECT pg_temp.error_of($$SELECT lem_mean_interval(1, now(), NULL)$$);
+SELECT pg_temp.error_of(format($$SELECT lem_mean_interval(1, now(), %L)$$, h)) FROM unnest('{0,-1 hour,1 month,999999999 days,-1 day 30 hours}'::text[]) AS h;
+SELECT pg_temp.error_of($$SELECT lem_mean_interval('NaN', '2026-01-01 00:00+00', '1 day')$$);
+SELECT pg_temp.error_of($$SELECT lem_mean_interval(1, 'infinity', '1 day')$$);
+SELECT pg_temp.error_of($$SELECT lem_mean_interval(1, now(), i * interval '1 day') FROM generate_series(1, 2) AS i$$);
+
+--
 -- Errors
 --
 SELECT pg_temp.error_of($$SELECT lem_backtest('baseline:twap', lem_order(1), ts, price, volume) FROM summary_bars WHERE symbol = 'nobody'$$);
@@ -128,5 +157,5 @@ SELECT pg_temp.error_of(format($$SELECT summary_of('%s')$$, o)) FROM unnest(ARRA
 SELECT lem_drop('summary_test');
 DROP FUNCTION summary_of;
 DROP VIEW summary_plain;
-DROP TABLE summary_bars, summary_series, summary_results, summary_rows, summary_serial;
+DROP TABLE summary_bars, summary_series, summary_results, summary_rows, summary_serial, summary_even, summary_pool;
 DROP FUNCTION simulate_bars, simulate_normal;

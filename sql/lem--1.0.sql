@@ -961,6 +961,54 @@ COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, 
 	jsonb)
 	IS 'what an order would have come to, over all starts in bars, with features and options';
 
+CREATE TYPE lem_mean_interval AS (
+	n bigint,
+	mean float8,
+	std float8,
+	t float8,
+	ci_low float8,
+	ci_high float8
+);
+COMMENT ON TYPE lem_mean_interval IS 'a mean of gains of orders that overlap, and its interval';
+
+CREATE FUNCTION lem_mean_interval_accum(internal, float8, timestamptz, interval) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_mean_interval_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_mean_interval_accum(internal, float8, timestamptz, interval)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_mean_interval_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_mean_interval_combine' LANGUAGE C IMMUTABLE
+	CALLED ON NULL INPUT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_mean_interval_combine(internal, internal)
+	IS 'aggregate combine function';
+CREATE FUNCTION lem_mean_interval_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_mean_interval_serialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_mean_interval_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION lem_mean_interval_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_mean_interval_deserialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_mean_interval_deserialize(bytea, internal)
+	IS 'aggregate deserial function';
+CREATE FUNCTION lem_mean_interval_final(internal) RETURNS lem_mean_interval
+	AS 'MODULE_PATHNAME', 'pg_lem_mean_interval_final' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION lem_mean_interval_final(internal) IS 'aggregate final function';
+
+CREATE AGGREGATE lem_mean_interval(x float8, ts timestamptz, horizon interval) (
+	SFUNC = lem_mean_interval_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_mean_interval_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_mean_interval_combine,
+	SERIALFUNC = lem_mean_interval_serialize,
+	DESERIALFUNC = lem_mean_interval_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_mean_interval(float8, timestamptz, interval)
+	IS 'mean of gains of orders that overlap, of one series or several, and its interval';
+
 -- Backtests: end
 -- Working orders
 

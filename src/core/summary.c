@@ -33,15 +33,27 @@ mean_of(size_t n, const double *x, size_t stride)
 	return sum / (double) n;
 }
 
-void
-lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
-				int64_t every, lem_interval *interval)
+/* Standard deviation of n numbers about their mean. */
+static double
+deviation_of(size_t n, const double *x, size_t stride, double mean)
+{
+	double		squares = 0;
+
+	for (size_t i = 0; i < n; i++)
+		squares += (x[i * stride] - mean) * (x[i * stride] - mean);
+	return n > 1 ? sqrt(squares / (double) (n - 1)) : 0;
+}
+
+/*
+ * An interval from numbers at places that do not fall; share is what the bandwidth is of the time,
+ * above 1 where that is too short.
+ */
+static void
+set_interval(size_t n, const double *x, size_t stride, const int64_t *place, double bandwidth,
+			 double share, lem_interval *interval)
 {
 	const double mean = mean_of(n, x, stride);
-	const double time = (double) n * (double) every;
-	const double bandwidth = (double) LEM_BANDWIDTH * horizon;
 	const double nothing = (double) n * mean * mean * 1e-24;	/* rounding of equal numbers */
-	double		share;			/* of the time that the bandwidth is; of one start, at least */
 	double		near = 0;		/* sum of the numbers before i within the bandwidth */
 	double		near_place = 0; /* and of them times their distance from i */
 	double		sum = 0;
@@ -67,9 +79,8 @@ lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, 
 		sum += e * e + 2 * e * (near - near_place / bandwidth);
 		near += e;
 	}
-	if (n < LEM_LEAST_HORIZONS || time < (double) LEM_LEAST_HORIZONS * horizon || !(sum > nothing))
+	if (!(share <= 1) || !(sum > nothing))
 		return;
-	share = fmin(fmax(bandwidth, (double) every) / time, 1);
 	interval->valid = true;
 	interval->error = sqrt(sum) / (double) n;
 	interval->t = mean / interval->error;
@@ -77,15 +88,42 @@ lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, 
 	interval->high = mean + critical_value(share) * interval->error;
 }
 
-/* Standard deviation of n numbers about their mean. */
-static double
-deviation_of(size_t n, const double *x, size_t stride, double mean)
+void
+lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
+				int64_t every, lem_interval *interval)
 {
-	double		squares = 0;
+	const double time = (double) n * (double) every;
+	const double bandwidth = (double) LEM_BANDWIDTH * horizon;
+	double		share = fmax(bandwidth, (double) every) / time;
 
-	for (size_t i = 0; i < n; i++)
-		squares += (x[i * stride] - mean) * (x[i * stride] - mean);
-	return n > 1 ? sqrt(squares / (double) (n - 1)) : 0;
+	if (n < LEM_LEAST_HORIZONS || time < (double) LEM_LEAST_HORIZONS * horizon)
+		share = INFINITY;
+	set_interval(n, x, stride, place, bandwidth, share, interval);
+}
+
+void
+lem_interval_pooled(size_t n, const double *x, const int64_t *ts, int64_t horizon,
+					double *deviation, lem_interval *interval)
+{
+	const double bandwidth = (double) LEM_BANDWIDTH * (double) horizon;
+	double		time = 0;
+	double		share;
+	size_t		times = 1;
+
+	for (size_t i = 1; i < n; i++)
+	{
+		const double step = (double) ts[i] - (double) ts[i - 1];
+
+		time += fmin(step, bandwidth);
+		times += step > 0;
+	}
+	/* the last one counts as the others do */
+	time += times > 1 ? time / (double) (times - 1) : 0;
+	share = fmax(bandwidth, time / (double) times) / time;
+	if (times < LEM_LEAST_HORIZONS || time < (double) LEM_LEAST_HORIZONS * (double) horizon)
+		share = INFINITY;
+	set_interval(n, x, 1, ts, bandwidth, share, interval);
+	*deviation = deviation_of(n, x, 1, interval->mean);
 }
 
 /* Heap sort: no memory but its own, and no bad cases. */

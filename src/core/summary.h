@@ -51,7 +51,15 @@ typedef struct lem_figures
 extern void lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place,
 							int horizon, int64_t every, lem_interval *interval);
 
-/* The same, and the rest of the figures: LEM_OK or LEM_STOPPED.  scratch: n numbers. */
+/*
+ * The mean of n > 0 numbers of orders that begin at the times ts, not falling, many at the same
+ * time, and last up to a horizon (microseconds, > 0), and their standard deviation: orders of
+ * several series at a time count as one another's neighbours at no distance.
+ */
+extern void lem_interval_pooled(size_t n, const double *x, const int64_t *ts, int64_t horizon,
+								double *deviation, lem_interval *interval);
+
+/* lem_interval_of, and the rest of the figures: LEM_OK or LEM_STOPPED.  scratch: n numbers. */
 extern lem_status lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place,
 								 int horizon, int64_t every, double *scratch,
 								 const lem_stop *stop, lem_figures *figures);

@@ -632,6 +632,51 @@ test_figures(void)
 	check(!figures.gain.valid, "no interval where nothing varies");
 }
 
+/*
+ * Numbers of several series that go together at each time: pooled, they say no more than their mean
+ * at each time does.
+ */
+static void
+test_pooled(void)
+{
+	enum
+	{
+		TIMES = 600, SERIES = 4
+	};
+	static double x[TIMES * SERIES];
+	static int64_t ts[TIMES * SERIES];
+	static double mean[TIMES];
+	static int64_t place[TIMES];
+	simulate_random random = {16};
+	lem_interval pooled;
+	lem_interval single;
+	double		deviation;
+
+	for (int i = 0; i < TIMES; i++)
+	{
+		const double common = simulate_normal(&random);
+
+		mean[i] = 0;
+		place[i] = i;
+		for (int j = 0; j < SERIES; j++)
+		{
+			x[i * SERIES + j] = common + 0.3 * simulate_normal(&random);
+			ts[i * SERIES + j] = i * HOUR;
+			mean[i] += x[i * SERIES + j] / SERIES;
+		}
+	}
+	lem_interval_pooled(TIMES * SERIES, x, ts, 6 * HOUR, &deviation, &pooled);
+	lem_interval_of(TIMES, mean, 1, place, 6, 1, &single);
+	check_near(pooled.mean, single.mean, 1e-12, "mean of pooled series");
+	check_near(pooled.error, single.error, 1e-12, "its error is that of the means at each time");
+	check_near(pooled.low, single.low, 1e-12, "and so is its interval");
+	check(deviation > 0.9 && deviation < 1.2, "deviation of pooled series");
+	lem_interval_pooled(SERIES * 19, x, ts, 6 * HOUR, &deviation, &pooled);
+	check(!pooled.valid, "no interval from few times, however many series");
+	lem_interval_pooled(1, x, ts, 6 * HOUR, &deviation, &pooled);
+	check(!pooled.valid && pooled.mean == x[0], "one number");
+}
+
 int
 main(void)
 {
@@ -645,6 +690,7 @@ main(void)
 	test_causal();
 	test_almgren_chriss();
 	test_figures();
+	test_pooled();
 	test_no_skill(&bars);
 	test_no_skill_model(&bars);
 	test_coverage(&bars);
