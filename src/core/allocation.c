@@ -157,9 +157,8 @@ gather_input(const lem_config *config, const lem_heads_input *in, int sample, in
 /*
  * Extend the running figures by the bar in which step k traded.
  *
- * With price_unit "sigma" the heads read prices as distances from that of row L in standard
- * deviations of a bar's return, 0 where nothing has traded: near 1, as the price column has them,
- * an MLP could hardly tell them apart.
+ * With price_unit "sigma" the heads read prices as distances from that of row L in units of 20
+ * standard deviations of a bar's return, 0 where nothing has traded.
  */
 static void
 extend_state(const lem_config *config, int k, lem_real price, lem_real volume, task_state *state)
@@ -179,7 +178,7 @@ extend_state(const lem_config *config, int k, lem_real price, lem_real volume, t
 		else if (config->notional_price)
 			*running = config->price_sigma
 				? (state->sum_allocated[c] - state->sum_traded[c])
-				/ (state->sum_traded[c] + LEM_TINY) / (lem_real) LEM_PRICE_STEP
+				/ (state->sum_traded[c] + LEM_TINY) / (lem_real) (LEM_PRICE_STEP * LEM_PRICE_UNIT)
 				: state->sum_allocated[c] / (state->sum_traded[c] + LEM_TINY);
 		else
 			*running = state->sum_allocated[c];

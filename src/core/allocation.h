@@ -18,11 +18,11 @@
 /* Added to sums that divide (model page, section 3). */
 #define LEM_TINY ((lem_real) 1e-7)
 
-/* What a price of the price column is with price_unit "sigma": (p / p_L - 1) / sigma. */
+/* What a price of the price column is with price_unit "sigma": (p / p_L - 1) / (20 sigma). */
 static inline lem_real
 lem_price_distance(lem_real price)
 {
-	return (price - 1) / (lem_real) LEM_PRICE_STEP;
+	return (price - 1) / (lem_real) (LEM_PRICE_STEP * LEM_PRICE_UNIT);
 }
 
 /* Inputs of a step's MLPs without the branch's one-hot: H + F + 18k. */

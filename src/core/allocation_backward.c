@@ -120,7 +120,7 @@ undo_proposal(const step_numbers *s, lem_real d, step_gradients *out)
  * dP_j (p_i - P_j) / (A + tiny), or dP_j (1 - P_j / p_i) / (Q + tiny).
  *
  * With price_unit "sigma" p is the distance for quantity cases, and P_j of notional cases is
- * (A - Q) / (Q + tiny) / step = ((A + tiny) / (Q + tiny) - 1) / step.
+ * (A - Q) / (Q + tiny) / unit = ((A + tiny) / (Q + tiny) - 1) / unit.
  */
 static lem_real
 undo_price(const lem_config *config, bool notional, lem_real dprice, lem_real sum_allocated,
@@ -138,7 +138,7 @@ undo_price(const lem_config *config, bool notional, lem_real dprice, lem_real su
 	{
 		if (notional)
 		{
-			dprice /= (lem_real) LEM_PRICE_STEP;
+			dprice /= (lem_real) (LEM_PRICE_STEP * LEM_PRICE_UNIT);
 			running += LEM_TINY / denominator;
 		}
 		else

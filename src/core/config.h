@@ -26,8 +26,13 @@
 #define LEM_WEEK (INT64_C(7) * 86400 * 1000000)
 #define LEM_MIN_SCALE_FACTOR 0.5
 #define LEM_MAX_SCALE_FACTOR 32.0
-/* With price_unit "sigma", what one standard deviation of a bar's return moves the price column. */
+/*
+ * With price_unit "sigma": what one standard deviation of a bar's return moves the price column, and
+ * how many of them are the unit in which heads read prices.  Their many prices would drown the
+ * rest of what they read in a smaller one: branches part late, or never.
+ */
 #define LEM_PRICE_STEP 0.01
+#define LEM_PRICE_UNIT 20
 #define LEM_MAX_PARAMETERS 250000000	/* a file of weights fits one bytea */
 
 /* The features a bar can have, by name (model page, section 6). */

@@ -24,11 +24,9 @@
 #define SPLINE_DEVIATION 0.1
 
 /*
- * What the first layer of the heads reads is not all of one size: running prices, in standard
- * deviations of a bar, are many and large, and the branch is one number among them.  Started alike, all
- * branches learn the same policy first, and part late.
+ * By how much the weights of the branch's one-hot rows, one number among many that the heads read,
+ * start larger: with weights like the others' all branches first learn one policy, and part late.
  */
-#define PRICE_WEIGHT 0.1
 #define BRANCH_WEIGHT 4.0
 
 /* How a tensor starts. */
@@ -159,21 +157,12 @@ start_number(const lem_config *config, const lem_tensor *tensor, const start *s,
 	return (float) s->mean;
 }
 
-/* By how much weight i of the heads' first layer starts larger than the tensor's others. */
-static double
-input_weight(const lem_config *config, const lem_tensor *tensor, int64_t i)
+/* Whether weight i of the heads' first layer is of a branch's one-hot row, the last ones. */
+static bool
+of_branch(const lem_config *config, const lem_tensor *tensor, int64_t i)
 {
-	const int	inputs = (int) tensor->shape[2];
-	const int	branches = config->shared_heads ? lem_branches(config) : 0;
-	const int	common = config->hidden_size + lem_inputs(config);
-	const int	steps = (inputs - branches - common) / 18;
-	const int	input = (int) (i / tensor->shape[3] % inputs);
-
-	if (input >= inputs - branches)
-		return BRANCH_WEIGHT;
-	if (config->price_sigma && input >= common + LEM_CASES * steps)
-		return PRICE_WEIGHT;
-	return 1;
+	return config->shared_heads
+		&& i / tensor->shape[3] % tensor->shape[2] >= tensor->shape[2] - lem_branches(config);
 }
 
 /* A tensor's stream: its name, folded (FNV-1a). */
@@ -210,7 +199,7 @@ visit_fill(void *arg, int number, const lem_tensor *tensor)
 
 		f->parts[part][tensor->offset + i % tensor->slice] =
 			(float) (start_number(f->config, tensor, &s, f->seed, stream, i)
-					 * (first_layer ? input_weight(f->config, tensor, i) : 1));
+					 * (first_layer && of_branch(f->config, tensor, i) ? BRANCH_WEIGHT : 1));
 	}
 	return LEM_OK;
 }

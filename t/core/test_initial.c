@@ -60,20 +60,13 @@ number(const lem_tensor *tensor, lem_real *const *parts, int64_t i)
 	return parts[tensor->head ? 1 + i / tensor->slice : 0][tensor->offset + i % tensor->slice];
 }
 
-/*
- * Weights of the heads' first layer start 4 times as large for the branch's one-hot rows, the last,
- * and a tenth as large for prices in standard deviations: 10 rows a step, before those.
- */
+/* Weights of the heads' first layer start 4 times as large for the branch's one-hot rows, the last. */
 static double
 first_layer_scale(const lem_config *config, const lem_tensor *tensor, int64_t i)
 {
-	const int64_t row = i / tensor->shape[3] % tensor->shape[2];
-	const int64_t prices_end = tensor->shape[2] - (config->shared_heads ? config->n_ahead + 1 : 0);
-	const int	step = atoi(strchr(tensor->name, '/') + 1);
-
-	if (!strstr(tensor->name, "/kernel_0"))
-		return 1;
-	return row >= prices_end ? 4 : config->price_sigma && row >= prices_end - 10 * step ? 0.1 : 1;
+	return strstr(tensor->name, "/kernel_0") && config->shared_heads
+		&& i / tensor->shape[3] % tensor->shape[2] >= tensor->shape[2] - config->n_ahead - 1
+		? 4 : 1;
 }
 
 /* Mean and root of the mean square about it. */
