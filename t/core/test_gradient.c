@@ -184,7 +184,7 @@ test_differences(int variant)
 	lem_real   *market;
 	void	   *workspace;
 	double		loss;
-	const double h = 1e-5;
+	const double h = 1e-6;
 
 	lem_config_default(&config);
 	config.lookback = 7;
@@ -216,7 +216,7 @@ test_differences(int variant)
 		config.sub_layer[j].spline.intervals = 2 + j;
 		config.sub_layer[j].activation = smooth[(j + variant) % 5];
 	}
-	l = load(&config, golden_random_parts(&config, 40 + variant), lem_kernels_select());
+	l = load(&config, golden_random_parts(&config, 60 + variant), lem_kernels_select());
 	gradient = zeros(&config);
 	rows = aligned(n * lem_rows(&config) * lem_inputs(&config) * sizeof(lem_real));
 	rates = aligned(2 * n * sizeof(lem_real));
