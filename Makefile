@@ -13,6 +13,7 @@
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make bench       benchmarks
 #   make valgrind    the server's tests under valgrind
+#   make bundled     train the bundled models again (BARS_DIR=folder of bars)
 #
 # Objects of the core are plain C11 and are built without the server's headers (check-core needs no
 # PostgreSQL); the rest is PGXS's.
@@ -173,8 +174,8 @@ $(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
-	check-boundary check-warnings installcheck check-server check-work check-docs bench valgrind \
-	test demo setup deb check-deb dist check-dist
+	check-boundary check-warnings installcheck check-server check-work check-docs bench \
+	bundled valgrind test demo setup deb check-deb dist check-dist
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -254,6 +255,10 @@ bench: all $(BENCH_PROGRAMS)
 
 setup:
 	@scripts/setup
+
+bundled: all
+	@PG_CONFIG='$(PG_CONFIG)' BARS_DIR='$(BARS_DIR)' MODELS='$(MODELS)' WORKERS='$(WORKERS)' \
+		scripts/bundled
 
 demo:
 	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' GAPS='$(GAPS)' scripts/demo
