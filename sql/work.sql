@@ -47,6 +47,7 @@ SELECT count(*) FROM lem_slices;
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B}'::text[]) AS s, work_bar(s, 1) AS b;
 CALL lem_work(:'bars');
 SELECT * FROM work_slices ORDER BY n, step;
+SELECT model, version, calls, orders, batches FROM lem_stat WHERE model LIKE 'work%' ORDER BY model;
 -- Missed runs are made up for; a query may end in a semicolon or a comment.
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B}'::text[]) AS s, generate_series(2, 4) AS i, work_bar(s, i) AS b;
 CALL lem_work('SELECT volume, price, ts, series FROM work_bars -- all of them ;');

@@ -30,6 +30,7 @@
 #include "pg/errors.h"
 #include "pg/order_type.h"
 #include "pg/samples.h"
+#include "pg/stat.h"
 #include "pg/work_bars.h"
 #include "pg/work_store.h"
 
@@ -463,7 +464,9 @@ decide_model(lot *l)
 	int			n = 0;
 	int			batch = Max(lem_forward_batch(&model->row.config), 1);
 	const lem_model *loaded;
+	instr_time	start;
 
+	lem_stat_start(&start);
 	for (int i = 0; i < l->n; i++)
 	{
 		lem_work_order *order = &l->orders[i];
@@ -485,6 +488,7 @@ decide_model(lot *l)
 	loaded = lem_cache_pin(l->work->schema, &model->row, need);
 	for (int first = 0; first < n; first += batch)
 		schedule(l, loaded, &model->row, members + first, Min(batch, n - first));
+	lem_stat_call(&model->row, &start, n, (n + batch - 1) / batch);
 }
 
 /* Decide all orders of a lot. */

@@ -17,14 +17,14 @@ rows()
 	done
 }
 
-sql -c "SET client_min_messages = warning; CREATE EXTENSION lem" -c "CREATE ROLE bundle_user"
+sql -c "SET client_min_messages = warning; CREATE EXTENSION lem" -c "CREATE ROLE bundle_user" -c "REVOKE EXECUTE ON FUNCTION lem_install_bundled() FROM PUBLIC"
 trap 'sql -c "DROP OWNED BY bundle_user" -c "DROP ROLE bundle_user"' EXIT
 is "creating the extension loads no model" "$(sql -c 'SELECT count(*) FROM lem_models')" 0
 if [ -n "$names" ]; then
 	is "who may not import may not load them" \
 		"$(sql -c '\set VERBOSITY sqlstate' -c 'SET ROLE bundle_user' -c 'SELECT lem_install_bundled()' 2>&1 | tail -1)" "ERROR:  42501"
 fi
-sql -c "GRANT INSERT, UPDATE ON lem_model, lem_model_name TO bundle_user; GRANT INSERT ON lem_model_part TO bundle_user"
+sql -c "GRANT EXECUTE ON FUNCTION lem_install_bundled() TO bundle_user"
 is "who may import loads them all" "$(sql -c 'SET ROLE bundle_user' -c 'SELECT * FROM lem_install_bundled()' | sort)" "$(rows '1|t')"
 is "once" "$(sql -c 'SET ROLE bundle_user' -c 'SELECT * FROM lem_install_bundled()' | sort)" "$(rows '1|f')"
 is "they are deployed" "$(sql -c 'SELECT name FROM lem_models WHERE deployed ORDER BY name')" "$names"
