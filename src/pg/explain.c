@@ -14,6 +14,7 @@
 #include "pg/errors.h"
 #include "pg/order_type.h"
 #include "pg/samples.h"
+#include "pg/stat.h"
 
 LEM_FUNCTION(pg_lem_explain);
 
@@ -117,8 +118,10 @@ explain(FunctionCallInfo fcinfo, const lem_order *order, const lem_series *serie
 	int			branch;
 	void	   *memory;
 	lem_explanation explanation;
+	instr_time	start;
 	lem_fault	fault;
 
+	lem_stat_start(&start);
 	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	lem_pg_check(lem_schedule_branch(&row.config, order, &branch, &fault), &fault);
 	need = palloc0(lem_head_sets(&row.config) * sizeof(bool));
@@ -144,6 +147,7 @@ explain(FunctionCallInfo fcinfo, const lem_order *order, const lem_series *serie
 	put_slices(sink, &explanation);
 	if (explanation.next >= 0)
 		put_next(sink, &row.config, &explanation);
+	lem_stat_call(&row, &start, 1, 1);
 }
 
 /*

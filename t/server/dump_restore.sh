@@ -27,6 +27,17 @@ fill()
 		CREATE VIEW plans AS SELECT o.id, s.* FROM orders AS o JOIN series USING (symbol), lem_schedule(o.model, o.ord, history) AS s;
 		CREATE VIEW grouped AS SELECT o.id, lem_schedule(o.model, o.ord, ts, price, volume) AS plan FROM orders AS o JOIN bars USING (symbol) GROUP BY o.id;
 	SQL
+	# orders at work, some of them traded on paper, and a training
+	sql -o /dev/null <<-'SQL'
+		SET client_min_messages = warning;
+		SELECT lem_submit_order(symbol, 'alpha', lem_order(1000, start_ts => (SELECT max(ts) FROM bars) - interval '1 hour', min_bars => 2, lot => 10)) FROM unnest('{A,B,C}'::text[]) AS symbol;
+		SELECT lem_submit_order('A', 'beta', lem_order(50));
+		CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars');
+		SELECT lem_paper_fill();
+		SELECT lem_cancel_order(max(id), 'no longer wanted') FROM lem_parent_order;
+		CALL lem_train('trained', 'SELECT symbol AS series, ts, price, volume FROM bars', '{"lookback": 4, "n_ahead": 2, "hidden_size": 4, "num_heads": 2, "num_embedding": 2, "fused_mlp_hidden_dim": 2, "norm_window": 24}',
+			'{"epochs": 1, "samples": 64, "batch": 32, "validation_samples": 32}');
+	SQL
 }
 
 # What must be the same: schedules to the last bit, models, files.
@@ -41,13 +52,17 @@ picture()
 		SELECT name, version, md5(lem_export(name || '@' || version)) FROM lem_models ORDER BY 1, 2;
 		SELECT symbol, md5(lem_bars_send(history)), lem_bars_count(history) FROM series ORDER BY symbol;
 		SELECT model_id, part, md5(data), format, encode(sha256, 'hex') FROM lem_model_part ORDER BY 1, 2;
+		-- whatever else the extension keeps
+		SELECT format(CASE relkind WHEN 'r' THEN 'SELECT %L, count(*), md5(string_agg(t::text, E''\n'' ORDER BY t::text COLLATE "C")) FROM %s AS t' ELSE 'SELECT %L, last_value, is_called FROM %s' END, relname, c::regclass)
+		FROM pg_extension, unnest(extconfig) AS c JOIN pg_class AS k ON k.oid = c WHERE extname = 'lem' ORDER BY relname COLLATE "C" \gexec
 	SQL
 }
 
 source=$PGDATABASE
 fill "$source" public
 picture "$source" >"$folder/want" || failed=1
-is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -c '|[tf]|' "$folder/want")" "56 3"
+is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -cE '^[0-9]+\|[a-z]+\|[0-9]+\|[tf]\|' "$folder/want")" "56 4"
+is "and orders, slices, fills and trainings" "$(grep -E '^lem_(parent_order|child_slice|fill|training_run|training_epoch)\|' "$folder/want" | awk -F '|' '{ print ($2 > 0) }' | sort | uniq -c | sed 's/^ *//')" "5 1"
 
 # As a script, in PostgreSQL's own format, and with the extension in a schema of its own
 restore()
@@ -65,7 +80,9 @@ restore()
 	diff "$folder/want" "$folder/have" | cut -c1-300 | head -10 | sed 's/^/# /'
 	export PGDATABASE=$target
 	is "$name: versions go on" "$(import alpha tiny) $(import gone tiny) $(import beta medium)" "4 2 2"
-	is "$name: and so do numbers" "$(sql -c "SELECT count(DISTINCT id) = count(*), max(id) FROM lem_model")" "t|8"
+	is "$name: and so do numbers" "$(sql -c "SELECT count(DISTINCT id) = count(*), max(id) FROM lem_model")" "t|9"
+	sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)" -c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars')"
+	is "$name: orders go on" "$(sql -c "SELECT count(*) FILTER (WHERE n = last AND n > 2), count(*) FROM (SELECT count(*) AS n, max(step) AS last FROM lem_child_slice GROUP BY order_id) AS o")" "3|4"
 	is "$name: the extension owns its tables" "$(sql -c "SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND objid IN ('lem_model'::regclass, 'lem_model_part'::regclass, 'lem_models'::regclass)")" 3
 }
 

@@ -95,7 +95,7 @@ eventually busy 2 4 8
 is "the training is not over yet" "$(sql -c "SELECT status FROM lem_training_runs WHERE model = 'trained'")" running
 # all of its processes: those at work would not notice for a while that the server is gone
 postmaster=$(head -1 "$dir/data/postmaster.pid")
-$LEM_SERVER_AS kill -KILL "$postmaster" $(grep -l "^PPid:[[:space:]]*$postmaster\$" /proc/[0-9]*/status 2>/dev/null | cut -d / -f 3)
+$LEM_SERVER_AS kill -KILL "$postmaster" $(grep -l "^PPid:[[:space:]]*$postmaster\$" /proc/[0-9]*/status 2>/dev/null | cut -d / -f 3) 2>/dev/null
 wait %1 %2 %3 2>/dev/null
 
 # On the same data
