@@ -75,6 +75,8 @@ goes_on()
 	is "$1: the training resumes to the same weights" "$(digest_of trained)" "$digest"
 	last=$(sql -c "SELECT max(version) FROM lem_models WHERE name = 'half'")
 	is "$1: imports go on" "$(sql -c "SELECT lem_import('half', lem_export('whole'))")" $((last + 1))
+	# one that was submitted last has not begun
+	sql -c "CALL lem_work('SELECT * FROM minutes')"
 	sql -c "INSERT INTO minutes SELECT b.* FROM generate_series((SELECT count(*)::int - 400 FROM minutes), (SELECT count(*)::int - 394 FROM minutes)) AS i, minute_bar(i) AS b ON CONFLICT DO NOTHING"
 	sql -c "CALL lem_work('SELECT * FROM minutes')"
 	is "$1: all orders come to their end" "$(sql -c "SELECT count(*) > 3, bool_and(state = 'finished'), bool_and(quantity = size) FROM lem_orders")" "t|t|t"

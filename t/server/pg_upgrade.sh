@@ -1,0 +1,59 @@
+# pg_upgrade takes models, series and orders over as they lie on disk (to a new cluster of the same
+# version, which goes the same way as to a newer one).
+. t/server/common
+folder=$LEM_SERVER_DIR/pg_upgrade
+$LEM_SERVER_AS mkdir -p "$folder/socket"
+trap 'for data in old new; do $LEM_SERVER_AS "$bin/pg_ctl" -D "$folder/$data" -m immediate -s stop 2>/dev/null; done; rm -rf "$folder"' EXIT
+bin=$LEM_SERVER_BIN
+programs=$("$(scripts/find-pg-config)" --bindir)
+for program in pg_upgrade pg_dump pg_dumpall pg_restore psql pg_controldata pg_resetwal vacuumdb; do
+	[ -x "$bin/$program" ] || cp "$programs/$program" "$bin"
+done
+cd_here() { (cd "$folder" && $LEM_SERVER_AS "$@"); }
+for data in old new; do
+	cd_here "$bin/initdb" -D "$folder/$data" -U postgres -A trust -E UTF8 --locale=C --no-sync >/dev/null
+done
+start() { $LEM_SERVER_AS "$bin/pg_ctl" -D "$folder/$1" -w -t 300 -s -l "$folder/$1.log" -o "-c listen_addresses= -c unix_socket_directories=$folder/socket" start; }
+stop() { $LEM_SERVER_AS "$bin/pg_ctl" -D "$folder/$1" -m fast -s stop; }
+picture()
+{
+	sql <<-'SQL'
+		SET timezone = 'UTC';
+		SET extra_float_digits = 3;
+		SELECT name, version, deployed, config, encode(digest, 'hex'), created_at, md5(lem_export(name || '@' || version)) FROM lem_models JOIN lem_model USING (name, version, deployed, config, created_at) ORDER BY name, version;
+		SELECT o.id, s.* FROM orders AS o JOIN series USING (symbol), lem_schedule(o.model, o.ord, history) AS s ORDER BY o.id, s.step;
+		SELECT symbol, md5(lem_bars_send(history)) FROM series ORDER BY symbol;
+		SELECT id, ord, state, bars FROM lem_parent_order ORDER BY id;
+		SELECT * FROM lem_child_slice ORDER BY order_id, step;
+	SQL
+}
+
+export PGHOST=$folder/socket PGDATABASE=postgres
+start old
+sql -c "CREATE EXTENSION lem"
+import alpha tiny >/dev/null
+import alpha tiny '{"gaps": "skip"}' >/dev/null
+simulate 18 A B
+sql -o /dev/null <<-'SQL'
+	CREATE TABLE orders (id bigint PRIMARY KEY, symbol text, model text, ord lem_order);
+	INSERT INTO orders SELECT i, chr(65 + i % 2), (ARRAY['alpha', 'alpha@2'])[i % 2 + 1], lem_order(100 * i, min_bars => nullif(i % 5, 0)) FROM generate_series(1, 6) AS i;
+	CREATE TABLE series (symbol text PRIMARY KEY, history lem_bars);
+	INSERT INTO series SELECT symbol, lem_bars(ts, price, volume) FROM bars GROUP BY symbol;
+	SELECT lem_submit_order('A', 'alpha', lem_order(1000, start_ts => (SELECT max(ts) FROM bars) - interval '1 hour'));
+	CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars');
+SQL
+picture >"$folder/want"
+is "models, series and orders to take over" "$(grep -c . "$folder/want" | awk '{ print ($1 > 20) }')" 1
+stop old
+upgrade() { cd_here "$bin/pg_upgrade" -b "$bin" -B "$bin" -d "$folder/old" -D "$folder/new" -s "$folder/socket" -U postgres >"$folder/log" 2>&1; }
+ok "pg_upgrade takes the cluster over" upgrade
+grep -q 'Upgrade Complete' "$folder/log" || tail -20 "$folder/log" | sed 's/^/# /'
+start new
+picture >"$folder/have" 2>&1
+ok "the same models, schedules and orders" cmp -s "$folder/want" "$folder/have"
+diff "$folder/want" "$folder/have" | cut -c1-200 | head -5 | sed 's/^/# /'
+is "versions go on" "$(import alpha tiny)" 3
+sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)" -c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars')"
+is "orders go on" "$(sql -c "SELECT count(*), max(step) FROM lem_child_slice")" "3|3"
+stop new
+exit $failed
