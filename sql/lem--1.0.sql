@@ -152,6 +152,7 @@ COMMENT ON VIEW lem_models IS 'models, a row a version';
 
 -- What models there are, and who may do what with them, everyone may know; not their weights.
 GRANT SELECT ON lem_model, lem_model_name, lem_model_right, lem_models TO PUBLIC;
+REVOKE SELECT ON lem_model_part FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('lem_model', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_model_name', '');

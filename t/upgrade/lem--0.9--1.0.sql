@@ -10,15 +10,39 @@
 -- complain if script is sourced in psql, rather than via ALTER EXTENSION
 \echo Use "ALTER EXTENSION lem UPDATE TO '1.0'" to load this file. \quit
 
--- Versions are counted by name for good.
+-- Versions are counted by name for good, and names have owners.
 CREATE TABLE lem_model_name (
 	name text COLLATE "C" PRIMARY KEY,
-	versions int NOT NULL
+	versions int NOT NULL,
+	owner name NOT NULL
 );
 COMMENT ON TABLE lem_model_name IS 'names of models, and the last version number each has had';
+COMMENT ON COLUMN lem_model_name.owner IS 'name of the role that the model belongs to';
 GRANT SELECT ON lem_model_name TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('lem_model_name', '');
-INSERT INTO lem_model_name SELECT name, pg_catalog.max(version) FROM lem_model GROUP BY name;
+INSERT INTO lem_model_name
+	SELECT DISTINCT ON (name) name, pg_catalog.max(version) OVER (PARTITION BY name), created_by
+	FROM lem_model ORDER BY name, version;
+ALTER TABLE lem_model ALTER COLUMN created_by DROP DEFAULT;
+CREATE OR REPLACE VIEW lem_models AS
+	SELECT m.name, m.version, m.deployed, m.parameters, m.bytes, m.config, m.created_by,
+		m.created_at, m.training_run, m.metrics, n.owner
+	FROM lem_model AS m
+	LEFT JOIN lem_model_name AS n ON n.name OPERATOR(pg_catalog.=) m.name;
+
+-- Rights to models; weights are nobody's to read.
+CREATE TABLE lem_model_right (
+	model text COLLATE "C" NOT NULL,
+	privilege text NOT NULL CHECK (privilege IN ('use', 'read', 'train', 'drop')),
+	grantee name NOT NULL,
+	grantor name NOT NULL,
+	PRIMARY KEY (model, privilege, grantee)
+);
+COMMENT ON TABLE lem_model_right IS 'rights to models; change it with lem_grant and lem_revoke';
+COMMENT ON COLUMN lem_model_right.grantee IS 'name of a role, or public: all of them';
+GRANT SELECT ON lem_model_right TO PUBLIC;
+REVOKE SELECT ON lem_model_part FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('lem_model_right', '');
 
 -- Parts are deleted by a trigger, not by a foreign key.
 ALTER TABLE lem_model_part DROP CONSTRAINT lem_model_part_model_id_fkey;
