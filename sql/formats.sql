@@ -53,18 +53,40 @@ SELECT round(sum(allocation)::numeric, 3) AS sum FROM formats_series, lem_schedu
 SELECT lem_import('formats_again', lem_export('sample'));
 SELECT bool_and(a.data = b.data AND a.sha256 = b.sha256) AS same, count(*) AS parts, max(b.format) AS format
 FROM lem_model_part AS a JOIN lem_model_part AS b USING (part) WHERE a.model_id = 1000000 AND b.model_id = (SELECT id FROM lem_model WHERE name = 'formats_again');
--- A format of the future is refused.
+-- The same with 16 bits a number: format 2 is float16, 3 bfloat16.
+\set ECHO none
+\i t/formats/model-2.sql
+\i t/formats/model-3.sql
+\set ECHO all
+SELECT name, parameters, bytes, config ->> 'storage' AS storage FROM lem_model WHERE id > 1000000 ORDER BY id;
+SELECT name, step, round(s.allocation::numeric, 3) AS allocation, abs(s.allocation - w.allocation) < 0.01 AS near
+FROM formats_series, unnest('{sample_2,sample_3}'::text[]) AS name, lem_schedule(name, lem_order(1000, min_bars => 1), bars) AS s JOIN lem_schedule('sample', lem_order(1000, min_bars => 1), bars) AS w USING (step) ORDER BY name, step;
+SELECT lem_import('formats_again_2', lem_export('sample_2')), lem_import('formats_again_3', lem_export('sample_3'));
+SELECT a.name, a.digest = b.digest AS same FROM lem_model AS a JOIN lem_model AS b ON b.name = 'formats_again' || substr(a.name, 7) WHERE a.id > 1000000 ORDER BY a.id;
+SELECT lem_import('formats_again_2', lem_export('sample'), config) FROM lem_model WHERE name = 'sample_2';
+SELECT count(DISTINCT digest) AS "rounded as it was" FROM lem_model WHERE name IN ('sample_2', 'formats_again_2');
+-- A format of the future is refused, and one that the config does not say.
 DO $$
 BEGIN
-	UPDATE lem_model_part SET format = 2 WHERE model_id = 1000000 AND part = 0;
-	PERFORM lem_export('sample');
-EXCEPTION WHEN data_corrupted THEN
-	RAISE NOTICE '%', SQLERRM;
+	FOR other IN 2 .. 4 LOOP
+		BEGIN
+			UPDATE lem_model_part SET format = other WHERE model_id = 1000000 AND part = 0;
+			PERFORM lem_export('sample');
+		EXCEPTION WHEN data_corrupted THEN
+			DECLARE
+				detail text;
+			BEGIN
+				GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+				RAISE NOTICE '%: %: %', other, SQLERRM, detail;
+			END;
+		END;
+	END LOOP;
 END
 $$;
 
+SELECT lem_drop('formats_again_2'), lem_drop('formats_again_3');
 SELECT lem_drop('formats_again');
-DELETE FROM lem_model WHERE id = 1000000;
+DELETE FROM lem_model WHERE id BETWEEN 1000000 AND 1000002;
 DROP TABLE formats_bars, formats_copied, formats_series;
 SET client_min_messages = warning;
 DROP TYPE formats_bytes CASCADE;

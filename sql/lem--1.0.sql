@@ -140,7 +140,8 @@ ALTER TABLE lem_model_part ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE lem_model_part IS 'weights of models in parts; change it with the functions only';
 COMMENT ON COLUMN lem_model_part.part
 	IS '0: what all branches share; from 1: the heads of a branch, or the shared heads';
-COMMENT ON COLUMN lem_model_part.format IS '1: float32, little-endian, tensor after tensor';
+COMMENT ON COLUMN lem_model_part.format 
+	IS 'numbers, little-endian, tensor after tensor, 1: float32, 2: float16, 3: bfloat16';
 COMMENT ON COLUMN lem_model_part.sha256 IS 'SHA-256 of the data, checked when they are loaded';
 
 CREATE VIEW lem_models AS

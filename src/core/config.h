@@ -83,6 +83,14 @@ typedef struct lem_sub_layer
 	lem_activation activation;	/* not kan */
 } lem_sub_layer;
 
+/* Numbers that weights are stored as; they are computed with as floats. */
+typedef enum lem_storage
+{
+	LEM_STORAGE_FLOAT32,		/* "float32" */
+	LEM_STORAGE_FLOAT16,		/* "float16" */
+	LEM_STORAGE_BFLOAT16		/* "bfloat16" */
+} lem_storage;
+
 typedef struct lem_config
 {
 	int			lookback;		/* L */
@@ -112,6 +120,8 @@ typedef struct lem_config
 	bool		tkan_linear;	/* tkan_candidate: "linear" (else "tanh") */
 	int			n_sub_layers;	/* S */
 	lem_sub_layer sub_layer[LEM_MAX_SUB_LAYERS];
+
+	lem_storage storage;
 } lem_config;
 
 /* A config with the documented defaults for every key. */

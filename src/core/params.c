@@ -374,6 +374,14 @@ lem_spline_knot(const lem_spline *spline, int i)
 		+ (i - spline->order) * (spline->high - spline->low) / spline->intervals;
 }
 
+float
+lem_tensor_knot(const lem_config *config, const lem_tensor *tensor, int64_t i)
+{
+	const lem_spline *spline = &config->sub_layer[tensor->sub_layer].spline;
+
+	return (float) lem_spline_knot(spline, (int) (i % knots(spline)));
+}
+
 static int64_t
 dense_size(int64_t in, int64_t out)
 {

@@ -54,6 +54,9 @@ extern int64_t lem_parameter_count(const lem_config *config, bool trainable_only
 /* Knot i (of intervals + 1 + 2 * order) of a sub-layer's grid. */
 extern double lem_spline_knot(const lem_spline *spline, int i);
 
+/* Number i of a tensor of knots (constant), as the config has it. */
+extern float lem_tensor_knot(const lem_config *config, const lem_tensor *tensor, int64_t i);
+
 /* Sizes of composite layers, in numbers (order of tensors as in the table). */
 extern int64_t lem_grn_size(int in, int hidden, int out);
 extern int64_t lem_sub_layer_size(const lem_sub_layer *sub, int width);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "safetensors.h"
+#include "storage.h"
 
 typedef enum dtype
 {
@@ -36,47 +37,15 @@ dtype_bytes(dtype type)
 	return type == DTYPE_F64 ? 8 : type == DTYPE_F32 ? 4 : 2;
 }
 
-/* Little-endian numbers at any alignment. */
-static uint32_t
-load_u16(const uint8_t *p)
-{
-	return (uint32_t) p[0] | (uint32_t) p[1] << 8;
-}
-
-static uint32_t
-load_u32(const uint8_t *p)
-{
-	return load_u16(p) | load_u16(p + 2) << 16;
-}
-
+/* Little-endian, at any alignment. */
 static uint64_t
 load_u64(const uint8_t *p)
 {
-	return (uint64_t) load_u32(p) | (uint64_t) load_u32(p + 4) << 32;
-}
+	uint64_t	number = 0;
 
-static float
-float_of_bits(uint32_t bits)
-{
-	float		x;
-
-	memcpy(&x, &bits, sizeof(x));
-	return x;
-}
-
-/* Exact: every half-precision number is a single-precision one. */
-static float
-float_of_half(uint32_t half)
-{
-	const uint32_t sign = (half & 0x8000) << 16;
-	const uint32_t exponent = half >> 10 & 0x1f;
-	const uint32_t fraction = half & 0x3ff;
-
-	if (exponent == 0x1f)
-		return float_of_bits(sign | 0x7f800000 | fraction << 13);
-	if (exponent == 0)
-		return (sign ? -1.0f : 1.0f) * (float) fraction * 0x1p-24f;
-	return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+	for (int i = 0; i < 8; i++)
+		number |= (uint64_t) p[i] << 8 * i;
+	return number;
 }
 
 /* A double beyond the range of floats becomes infinite, and so is found not to be finite. */
@@ -100,20 +69,17 @@ load_floats(dtype type, const uint8_t *p, int64_t n, float *out)
 	switch (type)
 	{
 		case DTYPE_F32:
-			for (int64_t i = 0; i < n; i++)
-				out[i] = float_of_bits(load_u32(p + 4 * i));
+			lem_storage_load(LEM_STORAGE_FLOAT32, n, p, out);
 			break;
 		case DTYPE_F64:
 			for (int64_t i = 0; i < n; i++)
 				out[i] = float_of_double(load_u64(p + 8 * i));
 			break;
 		case DTYPE_BF16:
-			for (int64_t i = 0; i < n; i++)
-				out[i] = float_of_bits(load_u16(p + 2 * i) << 16);
+			lem_storage_load(LEM_STORAGE_BFLOAT16, n, p, out);
 			break;
 		case DTYPE_F16:
-			for (int64_t i = 0; i < n; i++)
-				out[i] = float_of_half(load_u16(p + 2 * i));
+			lem_storage_load(LEM_STORAGE_FLOAT16, n, p, out);
 			break;
 		case DTYPE_UNKNOWN:
 			break;
@@ -319,6 +285,13 @@ check_cover(const file *f)
 	return LEM_OK;
 }
 
+/* How far knots may be from those of the config, relative to 1 or to themselves. */
+static double
+knot_error(dtype type)
+{
+	return type == DTYPE_F16 ? 1e-3 : type == DTYPE_BF16 ? 8e-3 : 1e-5;
+}
+
 /* Numbers are looked at this many at a time. */
 #define CHUNK 256
 
@@ -349,7 +322,7 @@ visit_numbers(void *arg, int i, const lem_tensor *tensor)
 			else if (spline)
 			{
 				want = lem_spline_knot(spline, (int) ((start + j) % tensor->shape[2]));
-				if (fabs(x[j] - want) > 1e-5 * fmax(1, fabs(want)))
+				if (fabs(x[j] - want) > knot_error(type) * fmax(1, fabs(want)))
 					status = LEM_TENSOR_GRID;
 			}
 			if (status != LEM_OK)
@@ -391,6 +364,7 @@ lem_file_match(const lem_config *config, const lem_file_tensor *entries, int n,
 /* Copying one part. */
 typedef struct transfer
 {
+	const lem_config *config;
 	const lem_file_tensor *entries;
 	const int  *match;
 	const uint8_t *from;		/* reading: the file's data */
@@ -422,8 +396,13 @@ visit_read(void *arg, int i, const lem_tensor *tensor)
 		const lem_file_tensor *entry = &t->entries[t->match[i]];
 		const dtype type = find_dtype(entry->dtype);
 
-		load_floats(type, t->from + entry->begin + start * dtype_bytes(type), tensor->slice,
-					t->out + tensor->offset);
+		/* knots of 16 bits are too coarse to be told from others once they are floats */
+		if (tensor->constant && dtype_bytes(type) == 2)
+			for (int64_t j = 0; j < tensor->slice; j++)
+				t->out[tensor->offset + j] = lem_tensor_knot(t->config, tensor, j);
+		else
+			load_floats(type, t->from + entry->begin + start * dtype_bytes(type), tensor->slice,
+						t->out + tensor->offset);
 	}
 	return LEM_OK;
 }
@@ -432,7 +411,9 @@ void
 lem_file_read_part(const lem_config *config, const lem_file_tensor *entries, const int *match,
 				   const uint8_t *data, int part, float *out)
 {
-	transfer	t = {.entries = entries, .match = match, .from = data, .out = out, .part = part};
+	transfer	t = {
+		.config = config, .entries = entries, .match = match, .from = data, .out = out, .part = part
+	};
 
 	lem_tensor_walk(config, visit_read, &t);
 }
@@ -442,25 +423,14 @@ visit_write(void *arg, int i, const lem_tensor *tensor)
 {
 	transfer   *t = arg;
 	const int64_t start = slice_start(tensor, t->part);
+	const lem_storage storage = t->gradient ? LEM_STORAGE_FLOAT32 : t->config->storage;
 
 	(void) i;
 	if (t->gradient && tensor->constant)
 		return LEM_OK;
 	if (start >= 0)
-	{
-		uint8_t    *p = t->to + 4 * (t->position + start);
-
-		for (int64_t j = 0; j < tensor->slice; j++, p += 4)
-		{
-			uint32_t	bits;
-
-			memcpy(&bits, &t->in[tensor->offset + j], sizeof(bits));
-			p[0] = (uint8_t) bits;
-			p[1] = (uint8_t) (bits >> 8);
-			p[2] = (uint8_t) (bits >> 16);
-			p[3] = (uint8_t) (bits >> 24);
-		}
-	}
+		lem_storage_save(storage, tensor->slice, t->in + tensor->offset,
+						 t->to + lem_storage_bytes(storage) * (t->position + start));
 	t->position += tensor->size;
 	return LEM_OK;
 }
@@ -468,7 +438,7 @@ visit_write(void *arg, int i, const lem_tensor *tensor)
 void
 lem_file_write_part(const lem_config *config, int part, const float *in, uint8_t *data)
 {
-	transfer	t = {.in = in, .to = data, .part = part};
+	transfer	t = {.config = config, .in = in, .to = data, .part = part};
 
 	lem_tensor_walk(config, visit_write, &t);
 }
@@ -476,7 +446,7 @@ lem_file_write_part(const lem_config *config, int part, const float *in, uint8_t
 void
 lem_file_write_gradient(const lem_config *config, int part, const float *in, uint8_t *data)
 {
-	transfer	t = {.in = in, .to = data, .part = part, .gradient = true};
+	transfer	t = {.config = config, .in = in, .to = data, .part = part, .gradient = true};
 
 	lem_tensor_walk(config, visit_write, &t);
 }

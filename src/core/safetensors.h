@@ -48,12 +48,12 @@ extern void lem_file_read_part(const lem_config *config, const lem_file_tensor *
 							   const int *match, const uint8_t *data, int part, float *out);
 
 /*
- * The other way: put part p's numbers into a data section that has all tensors in table order,
- * float32 (4 * lem_parameter_count() bytes).
+ * The other way: put part p's numbers into a data section that has all tensors in table order, as
+ * the config stores them (lem_storage_bytes() * lem_parameter_count() bytes).
  */
 extern void lem_file_write_part(const lem_config *config, int part, const float *in, uint8_t *data);
 
-/* The same for a gradient: without the tensors that are never trained. */
+/* The same for a gradient: float32, and without the tensors that are never trained. */
 extern void lem_file_write_gradient(const lem_config *config, int part, const float *in,
 									uint8_t *data);
 

@@ -55,7 +55,8 @@ typedef enum lem_status
 	LEM_TENSOR_RANGE,			/* name: its bytes lie outside the file, or do not fit its shape */
 	LEM_TENSOR_HOLE,			/* have: first byte of the data that no tensor covers */
 	LEM_TENSOR_NOT_FINITE,		/* name, index, have */
-	LEM_TENSOR_GRID				/* name, index, have, want: spline knots are not the config's */
+	LEM_TENSOR_GRID,			/* name, index, have, want: spline knots are not the config's */
+	LEM_TENSOR_OVERFLOW			/* name, index, have: too large for the config's storage */
 } lem_status;
 
 #define LEM_MAX_DIMS 4

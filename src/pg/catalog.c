@@ -15,7 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "core/params.h"
+#include "core/storage.h"
 #include "pg/catalog.h"
 #include "pg/compat.h"
 #include "pg/config_json.h"
@@ -292,10 +292,12 @@ checksum_of(Datum value)
 }
 
 /*
- * A part's data, in the caller's memory context, checked against its checksum; within SPI.
+ * A part's data, in the caller's memory context, checked against its checksum, and its format;
+ * within SPI.
  */
 static bytea *
-find_data(const char *schema, const lem_model_row *row, int part, MemoryContext caller)
+find_data(const char *schema, const lem_model_row *row, int part, MemoryContext caller,
+		  int *format)
 {
 	Datum		values[2] = {Int64GetDatum(row->id), Int32GetDatum(part)};
 	MemoryContext old;
@@ -306,7 +308,9 @@ find_data(const char *schema, const lem_model_row *row, int part, MemoryContext 
 	run(&find_part, schema, values, 1);
 	if (SPI_processed == 0)
 		corrupted(row, part, "It is missing.");
-	if (DatumGetInt16(column(0, 3)) != LEM_PART_FORMAT)
+	*format = DatumGetInt16(column(0, 3));
+	if (*format < LEM_PART_FORMAT(LEM_STORAGE_FLOAT32) ||
+		*format > LEM_PART_FORMAT(LEM_STORAGE_BFLOAT16))
 		corrupted(row, part, "Its format is not known.");
 	stored = checksum_of(column(0, 2));
 	if (stored == NULL)
@@ -332,6 +336,7 @@ check_digest(const char *schema, const lem_model_row *row, const char *config_te
 	uint8	   *checksums;
 	uint8		digest[LEM_DIGEST_LENGTH];
 	int			parts;
+	int			format;
 	bool		complete = true;
 
 	run(&find_checksums, schema, &id, 0);
@@ -349,7 +354,7 @@ check_digest(const char *schema, const lem_model_row *row, const char *config_te
 	if (complete && memcmp(digest, row->digest, LEM_DIGEST_LENGTH) == 0)
 		return;
 	for (int i = 0; i < parts; i++)
-		pfree(find_data(schema, row, i, CurrentMemoryContext));
+		pfree(find_data(schema, row, i, CurrentMemoryContext, &format));
 	corrupted(row, -1, "Its config, its digest and its parts do not fit each other.");
 }
 
@@ -500,20 +505,33 @@ lem_catalog_rights(const char *schema, const char *name, const char *right, cons
 float *
 lem_catalog_part(const char *schema, const lem_model_row *row, int part)
 {
-	const Size	size = lem_part_size(&row->config, part) * sizeof(float);
+	const lem_storage storage = row->config.storage;
+	const int64 n = lem_part_size(&row->config, part);
 	MemoryContext caller = CurrentMemoryContext;
 	bytea	   *data;
+	float	   *numbers;
+	int			format;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	data = find_data(schema, row, part, caller);
-	if (VARSIZE(data) - VARHDRSZ != size)
+	data = find_data(schema, row, part, caller, &format);
+	if (format != LEM_PART_FORMAT(storage))
+		corrupted(row, part, "It does not have the format that the config asks for.");
+	if (VARSIZE(data) - VARHDRSZ != (Size) n * lem_storage_bytes(storage))
 		corrupted(row, part, "It does not have the length that the config asks for.");
 	SPI_finish();
 
+	if (storage != LEM_STORAGE_FLOAT32)
+	{
+		numbers = palloc(n * sizeof(float));
+		lem_storage_load_part(&row->config, part, (uint8 *) VARDATA(data), numbers);
+		pfree(data);
+		return numbers;
+	}
+
 	/* The chunk of memory that held the bytea becomes the array. */
-	memmove(data, VARDATA(data), size);
-	lem_catalog_swap((float *) data, size / sizeof(float));
+	memmove(data, VARDATA(data), n * sizeof(float));
+	lem_catalog_swap((float *) data, n);
 	return (float *) data;
 }
 

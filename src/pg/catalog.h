@@ -17,8 +17,11 @@
 
 #define LEM_DIGEST_LENGTH 32
 
-/* Format of a stored part: float32, little-endian, in the order of the tensor table. */
-#define LEM_PART_FORMAT 1
+/*
+ * Format of a stored part: its numbers in the order of the tensor table, little-endian, 1: float32,
+ * 2: float16, 3: bfloat16.
+ */
+#define LEM_PART_FORMAT(storage) (1 + (int) (storage))
 
 /* A model version as the catalog describes it. */
 typedef struct lem_model_row
@@ -71,7 +74,7 @@ extern void lem_catalog_checksum(const void *data, size_t length, uint8 *digest)
 extern void lem_catalog_digest(const char *config, int parts, const uint8 *checksums,
 							   uint8 *digest);
 
-/* Between the machine's byte order and that of stored parts, little-endian. */
+/* Between the machine's byte order and little-endian, that of what is stored as float32. */
 extern void lem_catalog_swap(float *numbers, size_t n);
 
 /* A clock in the model's time zone. */

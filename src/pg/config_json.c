@@ -24,6 +24,7 @@ static const char *const heads_words[] = {"separate", "shared", NULL};
 static const char *const notional_words[] = {"allocated", "price", NULL};
 static const char *const price_words[] = {"ratio", "sigma", NULL};
 static const char *const candidate_words[] = {"tanh", "linear", NULL};
+static const char *const storage_words[] = {"float32", "float16", "bfloat16", NULL};
 static const char *const recurrent_words[] = {"tkan", "lstm", "gru", "none", NULL};
 
 /* A config while it is being read. */
@@ -242,6 +243,16 @@ read_recurrent_key(const config_key *key, JsonbValue *value, reading *r)
 	if (place < 0)
 		bad_value(key->name, value, list_words(key->words));
 	r->config->recurrent = (lem_recurrent) place;
+}
+
+static void
+read_storage_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	int			place = find_word(value, key->words);
+
+	if (place < 0)
+		bad_value(key->name, value, list_words(key->words));
+	r->config->storage = (lem_storage) place;
 }
 
 static void
@@ -495,6 +506,7 @@ static const config_key keys[] = {
 	{"price_unit", read_price_unit_key, FIELD(price_sigma), price_words},
 	{"tkan_candidate", read_words_key, FIELD(tkan_linear), candidate_words},
 	{"sub_kan", read_sub_kan_key, 0, NULL},
+	{"storage", read_storage_key, 0, storage_words},
 };
 
 static void unknown_key(const JsonbValue *name) pg_attribute_noreturn();
@@ -679,7 +691,7 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 					 c->finish_gate ? "true" : "false", notional_words[c->notional_price],
 					 price_words[c->price_sigma], candidate_words[c->tkan_linear]);
 	write_sub_layers(&out, c);
-	appendStringInfoChar(&out, '}');
+	appendStringInfo(&out, ", \"storage\": \"%s\"}", storage_words[c->storage]);
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }
 

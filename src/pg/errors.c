@@ -311,6 +311,15 @@ raise_models(const lem_fault *fault, const char *have, const char *want)
 							(long long) fault->index + 1, fault->name, have, want),
 					 errhint("Check the splines that the config's sub_kan describes.")));
 			break;
+		case LEM_TENSOR_OVERFLOW:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_NOT_FINITE),
+					 errmsg("number %lld of tensor \"%s\" is %s, too large for the storage that "
+							"the config asks for",
+							(long long) fault->index + 1, fault->name, have),
+					 errhint("Use a config with \"storage\" \"float32\", or \"bfloat16\", which "
+							 "reaches as far.")));
+			break;
 		default:
 			break;
 	}

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "core/safetensors.h"
+#include "core/storage.h"
 #include "pg/catalog.h"
 #include "pg/compat.h"
 #include "pg/config_json.h"
@@ -20,15 +21,22 @@
 
 /* Adds a tensor's entry to the header (a StringInfo); begin: of its bytes within the data. */
 static void
-write_entry(StringInfo header, const lem_tensor *tensor, int64 begin)
+write_entry(StringInfo header, const lem_tensor *tensor, lem_storage storage, int64 begin)
 {
 	appendStringInfoString(header, ",");
 	escape_json(header, tensor->name);
-	appendStringInfoString(header, ":{\"dtype\":\"F32\",\"shape\":[");
+	appendStringInfo(header, ":{\"dtype\":\"%s\",\"shape\":[", lem_storage_dtype(storage));
 	for (int i = 0; i < tensor->dims; i++)
 		appendStringInfo(header, "%s" INT64_FORMAT, i > 0 ? "," : "", (int64) tensor->shape[i]);
 	appendStringInfo(header, "],\"data_offsets\":[" INT64_FORMAT "," INT64_FORMAT "]}",
-					 begin, begin + (int64) tensor->size * (int64) sizeof(float));
+					 begin, begin + (int64) tensor->size * lem_storage_bytes(storage));
+}
+
+/* Numbers of a file: gradients are float32 whatever the model is stored as. */
+static lem_storage
+file_storage(const lem_config *config, bool gradient)
+{
+	return gradient ? LEM_STORAGE_FLOAT32 : config->storage;
 }
 
 /* The header, padded so that the data begin at a multiple of 8. */
@@ -36,6 +44,7 @@ static char *
 write_header(const lem_config *config, const char *metadata, bool gradient, size_t *length)
 {
 	const int	n = lem_tensor_count(config);
+	const lem_storage storage = file_storage(config, gradient);
 	lem_tensor *table = palloc(n * sizeof(lem_tensor));
 	StringInfoData header;
 	int64		begin = 0;
@@ -48,8 +57,8 @@ write_header(const lem_config *config, const char *metadata, bool gradient, size
 	{
 		if (gradient && table[i].constant)
 			continue;
-		write_entry(&header, &table[i], begin);
-		begin += table[i].size * (int64) sizeof(float);
+		write_entry(&header, &table[i], storage, begin);
+		begin += table[i].size * lem_storage_bytes(storage);
 	}
 	appendStringInfoChar(&header, '}');
 	pfree(table);
@@ -72,7 +81,8 @@ lem_export_begin(const lem_config *config, const char *metadata, bool gradient, 
 	size_t		header_length;
 	char	   *header = write_header(config, metadata, gradient, &header_length);
 	const Size	size = VARHDRSZ + LENGTH_BYTES + header_length
-		+ lem_parameter_count(config, gradient) * sizeof(float);
+		+ lem_parameter_count(config, gradient)
+		* lem_storage_bytes(file_storage(config, gradient));
 	bytea	   *file;
 	uint8	   *out;
 
@@ -113,8 +123,8 @@ model_metadata(const char *schema, const lem_model_row *row)
 /*
  * lem_export(model text) RETURNS bytea
  *
- * A safetensors file with all of a model's tensors as float32, and its config and metrics in the
- * metadata; the same bytes for the same model, whatever its name and version.  STRICT.
+ * A safetensors file with all of a model's tensors as they are stored, and its config and metrics
+ * in the metadata; the same bytes for the same model, whatever its name and version.  STRICT.
  */
 LEM_FUNCTION(pg_lem_export);
 

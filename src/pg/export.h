@@ -9,7 +9,8 @@
 #include "core/config.h"
 
 /*
- * A safetensors file with the tensors of a config, those of a gradient or all, as float32.
+ * A safetensors file with the tensors of a config: those of a gradient, as float32, or all, as the
+ * config stores them.
  * metadata is a JSON object in the server's encoding.  *data receives where the data section
  * begins, for lem_file_write_gradient or lem_file_write_part to fill.
  */

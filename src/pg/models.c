@@ -12,7 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "core/params.h"
+#include "core/storage.h"
 #include "pg/compat.h"
 #include "pg/config_json.h"
 #include "pg/errors.h"
@@ -64,17 +64,22 @@ begin_change(const char *schema)
 	run(schema, "LOCK TABLE %s.lem_model IN SHARE ROW EXCLUSIVE MODE", 0, NULL, NULL, NULL);
 }
 
-/* A part's numbers as stored; palloc'd. */
+/* A part's numbers as stored, a palloc'd bytea. */
 static bytea *
 stored_part(const lem_config *config, lem_part_source source, void *arg, int part)
 {
 	const int64 n = lem_part_size(config, part);
-	bytea	   *data = palloc(VARHDRSZ + n * sizeof(float));
+	const Size	size = VARHDRSZ + n * lem_storage_bytes(config->storage);
+	float	   *numbers = palloc(n * sizeof(float));
+	bytea	   *data = palloc(size);
+	lem_fault	fault;
 
 	CHECK_FOR_INTERRUPTS();
-	SET_VARSIZE(data, VARHDRSZ + n * sizeof(float));
-	source(arg, part, (float *) VARDATA(data));
-	lem_catalog_swap((float *) VARDATA(data), n);
+	SET_VARSIZE(data, size);
+	source(arg, part, numbers);
+	lem_pg_check(lem_storage_save_part(config, part, numbers, (uint8 *) VARDATA(data), &fault),
+				 &fault);
+	pfree(numbers);
 	return data;
 }
 
@@ -110,7 +115,7 @@ insert_model(const char *schema, const char *name, bool fresh, const lem_config 
 	Datum		values[] = {
 		CStringGetTextDatum(name), CStringGetDatum(GetUserNameFromId(GetUserId(), false)),
 		JsonbPGetDatum(json), Int64GetDatum(parameters),
-		Int64GetDatum(parameters * (int64) sizeof(float)),
+		Int64GetDatum(parameters * lem_storage_bytes(config->storage)),
 		PointerGetDatum(bytes(digest, LEM_DIGEST_LENGTH)), Int64GetDatum(training_run),
 		metrics ? JsonbPGetDatum(metrics) : (Datum) 0
 	};
@@ -208,7 +213,7 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 		bytea	   *data = stored_part(config, source, arg, i);
 		bytea	   *checksum = bytes(checksums + i * LEM_DIGEST_LENGTH, LEM_DIGEST_LENGTH);
 		Datum		values[] = {
-			Int64GetDatum(id), Int32GetDatum(i), Int16GetDatum(LEM_PART_FORMAT),
+			Int64GetDatum(id), Int32GetDatum(i), Int16GetDatum(LEM_PART_FORMAT(config->storage)),
 			PointerGetDatum(checksum), PointerGetDatum(data)
 		};
 

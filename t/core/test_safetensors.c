@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "golden.h"
+#include "storage.h"
 
 /* A file that a test may spoil: its own copy of a reference set's entries and data. */
 typedef struct copy
@@ -392,7 +393,8 @@ static void
 test_round_trip(const lem_config *config, float **parts, const uint8_t *want, const char *what)
 {
 	int			n = lem_tensor_count(config);
-	size_t		size = 4 * (size_t) lem_parameter_count(config, false);
+	const int	bytes = lem_storage_bytes(config->storage);
+	size_t		size = (size_t) bytes * (size_t) lem_parameter_count(config, false);
 	uint8_t    *data = malloc(size);
 	lem_tensor *table = malloc(sizeof(lem_tensor) * (size_t) n);
 	lem_file_tensor *entries = calloc((size_t) n, sizeof(lem_file_tensor));
@@ -410,11 +412,11 @@ test_round_trip(const lem_config *config, float **parts, const uint8_t *want, co
 	for (int i = 0; i < n; i++)
 	{
 		rename_entry(&entries[i], table[i].name);
-		entries[i].dtype = "F32";
+		entries[i].dtype = lem_storage_dtype(config->storage);
 		entries[i].dims = table[i].dims;
 		memcpy(entries[i].shape, table[i].shape, sizeof(table[i].shape));
 		entries[i].begin = position;
-		entries[i].end = position += 4 * table[i].size;
+		entries[i].end = position += bytes * table[i].size;
 	}
 	if (!check_int(lem_file_match(config, entries, n, data, size, found, &fault), LEM_OK,
 				   "%s: what was written matches", what))
@@ -433,6 +435,30 @@ test_round_trip(const lem_config *config, float **parts, const uint8_t *want, co
 	free(table);
 	free(entries);
 	free(found);
+}
+
+/* The same of parts that are stored with 16 bits a number, knots rounded like the rest. */
+static void
+test_half_round_trip(const lem_config *config, float **parts, lem_storage storage,
+					 const char *what)
+{
+	lem_config	half = *config;
+	float	  **rounded = golden_empty_parts(config);
+	char		name[64];
+
+	half.storage = storage;
+	for (int p = 0; p < lem_part_count(config); p++)
+	{
+		const int64_t n = lem_part_size(config, p);
+		uint8_t    *bytes = malloc(2 * (size_t) n);
+
+		lem_storage_save_part(&half, p, parts[p], bytes, NULL);
+		lem_storage_load_part(&half, p, bytes, rounded[p]);
+		free(bytes);
+	}
+	snprintf(name, sizeof(name), "%s, %s", what, lem_storage_dtype(storage));
+	test_round_trip(&half, rounded, NULL, name);
+	golden_free_parts(rounded, config);
 }
 
 /* Half-precision bits of a number that has them exactly. */
@@ -556,6 +582,8 @@ main(void)
 		config = golden_config(golden_sets[i]);
 		parts = golden_file_parts(file, &config);
 		test_round_trip(&config, parts, file->data, golden_sets[i]);
+		test_half_round_trip(&config, parts, LEM_STORAGE_FLOAT16, golden_sets[i]);
+		test_half_round_trip(&config, parts, LEM_STORAGE_BFLOAT16, golden_sets[i]);
 		golden_free_parts(parts, &config);
 		golden_close(file);
 	}
