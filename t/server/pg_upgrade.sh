@@ -54,6 +54,6 @@ ok "the same models, schedules and orders" cmp -s "$folder/want" "$folder/have"
 diff "$folder/want" "$folder/have" | cut -c1-200 | head -5 | sed 's/^/# /'
 is "versions go on" "$(import alpha tiny)" 3
 sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)" -c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars')"
-is "orders go on" "$(sql -c "SELECT count(*), max(step) FROM lem_child_slice")" "3|3"
+is "orders go on" "$(sql -c "SELECT count(*), max(step) FROM lem_child_slice")" "4|4"
 stop new
 exit $failed
