@@ -12,6 +12,7 @@
 #                    building and testing from the tarball
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make bench       benchmarks
+#   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
 #   make bundled     train the bundled models again (BARS_DIR=folder of bars)
 #
@@ -175,7 +176,7 @@ $(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-server check-work check-docs bench \
-	bundled valgrind test demo setup deb check-deb dist check-dist
+	bundled evaluation valgrind test demo setup deb check-deb dist check-dist
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -259,6 +260,9 @@ setup:
 bundled: all
 	@PG_CONFIG='$(PG_CONFIG)' BARS_DIR='$(BARS_DIR)' MODELS='$(MODELS)' WORKERS='$(WORKERS)' \
 		scripts/bundled
+
+evaluation:
+	@BARS_DIR='$(BARS_DIR)' scripts/evaluation
 
 demo:
 	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' GAPS='$(GAPS)' scripts/demo
