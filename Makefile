@@ -11,7 +11,7 @@
 #                    tests of these two that take minutes: the package in a clean root (as root),
 #                    building and testing from the tarball
 #   make check-work  orders worked under load and by pg_cron, for minutes
-#   make bench       benchmarks
+#   make bench       benchmarks; make bench-train: those of training only
 #   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
 #   make bundled     train the bundled models again (BARS_DIR=folder of bars)
@@ -176,7 +176,8 @@ $(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-server check-work check-docs bench \
-	bundled evaluation valgrind test demo setup deb check-deb dist check-dist
+	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
+	bench-train
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -253,6 +254,10 @@ check-dist:
 
 bench: all $(BENCH_PROGRAMS)
 	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench
+
+# Samples a second of training, with one process and with two.
+bench-train: all $(BENCH_PROGRAMS)
+	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench train
 
 setup:
 	@scripts/setup
