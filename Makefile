@@ -12,6 +12,7 @@
 #                    building and testing from the tarball
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make bench       benchmarks; make bench-train: those of training only
+#   make fuzz        all kinds of bytes and calls, FUZZ_SECONDS (600) seconds of each
 #   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
 #   make bundled     train the bundled models again (BARS_DIR=folder of bars)
@@ -202,6 +203,41 @@ check-sanitize:
 	@$(MAKE) -s CC=gcc OBJDIR=build/sanitize/ BUILD_FLAGS='-O1 $(SANITIZE)' \
 		LINK_FLAGS='$(SANITIZE)' test-programs
 	@scripts/run-programs sanitize build/sanitize/t/core/programs
+
+# ---------------------------------------------------------------------------------------------
+# Fuzzing: t/fuzz/fuzz_*.c are targets of libFuzzer, which comes with clang; t/fuzz/calls.c is a
+# client of a private server.  make test has a short run of each, make fuzz a long one.
+
+FUZZ_FLAGS = -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+FUZZ_TARGETS = $(patsubst %.c,$(OBJDIR)%,$(sort $(wildcard t/fuzz/fuzz_*.c)))
+FUZZ_OBJS = $(addsuffix .o,$(FUZZ_TARGETS))
+FUZZ_CLIENT = build/fuzz/calls
+FUZZ_SECONDS ?= 600
+
+$(FUZZ_OBJS): $(OBJDIR)%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -iquote src/core $(CORE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ_TARGETS): %: %.o $(CORE_OBJS)
+	$(CC) -fsanitize=address,undefined,fuzzer -o $@ $^ -ljansson $(BLAS_LIBS) -lm
+
+-include $(wildcard $(FUZZ_OBJS:.o=.d))
+
+$(FUZZ_CLIENT): t/fuzz/calls.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -std=gnu11 -I$(includedir) -o $@ $< -L$(libdir) -lpq
+
+.PHONY: fuzz check-fuzz fuzz-targets
+
+fuzz-targets: $(FUZZ_TARGETS)
+
+check-fuzz: all $(FUZZ_CLIENT)
+	@$(MAKE) -s CC='$(WARNINGS_CLANG)' OBJDIR=build/fuzz/ BUILD_FLAGS='$(FUZZ_FLAGS)' fuzz-targets
+	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/fuzz 4
+
+fuzz: all $(FUZZ_CLIENT)
+	@$(MAKE) -s CC='$(WARNINGS_CLANG)' OBJDIR=build/fuzz/ BUILD_FLAGS='$(FUZZ_FLAGS)' fuzz-targets
+	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/fuzz $(FUZZ_SECONDS)
 
 # ---------------------------------------------------------------------------------------------
 # The other tests
