@@ -11,6 +11,8 @@
 #                    tests of these two that take minutes: the package in a clean root (as root),
 #                    building and testing from the tarball
 #   make check-work  orders worked under load and by pg_cron, for minutes
+#   make check-optima
+#                    does a model learn what is known to be the best? for minutes
 #   make bench       benchmarks; make bench-train: those of training only
 #   make fuzz        all kinds of bytes and calls, FUZZ_SECONDS (600) seconds of each
 #   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
@@ -178,7 +180,7 @@ $(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-server check-work check-docs bench \
 	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
-	bench-train
+	bench-train check-optima
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -290,6 +292,10 @@ check-dist:
 
 bench: all $(BENCH_PROGRAMS)
 	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench
+
+# What a model learns where the best is known.
+check-optima: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/check-optima
 
 # Samples a second of training, with one process and with two.
 bench-train: all $(BENCH_PROGRAMS)
