@@ -138,7 +138,7 @@ test_overflow(void)
 	golden_file *file = golden_weights("tiny");
 	float	  **parts = golden_file_parts(file, &config);
 	uint8_t    *stored = malloc(4 * (size_t) (lem_part_size(&config, 0) + lem_part_size(&config, 1)));
-	lem_fault	fault = {LEM_OK};
+	lem_fault	fault = {.status = LEM_OK};
 	lem_trunk_offsets trunk;
 	lem_head_offsets head;
 
