@@ -15,6 +15,7 @@ sql <<-'SQL'
 	CREATE ROLE trader LOGIN;
 	CREATE ROLE desk LOGIN IN ROLE trader;
 	GRANT USAGE ON SCHEMA cron TO desk;
+	SELECT FROM lem_grant('cron', 'trader', 'use');
 	CREATE TABLE feed AS SELECT s AS symbol, '2026-03-02 09:00:00+00'::timestamptz + m * interval '1 minute' AS ts,
 		100 * exp(sin((m + ascii(s)) / 7.0) / 100) AS price, 1000 * (1.1 + sin(m / 3.0 + ascii(s))) AS volume
 		FROM unnest('{A,B}'::text[]) AS s, generate_series(-400, 20) AS m;
