@@ -431,7 +431,21 @@ CREATE VIEW lem_stat_backend AS
 	FROM lem_stat_backends();
 COMMENT ON VIEW lem_stat_backend IS 'what backends did with models and keep of them, a row a backend';
 
-GRANT SELECT ON lem_stat, lem_stat_backend TO PUBLIC;
+CREATE FUNCTION lem_stat_shared_parts(OUT digest bytea, OUT part int, OUT bytes bigint,
+	OUT pins int) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_stat_shared_parts' LANGUAGE C VOLATILE STRICT
+	PARALLEL RESTRICTED COST 100 ROWS 20;
+COMMENT ON FUNCTION lem_stat_shared_parts() IS 'what the view lem_stat_shared sums up';
+
+CREATE VIEW lem_stat_shared AS
+	SELECT m.name AS model, m.version, pg_catalog.count(*) AS parts,
+		pg_catalog.sum(s.bytes)::bigint AS bytes, pg_catalog.max(s.pins) AS pins
+	FROM lem_stat_shared_parts() AS s
+		JOIN lem_model AS m ON m.digest OPERATOR(pg_catalog.=) s.digest
+	GROUP BY m.name, m.version;
+COMMENT ON VIEW lem_stat_shared IS 'models in shared memory, a row a version';
+
+GRANT SELECT ON lem_stat, lem_stat_backend, lem_stat_shared TO PUBLIC;
 
 CREATE FUNCTION lem_stat_reset() RETURNS void
 	AS 'MODULE_PATHNAME', 'pg_lem_stat_reset' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED

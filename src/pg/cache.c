@@ -14,6 +14,7 @@
 #include "core/params.h"
 #include "pg/cache.h"
 #include "pg/errors.h"
+#include "pg/shared_cache.h"
 #include "pg/stat.h"
 
 int			lem_model_cache_size = 262144;
@@ -164,9 +165,18 @@ const lem_model *
 lem_cache_pin(const char *schema, const lem_model_row *row, const bool *need_heads)
 {
 	const int	sets = lem_head_sets(&row->config);
-	cache_entry *entry = find_entry(row->digest);
 	const Size	had = total_bytes;
+	const lem_model *shared;
+	cache_entry *entry;
+	Size		loaded;
 
+	shared = lem_shared_cache_pin(schema, row, need_heads, &loaded);
+	if (shared)
+	{
+		lem_stat_cache(row, loaded == 0, loaded);
+		return shared;
+	}
+	entry = find_entry(row->digest);
 	if (entry)
 		dlist_move_head(&entries, &entry->node);
 	else

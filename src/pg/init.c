@@ -7,6 +7,7 @@
 #include "pg/cache.h"
 #include "pg/compat.h"
 #include "pg/orders.h"
+#include "pg/shared_cache.h"
 #include "pg/stat.h"
 #include "pg/train.h"
 
@@ -25,6 +26,19 @@ _PG_init(void)
 							1024,
 							INT_MAX / 1024,
 							PGC_USERSET,
+							GUC_UNIT_KB,
+							NULL,
+							NULL,
+							NULL);
+	DefineCustomIntVariable("lem.shared_model_cache_size",
+							"Shared memory that decoded models are kept in, for all sessions.",
+							"Only where lem is in shared_preload_libraries; 0 shares none.",
+							&lem_shared_model_cache_size,
+							262144,
+							0,
+							INT_MAX,
+							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER
+							: PGC_SIGHUP,
 							GUC_UNIT_KB,
 							NULL,
 							NULL,
@@ -67,4 +81,5 @@ _PG_init(void)
 	MarkGUCPrefixReserved("lem");
 	lem_blas_init();
 	lem_stat_init();
+	lem_shared_cache_init();
 }

@@ -17,6 +17,7 @@
 #include "pg/config_json.h"
 #include "pg/errors.h"
 #include "pg/models.h"
+#include "pg/shared_cache.h"
 #include "pg/rights.h"
 
 /* Longest name of a model; '@' separates it from a version. */
@@ -354,6 +355,7 @@ pg_lem_model_deleted(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	TupleDesc	columns;
 	int			id;
+	int			digest;
 	Datum		value;
 	bool		is_null;
 
@@ -367,7 +369,12 @@ pg_lem_model_deleted(PG_FUNCTION_ARGS)
 				 errmsg("lem_model_deleted is for rows that are deleted from lem_model")));
 	columns = RelationGetDescr(trigger->tg_relation);
 	id = SPI_fnumber(columns, "id");
+	digest = SPI_fnumber(columns, "digest");
 	LEM_ENSURE(id > 0 && SPI_gettypeid(columns, id) == INT8OID);
+	LEM_ENSURE(digest > 0 && SPI_gettypeid(columns, digest) == BYTEAOID);
+	value = SPI_getbinval(trigger->tg_trigtuple, columns, digest, &is_null);
+	if (!is_null && VARSIZE_ANY_EXHDR(DatumGetByteaPP(value)) == LEM_DIGEST_LENGTH)
+		lem_shared_cache_forget((uint8 *) VARDATA_ANY(DatumGetByteaPP(value)));
 	value = SPI_getbinval(trigger->tg_trigtuple, columns, id, &is_null);
 	LEM_ENSURE(!is_null);
 

@@ -1,7 +1,8 @@
-# Counters in shared memory, where the library is preloaded: of all sessions, those that ended too.
+# Counters in shared memory, where the library is preloaded: of all sessions, those that ended too; each
+# keeps models by itself (t/server/shared.sh has those that are shared).
 if [ -z "${LEM_STAT:-}" ]; then
 	export LEM_STAT=running
-	exec scripts/server -c restart_after_crash=on -c shared_preload_libraries=lem -c lem.stat_models=10 -c max_connections=30 bash "$0"
+	exec scripts/server -c restart_after_crash=on -c shared_preload_libraries=lem -c lem.stat_models=10 -c lem.shared_model_cache_size=0 -c max_connections=30 bash "$0"
 fi
 . t/server/common
 sql -c "CREATE EXTENSION lem"
