@@ -216,7 +216,9 @@ test_kind(int kind)
 	check_int(count.same, 0, "kind %d: what does not vary moves nothing", kind);
 	check_int(count.first, 0, "kind %d: first slices as the network answers to the means", kind);
 	check(count.free >= TRIALS(10), "kind %d: %d slices that no limit holds", kind, count.free);
-	check_int(count.held, 0, "kind %d: some column moves each of them", kind);
+	/* where all units of a random network's layer are off, its answer is a constant */
+	check(count.held * 10 <= count.free, "kind %d: some column moves them, but for %d", kind,
+		  count.held);
 	free(bars);
 }
 
