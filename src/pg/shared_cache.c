@@ -392,8 +392,8 @@ lem_shared_cache_pin(const char *schema, const lem_model_row *row, const bool *n
 }
 
 /*
- * lem_stat_shared_parts() returns setof (digest, part, bytes, sessions): the parts of models that are
- * in shared memory, of this database, and by how many calls they are in use.
+ * lem_stat_shared_parts() returns setof (digest, part, bytes, pins): the parts of this database's
+ * models that are in shared memory, and how many calls are using them.
  */
 LEM_FUNCTION(pg_lem_stat_shared_parts);
 
