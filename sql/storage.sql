@@ -78,3 +78,4 @@ ROLLBACK;
 SELECT lem_drop(name) FROM (SELECT DISTINCT name FROM lem_model WHERE name LIKE 'stored\_%' OR name IN ('large', 'trained') ORDER BY name) AS m;
 SET client_min_messages = warning;
 DROP SCHEMA test_storage CASCADE;
+DELETE FROM lem_training_run;
