@@ -1,4 +1,4 @@
--- The backtests of one part and symbol.
+-- The backtests of one part and symbol, from series with the history that starts need.
 \set ON_ERROR_STOP on
 SET search_path = evaluation, public;
 INSERT INTO gains
@@ -6,7 +6,8 @@ SELECT part, :'symbol', b.pos, b.ts, b.storm, b.sigma, d.side, m.benchmark, l.mi
 FROM (SELECT p.*, s.step, jsonb_build_object('from', held_out) || CASE WHEN size > 0 THEN '{"impact": "sqrt"}' ELSE '{}' END::jsonb AS options,
 		(SELECT jsonb_build_object('n_ahead', config -> 'n_ahead', 'norm_window', config -> 'norm_window', 'gaps', config -> 'gaps')
 			FROM lem_models WHERE name = p.model AND deployed) AS windows,
-		(SELECT lem_bars(ts, price, volume) FROM bars WHERE bars.set = p.set AND symbol = :'symbol') AS series,
+		(SELECT lem_bars(ts, price, volume) FROM bars
+			WHERE bars.set = p.set AND symbol = :'symbol' AND ts >= held_out - 60 * CASE file WHEN 'dow_1d' THEN 7 ELSE 1 END * interval '1 day') AS series,
 		CASE WHEN size > 0 THEN size * (SELECT avg(volume) * extract(epoch FROM interval '1 day') / extract(epoch FROM s.bar)
 			FROM bars WHERE bars.set = p.set AND symbol = :'symbol' AND ts >= held_out - interval '60 days' AND ts < held_out) ELSE 1 END AS quantity
 	FROM parts AS p JOIN sets AS s USING (set) JOIN files USING (file) WHERE part = :'part') AS p

@@ -19,7 +19,7 @@ GROUP BY GROUPING SETS ((part, phase, side, benchmark, minimum, contestant, pos)
 
 CREATE TABLE sums AS
 SELECT part, phase, side, benchmark, minimum, contestant, sum(n) AS n, sum(x) / sum(n) AS mean, sum(d) / sum(n) AS difference,
-	sqrt(greatest(sum(xx) / sum(n) - (sum(x) / sum(n)) ^ 2, 0)) AS deviation, sum(used) / sum(n) AS used, sum(largest) / sum(n) AS largest,
+	sqrt(greatest(sum(xx) - sum(x) ^ 2 / sum(n), 0) / greatest(sum(n) - 1, 1)) AS deviation, sum(used) / sum(n) AS used, sum(largest) / sum(n) AS largest,
 	sum(sigma) / sum(n) AS sigma, count(*) AS moments, 1 + max(pos) - min(pos) AS bars
 FROM moments GROUP BY part, phase, side, benchmark, minimum, contestant;
 ALTER TABLE sums ADD PRIMARY KEY (part, phase, side, benchmark, minimum, contestant);

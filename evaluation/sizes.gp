@@ -1,4 +1,4 @@
-set title "Model less stopping rule, at least 6 bars, against VWAP, with 95 % intervals"
+set title "Model less stopping rule, at least 6 bars, with 95 % intervals"
 set xlabel "standard deviations of a bar's return"
 unset key
 unset grid
