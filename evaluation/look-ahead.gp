@@ -1,4 +1,4 @@
-set title "Hourly bars: what look-ahead would add"
+set title "Hourly bars: the same model in both alignments"
 set xlabel "the order stays active for at least ... bars"
 set ylabel "mean gain over VWAP, basis points"
 set yrange [0 < *:]

@@ -192,8 +192,9 @@ CREATE FUNCTION in_short() RETURNS SETOF text LANGUAGE sql AS $$
 	said AS (SELECT *, CASE WHEN difference_low > 0 THEN 'more than chance would make it' WHEN difference_high < 0 THEN 'less by more than chance would make it'
 			WHEN difference_low IS NULL THEN 'too few orders for an interval' ELSE 'which may be chance' END AS judgement FROM one)
 	SELECT format('- **%s**, orders of at least 6 bars, against VWAP, both sides: the model gains %s basis points in the mean, the stopping rule %s, TWAP %s; '
-			'model − rule %s (95 %%: %s): %s. Standard deviations: model %s, rule %s.', CASE part WHEN 'd_left' THEN title || ', symbols left out of training' ELSE title END,
-			number(mean), number(rule_mean), number(twap), number(difference), range(difference_low, difference_high), judgement, number(deviation, 0), number(rule_deviation, 0))
+			'model − rule %s (95 %%: %s): %s. Standard deviations: model %s, rule %s; mean / standard deviation: %s, %s.', CASE part WHEN 'd_left' THEN title || ', symbols left out of training' ELSE title END,
+			number(mean), number(rule_mean), number(twap), number(difference), range(difference_low, difference_high), judgement, number(deviation, 0), number(rule_deviation, 0),
+			number(mean / nullif(deviation, 0), 2), number(rule_mean / nullif(rule_deviation, 0), 2))
 	FROM (SELECT * FROM said JOIN parts USING (part) JOIN sets USING (set) WHERE minimum = 6 AND part IN ('1', '2', '4', '15', 'd', 'd_left') ORDER BY extract(epoch FROM bar), part) AS s
 	UNION ALL
 	SELECT format('- **Skill or option.** On hourly bars, at least 6 of them, the model gains %s basis points, and %s on the same bars mirrored at random, where nothing from before tells '
