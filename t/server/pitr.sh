@@ -95,9 +95,14 @@ sql -o /dev/null -c "SELECT pg_switch_wal()"
 eventually test -f "$dir/archive/$segment"
 eventually busy 2 4 8
 is "the training is not over yet" "$(sql -c "SELECT status FROM lem_training_runs WHERE model = 'trained'")" running
-# all of its processes: those at work would not notice for a while that the server is gone
-postmaster=$(head -1 "$dir/data/postmaster.pid")
-$LEM_SERVER_AS kill -KILL "$postmaster" $(grep -l "^PPid:[[:space:]]*$postmaster\$" /proc/[0-9]*/status 2>/dev/null | cut -d / -f 3) 2>/dev/null
+# all of its processes, which are those in its folder: one that it had just begun when it was killed
+# would wait for ever for what those that are gone held
+for ((pass = 0; pass < 5; pass++)); do
+	for process in /proc/[0-9]*; do
+		[ "$(readlink "$process/cwd" 2>/dev/null)" != "$dir/data" ] || kill -KILL "${process#/proc/}" 2>/dev/null
+	done
+	sleep 0.2
+done
 wait %1 %2 %3 2>/dev/null
 
 # On the same data

@@ -51,3 +51,7 @@ CREATE FUNCTION lem_model_deleted() RETURNS trigger
 COMMENT ON FUNCTION lem_model_deleted() IS 'trigger function: delete the parts of a deleted model';
 CREATE TRIGGER lem_model_deleted AFTER DELETE ON lem_model
 	FOR EACH ROW EXECUTE FUNCTION lem_model_deleted();
+
+-- Parts may hold numbers of 16 bits.
+COMMENT ON COLUMN lem_model_part.format
+	IS 'numbers, little-endian, tensor after tensor, 1: float32, 2: float16, 3: bfloat16';
