@@ -87,7 +87,7 @@ $LEM_SERVER_AS pg_basebackup -h "$first" -D "$dir/second" -c fast -X none 2>/dev
 importer >/dev/null 2>&1 &
 train trained "$options" >/dev/null 2>&1 &
 worker >/dev/null 2>&1 &
-busy() { [ "$(sql -c "SELECT (SELECT count(*) FROM lem_models WHERE name = 'half') >= $1 AND (SELECT max(epochs) FROM lem_training_runs WHERE model = 'trained') >= $2 AND (SELECT count(*) FROM lem_child_slice) >= $3")" = t ]; }
+busy() { [ "$(sql -c "SELECT (SELECT count(*) FROM lem_models WHERE name = 'half') >= $1 AND (SELECT max(epochs) FROM lem_training_runs WHERE model = 'trained') >= $2 AND (SELECT count(*) FROM lem_child_slice) >= $3 AND (SELECT count(*) FROM lem_parent_order) > 3")" = t ]; }
 ok "all three are under way" eventually busy 1 2 5
 point=$(sql -c "SELECT pg_create_restore_point('middle')")
 segment=$(sql -c "SELECT pg_walfile_name('$point')")
