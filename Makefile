@@ -55,21 +55,24 @@ NO_INSTALLCHECK = 1
 EXTRA_CLEAN = $(DEPS) build results regression.diffs regression.out
 
 # ---------------------------------------------------------------------------------------------
-# BLAS: Debian's serial build of OpenBLAS, found at run time where it was linked.  The default
-# variant starts a pool of threads when it is loaded, and it is loaded by each backend; PostgreSQL's
+# BLAS: Debian's serial build of OpenBLAS, found at run time where it is now.  The default variant
+# starts a pool of threads when it is loaded, and it is loaded by each backend; PostgreSQL's
 # parallelism is in processes.  Elsewhere whatever pkg-config calls openblas (held to one thread).
+# Programs are linked with BLAS_LIBS; the extension loads BLAS_LIBRARY when it first needs it.
 
 OPENBLAS_SERIAL := $(patsubst %/libopenblas.so,%,$(firstword $(wildcard \
 	/usr/lib/$(shell uname -m)-linux-gnu/openblas-serial/libopenblas.so)))
 ifneq ($(OPENBLAS_SERIAL),)
 BLAS_CFLAGS := -I$(patsubst /usr/lib/%,/usr/include/%,$(OPENBLAS_SERIAL))
 BLAS_LIBS := $(OPENBLAS_SERIAL)/libopenblas.so -Wl,-rpath,$(OPENBLAS_SERIAL)
+BLAS_LIBRARY ?= $(OPENBLAS_SERIAL)/libopenblas.so.0
 else
 BLAS_CFLAGS := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS := $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas)
+BLAS_LIBRARY ?= libopenblas.so.0
 endif
 
-SHLIB_LINK = $(BLAS_LIBS) -lm -Wl,--version-script=src/lem.map
+SHLIB_LINK = -lm -ldl -Wl,--version-script=src/lem.map
 
 # ---------------------------------------------------------------------------------------------
 # The server's part of the build
@@ -118,6 +121,7 @@ ifeq ($(shell uname -m),x86_64)
 	-mprefer-vector-width=512
 endif
 %blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
+%pg/blas_library.o: FILE_FLAGS = $(BLAS_CFLAGS) -DLEM_BLAS_LIBRARY='"$(BLAS_LIBRARY)"'
 
 # The names of the bundled models, each as "name",
 COMMA := ,
