@@ -13,7 +13,7 @@
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
-#   make bench       benchmarks; make bench-train: those of training only
+#   make bench       benchmarks (BENCH="forward vwap" for some); make bench-train: those of training
 #   make fuzz        all kinds of bytes and calls, FUZZ_SECONDS (600) seconds of each
 #   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
@@ -167,17 +167,19 @@ $(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 -include $(wildcard $(TEST_OBJS:.o=.d))
 
 # Benchmarks: programs bench/bench_*.c, and scripts bench/*.sh beside a private server, which import
-# what bench/weights makes.
+# what bench/weights makes.  The other files there are what they share.
 BENCH_DIR = $(or $(OBJDIR),build/float/)bench/
-BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/*.c)))
-BENCH_OBJS = $(addsuffix .o,$(BENCH_PROGRAMS))
+BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/bench_*.c)) \
+	bench/weights.c)
+BENCH_OBJS = $(patsubst bench/%.c,$(BENCH_DIR)%.o,$(sort $(wildcard bench/*.c)))
+BENCH_SHARED = $(filter-out $(addsuffix .o,$(BENCH_PROGRAMS)),$(BENCH_OBJS)) $(TEST_DIR)golden.o
 
 $(BENCH_OBJS): $(BENCH_DIR)%.o: bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -iquote src/core $(CORE_CFLAGS) -std=gnu11 $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
 
-$(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
-	$(CC) $(LINK_FLAGS) -o $@ $^ $(BLAS_LIBS) -lm
+$(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
+	$(CC) $(LINK_FLAGS) -o $@ $^ -ljansson $(BLAS_LIBS) -lm
 
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
@@ -295,7 +297,7 @@ check-dist:
 	@PG_CONFIG='$(PG_CONFIG)' scripts/dist check
 
 bench: all $(BENCH_PROGRAMS)
-	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench
+	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench $(BENCH)
 
 # What a model learns where the best is known.
 check-optima: all
