@@ -127,8 +127,8 @@ extern void lem_alloc_forward(const lem_config *config, const lem_kernels *kern,
  * Gradients of a pass that kept its buffers (without limits), from dshare: task j, step k, case c
  * at dshare[j][k * step_stride + case_offset[c]].
  *
- * dpart (the head part, as stored), dcurves (places as in lem_curves) and dcontext (samples x
- * (N - 1) x H) are added to.  part is the numbers that the head was decoded from.
+ * dpart (the head part, as stored) is set, or with add added to; dcurves (places as in lem_curves)
+ * and dcontext (samples x (N - 1) x H) are added to.  part is the numbers that the head was decoded from.
  */
 typedef struct lem_curves_gradient
 {
@@ -142,7 +142,8 @@ extern void lem_alloc_backward(const lem_config *config, const lem_kernels *kern
 							   const lem_curves *curves, const lem_tasks *tasks,
 							   const lem_heads_input *in, const lem_alloc_acts *acts,
 							   const lem_real *const *dshare, size_t step_stride,
-							   const int *case_offset, lem_scratch scratch, lem_real *dpart,
-							   const lem_curves_gradient *dcurves, lem_real *dcontext);
+							   const int *case_offset, lem_scratch scratch, bool add,
+							   lem_real *dpart, const lem_curves_gradient *dcurves,
+							   lem_real *dcontext);
 
 #endif

@@ -314,8 +314,8 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 				   const lem_head *head, const lem_curves *curves, const lem_tasks *tasks,
 				   const lem_heads_input *in, const lem_alloc_acts *acts,
 				   const lem_real *const *dshare, size_t step_stride, const int *case_offset,
-				   lem_scratch scratch, lem_real *dpart, const lem_curves_gradient *dcurves,
-				   lem_real *dcontext)
+				   lem_scratch scratch, bool add, lem_real *dpart,
+				   const lem_curves_gradient *dcurves, lem_real *dcontext)
 {
 	const int	n = config->n_ahead;
 	const int	columns = lem_inputs(config);
@@ -336,6 +336,8 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 	mlp_scratch_carve(&scratch, config, tasks->n, group, &mlp);
 	if (!scratch.base)
 		return;
+	if (!add)
+		memset(dpart, 0, lem_part_size(config, 1) * sizeof(lem_real));
 	memset(dallocated, 0, tasks->n * figures * sizeof(lem_real));
 	memset(dprice, 0, tasks->n * figures * sizeof(lem_real));
 	memset(sums, 0, (size_t) tasks->n * LEM_CASES * sizeof(case_sums));

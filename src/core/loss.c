@@ -118,19 +118,18 @@ objective(const lem_loss_options *options, double buy, double sell, double *by_b
 }
 
 double
-lem_loss(const lem_config *config, const lem_loss_options *options, int n, int total,
-		 const lem_real *pred, const lem_real *market, lem_real *dpred)
+lem_loss(const lem_config *config, const lem_loss_options *options, int first, int count, int n,
+		 int total, const lem_real *pred, const lem_real *market, lem_real *dpred)
 {
 	const int	steps = config->n_ahead;
-	const int	branches = lem_branches(config);
-	const size_t stride = (size_t) branches * LEM_CASES;
+	const size_t stride = (size_t) count * LEM_CASES;
 	const double share = 1.0 / ((double) total * (steps * 4 + LEM_CASES));
 	double		sum = 0;
 
 	for (int i = 0; i < n; i++)
-		for (int b = 0; b < branches; b++)
+		for (int b = first; b < first + count; b++)
 		{
-			const size_t at = (size_t) i * steps * stride + (size_t) b * LEM_CASES;
+			const size_t at = (size_t) i * steps * stride + (size_t) (b - first) * LEM_CASES;
 
 			/* side and benchmark (buys first), then unit */
 			for (int c = 0; c < (b < steps ? 2 : 4); c++)
@@ -168,21 +167,21 @@ lem_loss(const lem_config *config, const lem_loss_options *options, int n, int t
 }
 
 void
-lem_gains(const lem_config *config, int n, const lem_real *pred, const lem_real *market,
-		  double *gain_sum, double *square_sum)
+lem_gains(const lem_config *config, int first, int count, int n, const lem_real *pred,
+		  const lem_real *market, double *gain_sum, double *square_sum)
 {
 	const lem_loss_options hard = {.mask_slope = INFINITY, .mask_offset = LEM_NOTHING_LEFT};
 	const int	steps = config->n_ahead;
-	const int	branches = lem_branches(config);
-	const size_t stride = (size_t) branches * LEM_CASES;
+	const size_t stride = (size_t) count * LEM_CASES;
 
 	for (int i = 0; i < n; i++)
-		for (int b = 0; b < branches; b++)
+		for (int b = first; b < first + count; b++)
 			for (int c = 0; c < LEM_CASES; c++)
 			{
 				double		slopes[LEM_MAX_AHEAD];
 				const execution e = {steps, b, (c / 2) % 2, c % 2,
-					pred + (size_t) i * steps * stride + (size_t) b * LEM_CASES + c, stride,
+					pred + (size_t) i * steps * stride + (size_t) (b - first) * LEM_CASES + c,
+					stride,
 					market + (size_t) i * steps * 2};
 				double		bps = 100 * gain(&hard, &e, slopes);
 

@@ -39,22 +39,26 @@ typedef struct lem_loss_options
 #define LEM_SOFT_MASK_SLOPE 8.0
 
 /*
- * Loss of pred (n x N x (N + 1) x 4 x 2, as in the reference numbers) on market (n x N x 2: volume,
- * price), and dpred, its gradient.  A sum over samples is scaled by 1 / total, the number of samples
- * of the whole batch that these n are a part of.
+ * What branches [first, first + count) of n samples add to the loss.  pred (n x N x count x 4 x 2;
+ * with all branches as in the reference numbers) are the shares, market (n x N x 2) volume and
+ * price; dpred is set to the gradient.  A sum over samples is scaled by 1 / total, the number of
+ * samples of the whole batch that these n are a part of.
  */
-extern double lem_loss(const lem_config *config, const lem_loss_options *options, int n, int total,
-					   const lem_real *pred, const lem_real *market, lem_real *dpred);
+extern double lem_loss(const lem_config *config, const lem_loss_options *options, int first,
+					   int count, int n, int total, const lem_real *pred,
+					   const lem_real *market, lem_real *dpred);
 
 /* Shares below this count as nothing left: what float arithmetic leaves of a finished order. */
 #define LEM_NOTHING_LEFT 1e-4
 
 /*
- * Gains over the benchmark as a backtest sees them, in basis points, positive is good on both sides:
- * each branch's sum over its 8 cases and n samples is added to gain_sum (N + 1), and of the squares
- * to square_sum.  A bar counts if the order must stay active or has something left at its start.
+ * Gains over the benchmark as a backtest sees them, in basis points, positive is good on both
+ * sides: the sum over 8 cases and n samples of each branch of pred (as for lem_loss) is added to
+ * gain_sum (N + 1), and of the squares to square_sum.  A bar counts if the order must stay active
+ * or has something left at its start.
  */
-extern void lem_gains(const lem_config *config, int n, const lem_real *pred,
-					  const lem_real *market, double *gain_sum, double *square_sum);
+extern void lem_gains(const lem_config *config, int first, int count, int n,
+					  const lem_real *pred, const lem_real *market, double *gain_sum,
+					  double *square_sum);
 
 #endif

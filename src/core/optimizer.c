@@ -22,25 +22,31 @@ lem_adam_default(lem_adam *adam)
 }
 
 double
+lem_gradient_squares(int64_t begin, int64_t end, const lem_real *gradient)
+{
+	const lem_real *g = gradient + begin;
+	const int64_t size = end - begin;
+	const int64_t whole = size - size % NORM_SUMS;
+	double		sum[NORM_SUMS] = {0};
+	double		total = 0;
+
+	for (int64_t i = 0; i < whole; i += NORM_SUMS)
+		for (int j = 0; j < NORM_SUMS; j++)
+			sum[j] += (double) g[i + j] * (double) g[i + j];
+	for (int64_t i = whole; i < size; i++)
+		sum[i - whole] += (double) g[i] * (double) g[i];
+	for (int j = 0; j < NORM_SUMS; j++)
+		total += sum[j];
+	return total;
+}
+
+double
 lem_gradient_norm(const lem_config *config, const lem_real *const *gradient)
 {
 	double		total = 0;
 
 	for (int part = 0; part < lem_part_count(config); part++)
-	{
-		const lem_real *g = gradient[part];
-		const int64_t size = lem_part_size(config, part);
-		const int64_t whole = size - size % NORM_SUMS;
-		double		sum[NORM_SUMS] = {0};
-
-		for (int64_t i = 0; i < whole; i += NORM_SUMS)
-			for (int j = 0; j < NORM_SUMS; j++)
-				sum[j] += (double) g[i + j] * (double) g[i + j];
-		for (int64_t i = whole; i < size; i++)
-			sum[i - whole] += (double) g[i] * (double) g[i];
-		for (int j = 0; j < NORM_SUMS; j++)
-			total += sum[j];
-	}
+		total += lem_gradient_squares(0, lem_part_size(config, part), gradient[part]);
 	return sqrt(total);
 }
 

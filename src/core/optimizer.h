@@ -17,6 +17,9 @@ typedef struct lem_adam
 
 extern void lem_adam_default(lem_adam *adam);
 
+/* Sum of the squares of numbers [begin, end), in double precision and in a fixed order. */
+extern double lem_gradient_squares(int64_t begin, int64_t end, const lem_real *gradient);
+
 /* Length of a gradient over all its parts, in double precision and in a fixed order. */
 extern double lem_gradient_norm(const lem_config *config, const lem_real *const *gradient);
 

@@ -8,6 +8,9 @@
 /* Where a soft mask is 1/2: with half of the order left, at most. */
 #define SOFTEST_MASK_OFFSET 0.5
 
+/* Numbers that are added up at a time. */
+#define REDUCE_STRETCH 512
+
 /* Streams of random numbers. */
 enum
 {
@@ -113,69 +116,108 @@ lem_train_steps(const lem_dataset *dataset, const lem_train_options *options)
 	return samples < options->batch ? 1 : samples / options->batch;
 }
 
-int
-lem_train_shards(const lem_train_options *options)
+/* Shards that n samples make. */
+static int64_t
+shards_of(const lem_train_options *options, int64_t n)
 {
-	return options->batch / options->shard;
+	return (n + options->shard - 1) / options->shard;
 }
 
-/* Buffers of a shard. */
-typedef struct shard_acts
+int
+lem_train_group_shards(const lem_train_options *options)
 {
-	lem_real   *rows;			/* shard x T x C */
-	lem_real   *rates;			/* 2 x shard: min, then max */
-	lem_real   *market;			/* shard x N x 2 */
-	double	   *scratch;
-	lem_real   *encoded_mask;	/* with dropout: shard x T x H */
-	lem_real   *context_mask;	/* shard x (N - 1) x H */
-	lem_real   *encoded;		/* shard x T x H */
-	void	   *gradient;
-} shard_acts;
+	const int	all = options->batch / options->shard;
+	const int	wanted = (int) shards_of(options, LEM_GROUP_SAMPLES);
+	const int	most = wanted > LEM_GROUP_SHARDS ? wanted : LEM_GROUP_SHARDS;
 
-/* Numbers of one sample that dropout leaves out some of. */
+	return all < most ? all : most;
+}
+
+/* Groups that n samples make. */
+static int64_t
+groups_of(const lem_train_options *options, int64_t n)
+{
+	const int64_t group = lem_train_group_shards(options);
+
+	return (shards_of(options, n) + group - 1) / group;
+}
+
+int64_t
+lem_train_groups(const lem_train_options *options)
+{
+	return groups_of(options, options->batch);
+}
+
+void
+lem_train_buffers_carve(lem_arena *arena, const lem_config *config,
+						const lem_train_options *options, lem_train_buffers *buffers)
+{
+	const size_t n = (size_t) lem_train_group_shards(options) * options->shard;
+
+	buffers->rows = lem_arena_reals(arena, n * lem_inputs_size(config));
+	buffers->min_rate = lem_arena_reals(arena, n);
+	buffers->max_rate = lem_arena_reals(arena, n);
+	buffers->market = lem_arena_reals(arena, n * config->n_ahead * 2);
+	buffers->inputs = lem_arena_reals(arena, n * lem_inputs_size(config));
+	buffers->context = lem_arena_reals(arena, n * lem_context_size(config));
+	buffers->dcontext = lem_arena_reals(arena, (size_t) lem_head_sets(config) * n
+										* lem_context_size(config));
+}
+
+/* Numbers of one sample that dropout leaves out some of, besides the context. */
 static size_t
 encoded_size(const lem_config *config)
 {
 	return (size_t) lem_rows(config) * config->hidden_size;
 }
 
-static size_t
-context_size(const lem_config *config)
+/* What a shard keeps. */
+typedef struct kept_acts
 {
-	return (size_t) (config->n_ahead - 1) * config->hidden_size;
-}
+	lem_real   *encoded_mask;	/* with dropout: shard x T x H */
+	lem_real   *context_mask;	/* shard x (N - 1) x H */
+	lem_real   *encoded;		/* shard x T x H */
+	void	   *trunk;
+} kept_acts;
 
 static void
-shard_carve(lem_arena *arena, const lem_model *model, const lem_dataset *dataset,
-			const lem_train_options *options, shard_acts *acts)
+kept_carve(lem_arena *arena, const lem_model *model, const lem_train_options *options,
+		   kept_acts *kept)
 {
-	const lem_config *config = &model->config;
-	const size_t n = options->shard;
+	const size_t n = options->dropout > 0 ? options->shard : 0;
 
-	acts->rows = lem_arena_reals(arena, n * lem_rows(config) * lem_inputs(config));
-	acts->rates = lem_arena_reals(arena, 2 * n);
-	acts->market = lem_arena_reals(arena, n * config->n_ahead * 2);
-	acts->scratch = lem_arena_bytes(arena, sizeof(double)
-									* lem_dataset_scratch(config, dataset->n_series,
-														  dataset->series));
-	if (options->dropout > 0)
-	{
-		acts->encoded_mask = lem_arena_reals(arena, n * encoded_size(config));
-		acts->context_mask = lem_arena_reals(arena, n * context_size(config));
-		acts->encoded = lem_arena_reals(arena, n * encoded_size(config));
-	}
-	acts->gradient = lem_arena_bytes(arena, lem_gradient_workspace(model, (int) n));
+	kept->encoded_mask = lem_arena_reals(arena, n * encoded_size(&model->config));
+	kept->context_mask = lem_arena_reals(arena, n * lem_context_size(&model->config));
+	kept->encoded = lem_arena_reals(arena, n * encoded_size(&model->config));
+	kept->trunk = lem_arena_bytes(arena, lem_gradient_kept(model, options->shard));
 }
 
 size_t
-lem_train_workspace(const lem_model *model, const lem_dataset *dataset,
-					const lem_train_options *options)
+lem_train_kept(const lem_model *model, const lem_train_options *options)
 {
 	lem_arena	arena = {NULL, 0};
-	shard_acts	acts;
+	kept_acts	kept;
 
-	shard_carve(&arena, model, dataset, options, &acts);
+	kept_carve(&arena, model, options, &kept);
 	return arena.used;
+}
+
+size_t
+lem_train_scratch(const lem_model *model, const lem_dataset *dataset,
+				  const lem_train_options *options)
+{
+	const lem_config *config = &model->config;
+	const int	heads = config->shared_heads ? 1 : lem_train_group_shards(options);
+	const size_t sizes[] = {
+		sizeof(double) * lem_dataset_scratch(config, dataset->n_series, dataset->series),
+		lem_gradient_trunk_scratch(model, options->shard),
+		lem_gradient_heads_scratch(model, heads * options->shard)
+	};
+	size_t		most = 0;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		most = sizes[i] > most ? sizes[i] : most;
+	return most;
 }
 
 /*
@@ -232,73 +274,6 @@ lem_train_loss(const lem_train_options *options, int epoch, int64_t step, int64_
 	return loss;
 }
 
-lem_status
-lem_train_shard(const lem_model *model, const lem_real *const *parts, const lem_dataset *dataset,
-				const lem_train_options *options, int epoch, int64_t step, int shard,
-				void *workspace, const lem_stop *stop, double *loss, lem_real *const *gradient)
-{
-	const lem_config *config = &model->config;
-	const int	n = options->shard;
-	const size_t sample_size = (size_t) lem_rows(config) * lem_inputs(config);
-	lem_arena	arena = {workspace, 0};
-	shard_acts	acts;
-	lem_samples samples;
-	lem_dropout dropout;
-	lem_loss_options loss_options;
-
-	shard_carve(&arena, model, dataset, options, &acts);
-	for (int i = 0; i < n; i++)
-	{
-		const uint64_t place = (uint64_t) step * options->batch + (uint64_t) shard * n + i;
-		const size_t start = shuffled(options->seed, epoch, place, dataset->n_train);
-		const uint64_t pair = lem_random_below(options->seed, stream(STREAM_RATES, epoch), place,
-											   options->n_rates);
-
-		lem_dataset_sample(dataset, &dataset->train[start], acts.scratch,
-						   acts.rows + i * sample_size,
-						   acts.market + (size_t) i * config->n_ahead * 2);
-		acts.rates[i] = (lem_real) options->rates[pair][0];
-		acts.rates[n + i] = (lem_real) options->rates[pair][1];
-		if (options->dropout > 0)
-		{
-			lem_dropout_draw(options->dropout, options->seed, stream(STREAM_ENCODED, epoch), place,
-							 encoded_size(config), acts.encoded_mask + i * encoded_size(config));
-			lem_dropout_draw(options->dropout, options->seed, stream(STREAM_CONTEXT, epoch), place,
-							 context_size(config), acts.context_mask + i * context_size(config));
-		}
-	}
-	for (int p = 0; p < lem_part_count(config); p++)
-		memset(gradient[p], 0, lem_part_size(config, p) * sizeof(lem_real));
-	samples = (lem_samples) {n, options->batch, acts.rows, acts.rates, acts.rates + n,
-		acts.market, NULL};
-	if (options->dropout > 0)
-	{
-		dropout = (lem_dropout) {acts.encoded_mask, acts.context_mask, acts.encoded};
-		samples.dropout = &dropout;
-	}
-	loss_options = lem_train_loss(options, epoch, step, lem_train_steps(dataset, options));
-	return lem_gradient(model, parts, &samples, &loss_options, acts.gradient, stop, loss,
-						gradient);
-}
-
-void
-lem_train_reduce(int n, const lem_real *const *shards, int64_t begin, int64_t end, lem_real *sum)
-{
-	for (int64_t i = begin; i < end; i++)
-		sum[i] = shards[0][i];
-	for (int s = 1; s < n; s++)
-		for (int64_t i = begin; i < end; i++)
-			sum[i] += shards[s][i];
-}
-
-double
-lem_train_rate(const lem_train_options *options, const lem_train_state *state, int64_t step)
-{
-	double		rate = options->adam.rate * state->rate_scale;
-
-	return step < options->warmup ? rate * (double) step / options->warmup : rate;
-}
-
 /* Samples of validation: all, or as many as asked for, evenly spread. */
 static int64_t
 validation_samples(const lem_dataset *dataset, const lem_train_options *options)
@@ -308,46 +283,233 @@ validation_samples(const lem_dataset *dataset, const lem_train_options *options)
 }
 
 int64_t
-lem_validation_shards(const lem_dataset *dataset, const lem_train_options *options)
+lem_validation_groups(const lem_dataset *dataset, const lem_train_options *options)
 {
-	return (validation_samples(dataset, options) + options->shard - 1) / options->shard;
+	return groups_of(options, validation_samples(dataset, options));
+}
+
+/* Samples of the job's step, or of all validation; and where those of its group begin. */
+static int64_t
+all_samples(const lem_train_job *job)
+{
+	return job->validating ? validation_samples(job->dataset, job->options) : job->options->batch;
+}
+
+static int64_t
+group_begin(const lem_train_job *job)
+{
+	return job->group * lem_train_group_shards(job->options) * job->options->shard;
+}
+
+/* How many of its group there are from one on, most at most. */
+static int
+samples_from(const lem_train_job *job, int first, int most)
+{
+	const int64_t n = all_samples(job) - group_begin(job) - first;
+
+	return n < most ? (int) n : most;
+}
+
+int
+lem_train_slots(const lem_train_job *job)
+{
+	const int	most = lem_train_group_shards(job->options);
+
+	return (int) shards_of(job->options, samples_from(job, 0, most * job->options->shard));
+}
+
+/* The samples of a slot, or all, and where they begin in the buffers. */
+static lem_samples
+samples_of(const lem_train_job *job, int slot, const lem_dropout *dropout, int *first)
+{
+	const lem_config *config = &job->model->config;
+	const lem_train_buffers *buffers = job->buffers;
+	const int	shard = job->options->shard;
+
+	*first = slot == LEM_ALL_SLOTS ? 0 : slot * shard;
+	return (lem_samples) {
+		.n = samples_from(job, *first, slot == LEM_ALL_SLOTS
+						  ? lem_train_group_shards(job->options) * shard : shard),
+		.total = job->validating ? 1 : job->options->batch,
+		.rows = buffers->rows + *first * lem_inputs_size(config),
+		.min_rate = buffers->min_rate + *first,
+		.max_rate = buffers->max_rate + *first,
+		.market = buffers->market + (size_t) *first * config->n_ahead * 2,
+		.dropout = dropout
+	};
+}
+
+/* Sample i of the buffers, number `place` of the step, and its masks. */
+static void
+draw_training(const lem_train_job *job, uint64_t place, int i, const kept_acts *kept, int in_kept)
+{
+	const lem_config *config = &job->model->config;
+	const lem_dataset *dataset = job->dataset;
+	const lem_train_options *options = job->options;
+	const lem_train_buffers *buffers = job->buffers;
+	const size_t start = shuffled(options->seed, job->epoch, place, dataset->n_train);
+	const uint64_t pair = lem_random_below(options->seed, stream(STREAM_RATES, job->epoch), place,
+										   options->n_rates);
+	const size_t encoded = encoded_size(config);
+	const size_t context = lem_context_size(config);
+
+	lem_dataset_sample(dataset, &dataset->train[start], job->scratch,
+					   buffers->rows + i * lem_inputs_size(config),
+					   buffers->market + (size_t) i * config->n_ahead * 2);
+	buffers->min_rate[i] = (lem_real) options->rates[pair][0];
+	buffers->max_rate[i] = (lem_real) options->rates[pair][1];
+	if (options->dropout > 0)
+	{
+		lem_dropout_draw(options->dropout, options->seed, stream(STREAM_ENCODED, job->epoch), place,
+						 encoded, kept->encoded_mask + in_kept * encoded);
+		lem_dropout_draw(options->dropout, options->seed, stream(STREAM_CONTEXT, job->epoch), place,
+						 context, kept->context_mask + in_kept * context);
+	}
+}
+
+/* The same of validation: evenly spread, without limits. */
+static void
+draw_validation(const lem_train_job *job, int64_t place, int i)
+{
+	const lem_config *config = &job->model->config;
+	const lem_dataset *dataset = job->dataset;
+	const lem_train_buffers *buffers = job->buffers;
+	const size_t start = (size_t) (place * (int64_t) dataset->n_valid / all_samples(job));
+
+	lem_dataset_sample(dataset, &dataset->valid[start], job->scratch,
+					   buffers->rows + i * lem_inputs_size(config),
+					   buffers->market + (size_t) i * config->n_ahead * 2);
+	buffers->min_rate[i] = 0;
+	buffers->max_rate[i] = 1;
+}
+
+/* What a slot keeps, and its masks: NULL without dropout. */
+static const lem_dropout *
+open_kept(const lem_train_job *job, void *memory, kept_acts *kept, lem_dropout *dropout)
+{
+	lem_arena	arena = {memory, 0};
+
+	kept_carve(&arena, job->model, job->options, kept);
+	*dropout = (lem_dropout) {kept->encoded_mask, kept->context_mask, kept->encoded};
+	return job->options->dropout > 0 && !job->validating ? dropout : NULL;
 }
 
 lem_status
-lem_validation_shard(const lem_model *model, const lem_dataset *dataset,
-					 const lem_train_options *options, int64_t shard, void *workspace,
-					 const lem_stop *stop, lem_validation *sums)
+lem_train_trunk(const lem_train_job *job, int slot, void *memory, lem_real *gradient)
 {
-	const lem_config *config = &model->config;
-	const int64_t total = validation_samples(dataset, options);
-	const int64_t first = shard * options->shard;
-	const int	n = (int) (total - first < options->shard ? total - first : options->shard);
-	const size_t sample_size = (size_t) lem_rows(config) * lem_inputs(config);
-	lem_arena	arena = {workspace, 0};
-	shard_acts	acts;
-	lem_samples samples;
-	lem_status	status;
+	const lem_config *config = &job->model->config;
+	kept_acts	kept;
+	lem_dropout dropout;
+	int			first;
+	const lem_samples samples = samples_of(job, slot, open_kept(job, memory, &kept, &dropout),
+										   &first);
+	const int64_t begin = group_begin(job) + first;
+	lem_trunk_offsets at;
+
+	lem_trunk_layout(config, &at);
+	if (!job->validating)
+		memset(gradient + at.scale, 0, (at.end - at.scale) * sizeof(lem_real));
+	for (int i = 0; i < samples.n; i++)
+		if (job->validating)
+			draw_validation(job, begin + i, first + i);
+		else
+			draw_training(job, (uint64_t) (job->step * job->options->batch + begin + i), first + i,
+						  &kept, i);
+	return lem_gradient_trunk(job->model, &samples, kept.trunk, job->stop,
+							  job->buffers->inputs + first * lem_inputs_size(config),
+							  job->buffers->context + first * lem_context_size(config));
+}
+
+/* Numbers from one set's gradients of the context to the next set's. */
+static size_t
+set_stride(const lem_train_job *job)
+{
+	return (size_t) lem_train_group_shards(job->options) * job->options->shard
+		* lem_context_size(&job->model->config);
+}
+
+void
+lem_train_heads(const lem_train_job *job, const lem_head *head, int set, int slot,
+				const lem_real *part, bool add, double *loss, lem_real *dpart,
+				const lem_curves_gradient *dcurves)
+{
+	const lem_config *config = &job->model->config;
+	const lem_loss_options options = lem_train_loss(job->options, job->epoch, job->step,
+													lem_train_steps(job->dataset, job->options));
+	int			first;
+	const lem_samples samples = samples_of(job, slot, NULL, &first);
+
+	lem_gradient_heads(job->model, head, set, part, &samples, &options,
+					   job->buffers->inputs + first * lem_inputs_size(config),
+					   job->buffers->context + first * lem_context_size(config), job->scratch, add,
+					   loss, dpart, dcurves,
+					   job->buffers->dcontext + set * set_stride(job)
+					   + first * lem_context_size(config));
+}
+
+lem_status
+lem_train_trunk_back(const lem_train_job *job, const lem_real *part, int slot, void *memory,
+					 lem_real *gradient)
+{
+	const lem_config *config = &job->model->config;
+	kept_acts	kept;
+	lem_dropout dropout;
+	int			first;
+	const lem_samples samples = samples_of(job, slot, open_kept(job, memory, &kept, &dropout),
+										   &first);
+	lem_trunk_offsets at;
+
+	lem_trunk_layout(config, &at);
+	memset(gradient, 0, at.scale * sizeof(lem_real));
+	return lem_gradient_trunk_back(job->model, part, &samples, kept.trunk,
+								   job->buffers->dcontext + first * lem_context_size(config),
+								   set_stride(job), job->scratch, job->stop, gradient);
+}
+
+void
+lem_train_reduce(int n, const lem_real *const *shards, int64_t begin, int64_t end, bool add,
+				 lem_real *sum)
+{
+	/* a stretch at a time, which stays in the cache */
+	for (int64_t at = begin; at < end; at += REDUCE_STRETCH)
+	{
+		const int64_t to = at + REDUCE_STRETCH < end ? at + REDUCE_STRETCH : end;
+		lem_real	x[REDUCE_STRETCH];
+
+		memcpy(x, shards[0] + at, (to - at) * sizeof(lem_real));
+		for (int s = 1; s < n; s++)
+			for (int64_t i = at; i < to; i++)
+				x[i - at] += shards[s][i];
+		for (int64_t i = at; add && i < to; i++)
+			x[i - at] = sum[i] + x[i - at];
+		memcpy(sum + at, x, (to - at) * sizeof(lem_real));
+	}
+}
+
+void
+lem_validation_heads(const lem_train_job *job, const lem_head *head, int set, int slot,
+					 lem_validation *sums)
+{
+	const lem_config *config = &job->model->config;
+	int			first;
+	const lem_samples samples = samples_of(job, slot, NULL, &first);
 	double		loss;
 
-	shard_carve(&arena, model, dataset, options, &acts);
-	for (int i = 0; i < n; i++)
-	{
-		const size_t start = (size_t) ((first + i) * (int64_t) dataset->n_valid / total);
+	lem_gradient_heads_forward(job->model, head, set, &samples, &job->options->loss,
+							   job->buffers->inputs + first * lem_inputs_size(config),
+							   job->buffers->context + first * lem_context_size(config),
+							   job->scratch, &loss, sums->gain, sums->square);
+	sums->loss += loss;
+	if (set == 0)
+		sums->samples += samples.n;
+}
 
-		lem_dataset_sample(dataset, &dataset->valid[start], acts.scratch,
-						   acts.rows + i * sample_size,
-						   acts.market + (size_t) i * config->n_ahead * 2);
-		acts.rates[i] = 0;
-		acts.rates[n + i] = 1;
-	}
-	samples = (lem_samples) {n, n, acts.rows, acts.rates, acts.rates + n, acts.market, NULL};
-	status = lem_gradient_validate(model, &samples, &options->loss, acts.gradient, stop, &loss,
-								   sums->gain, sums->square);
-	if (status != LEM_OK)
-		return status;
-	sums->samples += n;
-	sums->loss += loss * n;
-	return LEM_OK;
+double
+lem_train_rate(const lem_train_options *options, const lem_train_state *state, int64_t step)
+{
+	double		rate = options->adam.rate * state->rate_scale;
+
+	return step < options->warmup ? rate * (double) step / options->warmup : rate;
 }
 
 void

@@ -1,10 +1,11 @@
 /*
  * train.h: the arithmetic of training: batches, shards, steps and validation.
  *
- * A batch is cut into shards of a fixed size.  Each shard's gradient is computed into a buffer of
- * its own and the buffers are added in the order of the shards, so that the weights do not depend
- * on who computed which shard.  All that is random is a function of the seed and of where in the
- * run it is drawn (random.h): a resumed run continues as if it had not stopped.
+ * A batch is cut into shards of a fixed size, and its gradient into pieces: each shard's gradient
+ * of the trunk and of shared heads, and the gradient of each set of separate heads by all samples.
+ * Each piece has a buffer of its own and shards are added in their order, so that the weights do
+ * not depend on who computed which piece.  All that is random is a function of the seed and of
+ * where in the run it is drawn (random.h): a resumed run continues as if it had not stopped.
  */
 #ifndef LEM_TRAIN_H
 #define LEM_TRAIN_H
@@ -60,37 +61,105 @@ typedef struct lem_train_state
 
 extern void lem_train_state_init(lem_train_state *state);
 
-/* Steps of an epoch, and shards of a step. */
+/* Steps of an epoch. */
 extern int64_t lem_train_steps(const lem_dataset *dataset, const lem_train_options *options);
-extern int	lem_train_shards(const lem_train_options *options);
-
-/* Bytes of workspace (64-byte aligned) for a shard, in training and in validation. */
-extern size_t lem_train_workspace(const lem_model *model, const lem_dataset *dataset,
-								  const lem_train_options *options);
 
 /*
- * Gradient of one shard of step `step` (0-based within the epoch) of epoch `epoch` (0-based), set
- * into gradient (cleared first), and its share of the batch's loss.  The model's trunk and all
- * heads were decoded from parts.
+ * A step's shards, and those of validation, are taken a group at a time: what a group's samples
+ * hand from pass to pass is kept until all of them are through.  A group has so many shards as make
+ * LEM_GROUP_SAMPLES samples, and at least LEM_GROUP_SHARDS, if there are as many.
  */
-extern lem_status lem_train_shard(const lem_model *model, const lem_real *const *parts,
-								  const lem_dataset *dataset, const lem_train_options *options,
-								  int epoch, int64_t step, int shard, void *workspace,
-								  const lem_stop *stop, double *loss, lem_real *const *gradient);
+#define LEM_GROUP_SAMPLES 64
+#define LEM_GROUP_SHARDS 8
 
-/* Add shards' gradients [begin, end) of one part in order: sum = shard 0 + shard 1 + ... */
+extern int	lem_train_group_shards(const lem_train_options *options);
+extern int64_t lem_train_groups(const lem_train_options *options);
+extern int64_t lem_validation_groups(const lem_dataset *dataset,
+									 const lem_train_options *options);
+
+/* What the passes over a group's samples hand on (gradient.h); arrays over all of them. */
+typedef struct lem_train_buffers
+{
+	lem_real   *rows;			/* T x C */
+	lem_real   *min_rate;
+	lem_real   *max_rate;
+	lem_real   *market;			/* N x 2 */
+	lem_real   *inputs;			/* T x F */
+	lem_real   *context;		/* (N - 1) x H */
+	lem_real   *dcontext;		/* sets of heads x samples x (N - 1) x H */
+} lem_train_buffers;
+
+extern void lem_train_buffers_carve(lem_arena *arena, const lem_config *config,
+									const lem_train_options *options,
+									lem_train_buffers *buffers);
+
+/* A group of a step, or of validation, as one process computes pieces of it. */
+typedef struct lem_train_job
+{
+	const lem_model *model;		/* its trunk decoded from part 0 */
+	const lem_dataset *dataset;
+	const lem_train_options *options;
+	const lem_train_buffers *buffers;
+	void	   *scratch;		/* lem_train_scratch() bytes */
+	const lem_stop *stop;
+	bool		validating;
+	int			epoch;			/* from 0; these two not for validation */
+	int64_t		step;			/* from 0 within the epoch */
+	int64_t		group;			/* of the step, or of all validation */
+} lem_train_job;
+
+/*
+ * Bytes, 64-byte aligned: what a shard keeps from its trunk's forward pass to its backward pass,
+ * and scratch space that is free between passes.
+ */
+extern size_t lem_train_kept(const lem_model *model, const lem_train_options *options);
+extern size_t lem_train_scratch(const lem_model *model, const lem_dataset *dataset,
+								const lem_train_options *options);
+
+/* Shards of the job's group: slots 0, 1, ... */
+extern int	lem_train_slots(const lem_train_job *job);
+
+/*
+ * The trunk forward over the samples of a slot, which are drawn first.  In gradient (part 0; not
+ * for validation) the scale factors and base curves are cleared.  LEM_OK or LEM_STOPPED.
+ */
+extern lem_status lem_train_trunk(const lem_train_job *job, int slot, void *kept,
+								  lem_real *gradient);
+
+/* Samples that lem_train_heads() takes: those of one slot, or all. */
+#define LEM_ALL_SLOTS (-1)
+
+/*
+ * One set of heads, forward and back, over the samples of a slot or all: *loss is their share of
+ * the batch's loss; part, dpart, add and dcurves are as for lem_gradient_heads().
+ */
+extern void lem_train_heads(const lem_train_job *job, const lem_head *head, int set, int slot,
+							const lem_real *part, bool add, double *loss, lem_real *dpart,
+							const lem_curves_gradient *dcurves);
+
+/*
+ * The trunk back over the samples of a slot: gradient (part 0) is set, but for the scale factors
+ * and base curves, whose gradient is the heads'.  LEM_OK or LEM_STOPPED.
+ */
+extern lem_status lem_train_trunk_back(const lem_train_job *job, const lem_real *part, int slot,
+									   void *kept, lem_real *gradient);
+
+/*
+ * Numbers [begin, end) of one part: sum = shard 0 + shard 1 + ..., in this order, or with add
+ * sum += all that.
+ */
 extern void lem_train_reduce(int n, const lem_real *const *shards, int64_t begin, int64_t end,
-							 lem_real *sum);
+							 bool add, lem_real *sum);
 
 /* The learning rate of step `step` (from 1) of the run. */
 extern double lem_train_rate(const lem_train_options *options, const lem_train_state *state,
 							 int64_t step);
 
 /*
- * The loss that step `step` (0-based within the epoch, of `steps`) of epoch `epoch` (0-based) learns
- * from: its mask is soft at first and sharpens, by the same factor with every step, until
- * mask_epochs are over.  With a sharp mask only an order that is all done counts as finished, and no
- * small change towards finishing gains anything.
+ * The loss that step `step` (0-based within the epoch, of `steps`) of epoch `epoch` (0-based)
+ * learns from: its mask is soft at first and sharpens, by the same factor with every step, until
+ * mask_epochs are over.  With a sharp mask only an order that is all done counts as finished, and
+ * no small change towards finishing gains anything.
  */
 extern lem_loss_options lem_train_loss(const lem_train_options *options, int epoch, int64_t step,
 									   int64_t steps);
@@ -104,13 +173,9 @@ typedef struct lem_validation
 	double		square[LEM_MAX_AHEAD + 1];	/* of squares of the same */
 } lem_validation;
 
-/* Shards of validation, and one of them, added to sums. */
-extern int64_t lem_validation_shards(const lem_dataset *dataset,
-									 const lem_train_options *options);
-extern lem_status lem_validation_shard(const lem_model *model, const lem_dataset *dataset,
-									   const lem_train_options *options, int64_t shard,
-									   void *workspace, const lem_stop *stop,
-									   lem_validation *sums);
+/* What a set of heads makes of the samples of a slot or of all, added to sums. */
+extern void lem_validation_heads(const lem_train_job *job, const lem_head *head, int set,
+								 int slot, lem_validation *sums);
 extern void lem_validation_add(lem_validation *to, const lem_validation *from);
 
 /* Mean and standard deviation of a branch's gains, over samples and cases. */

@@ -83,6 +83,32 @@ check_finite(lem_training *t, double x, const char *what, int64 step)
 	return false;
 }
 
+/* All passes over a group of samples. */
+static void
+run_group(lem_training *t, int64 group, bool validating)
+{
+	lem_train_head *head = t->member->view->head;
+	const lem_train_job job = {
+		.dataset = &t->dataset,
+		.options = &t->settings.core,
+		.validating = validating,
+		.group = group
+	};
+	const int	slots = lem_train_slots(&job);
+
+	head->validating = validating;
+	head->group = group;
+	if (t->config.shared_heads)
+	{
+		lem_train_team_run(t->team, LEM_TASK_WHOLE, slots);
+		return;
+	}
+	lem_train_team_run(t->team, LEM_TASK_TRUNK, slots);
+	lem_train_team_run(t->team, LEM_TASK_HEADS, lem_head_sets(&t->config));
+	if (!validating)
+		lem_train_team_run(t->team, LEM_TASK_TRUNK_BACK, slots);
+}
+
 /* One step of the optimiser; false if the training diverges. */
 static bool
 train_step(lem_training *t, int64 step, double *loss)
@@ -90,17 +116,27 @@ train_step(lem_training *t, int64 step, double *loss)
 	lem_train_view *view = t->member->view;
 	lem_train_head *head = view->head;
 	const lem_train_options *options = &t->settings.core;
-	const int64 ranges = lem_train_ranges(&t->config);
-	double		norm;
+	const int64 groups = lem_train_groups(options);
+	const int64 ranges = lem_train_ranges(&t->config, lem_part_count(&t->config));
+	double		norm = 0;
 
 	head->epoch = t->run.state.epoch;
 	head->epoch_step = step;
-	lem_train_team_run(t->team, LEM_TASK_GRADIENT, head->shards);
+	for (int64 group = 0; group < groups; group++)
+	{
+		run_group(t, group, false);
+		if (group + 1 < groups)
+			lem_train_team_run(t->team, LEM_TASK_REDUCE,
+							   lem_train_ranges(&t->config,
+												lem_train_sharded_parts(&t->config)));
+	}
 	*loss = 0;
-	for (int s = 0; s < head->shards; s++)
-		*loss += view->losses[s];
-	lem_train_team_run(t->team, LEM_TASK_REDUCE, ranges);
-	norm = lem_gradient_norm(&t->config, (const lem_real *const *) view->gradient[0]);
+	for (int i = 0; i < lem_train_places(head); i++)
+		*loss += view->losses[i];
+	lem_train_team_run(t->team, LEM_TASK_SQUARES, ranges);
+	for (int64 range = 0; range < ranges; range++)
+		norm += view->squares[range];
+	norm = sqrt(norm);
 	if (!check_finite(t, *loss, "the loss", step + 1) ||
 		!check_finite(t, norm, "the length of the gradient", step + 1))
 		return false;
@@ -138,10 +174,11 @@ validate(lem_training *t)
 	lem_train_view *view = t->member->view;
 	lem_validation *sums = &t->epoch.validation;
 
-	lem_train_team_run(t->team, LEM_TASK_VALIDATE, view->head->validation_shards);
+	for (int64 group = 0; group < lem_validation_groups(&t->dataset, &t->settings.core); group++)
+		run_group(t, group, true);
 	memset(sums, 0, sizeof(*sums));
-	for (int64 s = 0; s < view->head->validation_shards; s++)
-		lem_validation_add(sums, &view->validation[s]);
+	for (int i = 0; i < lem_train_places(view->head); i++)
+		lem_validation_add(sums, &view->validation[i]);
 	return check_finite(t, sums->loss, "the validation loss", t->run.state.step) &&
 		check_weights(t);
 }

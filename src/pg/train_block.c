@@ -7,6 +7,9 @@
 #include "pg/errors.h"
 #include "pg/train_block.h"
 
+/* Numbers of a range; a smaller model is not worth sharing. */
+#define RANGE ((int64) 1 << 16)
+
 /* Sizes of a series, which its place in the block follows from. */
 typedef struct series_size
 {
@@ -28,8 +31,7 @@ lem_train_head_init(lem_train_head *head, const lem_config *config, const char *
 	head->cut = dataset->cut;
 	head->n_train = dataset->n_train;
 	head->n_valid = dataset->n_valid;
-	head->shards = lem_train_shards(options);
-	head->validation_shards = lem_validation_shards(dataset, options);
+	head->slots = lem_train_group_shards(options);
 }
 
 /* An array that every process has of its own; only measured without memory. */
@@ -58,10 +60,51 @@ carve_series(lem_arena *arena, int n_series, int n_features, const series_size *
 	}
 }
 
-static lem_real **
-carve_parts(lem_arena *arena, const lem_config *config)
+/* Ranges of one part. */
+static int64
+ranges_of_part(const lem_config *config, int part)
 {
-	const int	n = lem_part_count(config);
+	return (lem_part_size(config, part) + RANGE - 1) / RANGE;
+}
+
+int64
+lem_train_ranges(const lem_config *config, int parts)
+{
+	int64		total = 0;
+
+	for (int p = 0; p < parts; p++)
+		total += ranges_of_part(config, p);
+	return total;
+}
+
+int
+lem_train_range(const lem_config *config, int64 range, int64 *begin, int64 *end)
+{
+	int			part = 0;
+
+	while (range >= ranges_of_part(config, part))
+		range -= ranges_of_part(config, part++);
+	*begin = range * RANGE;
+	*end = Min(*begin + RANGE, lem_part_size(config, part));
+	return part;
+}
+
+int
+lem_train_sharded_parts(const lem_config *config)
+{
+	return config->shared_heads ? lem_part_count(config) : 1;
+}
+
+int
+lem_train_places(const lem_train_head *head)
+{
+	return head->config.shared_heads ? head->slots : lem_head_sets(&head->config);
+}
+
+/* The first n parts of a model's numbers. */
+static lem_real **
+carve_parts(lem_arena *arena, const lem_config *config, int n)
+{
 	lem_real  **parts = own_array(arena, n, sizeof(lem_real *));
 
 	for (int p = 0; p < n; p++)
@@ -82,6 +125,8 @@ static void
 carve(lem_arena *arena, const lem_train_head *head, const series_size *sizes,
 	  lem_train_view *view)
 {
+	const lem_config *config = &head->config;
+	const int	parts = lem_part_count(config);
 	lem_train_view ignored;
 	series_size *stored;
 
@@ -94,19 +139,22 @@ carve(lem_arena *arena, const lem_train_head *head, const series_size *sizes,
 	view->series = own_array(arena, head->n_series, sizeof(lem_series));
 	carve_series(arena, head->n_series, head->n_features, sizes ? sizes : stored, view->series);
 	view->starts = lem_arena_bytes(arena, (head->n_train + head->n_valid) * sizeof(lem_start));
-	view->weights = carve_parts(arena, &head->config);
-	view->m = carve_parts(arena, &head->config);
-	view->v = carve_parts(arena, &head->config);
-	view->gradient = own_array(arena, head->shards, sizeof(lem_real **));
-	for (int s = 0; s < head->shards; s++)
+	view->weights = carve_parts(arena, config, parts);
+	view->m = carve_parts(arena, config, parts);
+	view->v = carve_parts(arena, config, parts);
+	view->sum = carve_parts(arena, config, parts);
+	view->gradient = own_array(arena, head->slots, sizeof(lem_real **));
+	for (int s = 0; s < head->slots; s++)
 	{
-		lem_real  **parts = carve_parts(arena, &head->config);
+		lem_real  **of_slot = carve_parts(arena, config, lem_train_sharded_parts(config));
 
 		if (view->gradient)
-			view->gradient[s] = parts;
+			view->gradient[s] = of_slot;
 	}
-	view->losses = lem_arena_bytes(arena, head->shards * sizeof(double));
-	view->validation = lem_arena_bytes(arena, head->validation_shards * sizeof(lem_validation));
+	lem_train_buffers_carve(arena, config, &head->options, &view->buffers);
+	view->losses = lem_arena_bytes(arena, lem_train_places(head) * sizeof(double));
+	view->validation = lem_arena_bytes(arena, lem_train_places(head) * sizeof(lem_validation));
+	view->squares = lem_arena_bytes(arena, lem_train_ranges(config, parts) * sizeof(double));
 }
 
 static series_size *

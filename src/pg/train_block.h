@@ -19,13 +19,21 @@
 #include "pg/catalog.h"
 #include "pg/train_data.h"
 
-/* What the processes compute together, a piece at a time. */
+/*
+ * What the processes compute together, a piece at a time.  A group of samples (train.h) goes
+ * through the first task where all branches share their heads, and else through the next three; in
+ * validation without the last one.  Who has taken a slot in LEM_TASK_TRUNK, in memory of its own,
+ * takes the same one in LEM_TASK_TRUNK_BACK.
+ */
 typedef enum lem_train_task
 {
-	LEM_TASK_GRADIENT,			/* pieces are the shards of a step */
-	LEM_TASK_REDUCE,			/* pieces are ranges of the numbers of the model */
-	LEM_TASK_ADAM,				/* likewise */
-	LEM_TASK_VALIDATE			/* pieces are the shards of validation */
+	LEM_TASK_WHOLE,				/* all passes; pieces are the slots of a group */
+	LEM_TASK_TRUNK,				/* the trunk forward; the slots */
+	LEM_TASK_HEADS,				/* heads forward and back; the sets of heads */
+	LEM_TASK_TRUNK_BACK,		/* the trunk back; the slots */
+	LEM_TASK_REDUCE,			/* pieces are ranges of the numbers that have shards' gradients */
+	LEM_TASK_SQUARES,			/* ranges of all numbers: reduced, and the sum of their squares */
+	LEM_TASK_ADAM				/* ranges of all numbers */
 } lem_train_task;
 
 /* How the processes keep in step; see train_workers.c. */
@@ -36,6 +44,7 @@ typedef struct lem_train_rounds
 	uint64		round;			/* number of the last round that was begun */
 	lem_train_task task;
 	int64		pieces;
+	int			members;		/* processes, the leader included; known before the first round */
 	int			joined;			/* workers that are there */
 	int			working;		/* of them, in this round */
 	bool		quit;			/* the workers are to leave */
@@ -58,12 +67,13 @@ typedef struct lem_train_head
 	int64		cut;
 	uint64		n_train;
 	uint64		n_valid;
-	int			shards;
-	int64		validation_shards;
+	int			slots;			/* of a whole group */
 
 	/* what is to be computed: changes between rounds only */
+	bool		validating;
 	int			epoch;			/* from 0 */
 	int64		epoch_step;		/* from 0 */
+	int64		group;			/* from 0, of the step or of validation */
 	int64		step;			/* of the run, from 1 */
 	double		rate;
 	double		scale;			/* of the gradient */
@@ -81,10 +91,26 @@ typedef struct lem_train_view
 	lem_real  **weights;		/* parts */
 	lem_real  **m;				/* parts */
 	lem_real  **v;				/* parts */
-	lem_real ***gradient;		/* shards x parts; that of shard 0 becomes the sum */
-	double	   *losses;			/* shards */
-	lem_validation *validation;	/* validation_shards */
+	lem_real  **sum;			/* parts: the gradient of the step */
+	lem_real ***gradient;		/* slots x parts that shards have gradients of */
+	lem_train_buffers buffers;	/* of a group */
+	double	   *losses;			/* of each slot or set, over the groups of a step */
+	lem_validation *validation; /* of each slot or set, over all groups */
+	double	   *squares;		/* of each range */
 } lem_train_view;
+
+/*
+ * Pieces that the numbers of a model are cut into: so many of parts [0, parts), and which numbers
+ * of which part the number `range` of them is.
+ */
+extern int64 lem_train_ranges(const lem_config *config, int parts);
+extern int	lem_train_range(const lem_config *config, int64 range, int64 *begin, int64 *end);
+
+/* Parts that every shard has a gradient of: without separate heads, which have one for all. */
+extern int	lem_train_sharded_parts(const lem_config *config);
+
+/* Places of losses and of sums of validation: slots with shared heads, else sets of heads. */
+extern int	lem_train_places(const lem_train_head *head);
 
 /* Fill in what the head of a block says about data, but for the rounds. */
 extern void lem_train_head_init(lem_train_head *head, const lem_config *config,

@@ -315,42 +315,32 @@ require_memory(const lem_training *t, Size bytes)
 				(errcode(ERRCODE_LEM_MODEL_TOO_LARGE),
 				 errmsg("training needs %zu kB of memory, but lem.training_memory is %d kB",
 						(bytes + 1023) / 1024, lem_training_memory),
-				 errdetail("That is for %lld parameters, %d gradients of them, %lld bars and %d "
-						   "process%s.",
+				 errdetail("That is for %lld parameters, %d shards of %d samples at a time, %lld bars "
+						   "and %d process%s.",
 						   (long long) lem_parameter_count(&t->config, false),
-						   lem_train_shards(&t->settings.core), (long long) t->data.bars,
+						   lem_train_group_shards(&t->settings.core), t->settings.core.shard,
+						   (long long) t->data.bars,
 						   Max(t->settings.workers, 1), t->settings.workers > 1 ? "es" : ""),
-				 errhint("Raise lem.training_memory, or lower the options batch / shard or workers, "
+				 errhint("Raise lem.training_memory, or lower the options shard or workers, "
 						 "or the model's sizes.")));
 }
 
 /*
  * Hold what the training needs against the limit, before it is allocated as far as can be: what
- * decoded models and workspaces take is known once there is a model.
+ * the passes take is known once there is a trunk.
  */
 static void
 check_memory(lem_training *t, const lem_train_head *head)
 {
 	const lem_config *config = &t->config;
-	const Size	processes = Max(t->settings.workers, 1);
+	const int	processes = Max(t->settings.workers, 1);
 	const Size	numbers = lem_parameter_count(config, false) * sizeof(lem_real);
-	const Size	block = lem_train_block_bytes(head, t->data.series);
-	const Size	known = block + numbers + processes * lem_train_model_bytes(config);
-	MemoryContext context;
-	MemoryContext old;
-	lem_train_member probe;
-	Size		workspace;
+	const Size	known = lem_train_block_bytes(head, t->data.series) + numbers
+		+ lem_train_models_bytes(config, processes);
 
 	require_memory(t, known);
-	context = AllocSetContextCreate(CurrentMemoryContext, "lem training probe",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
 	t->numbers.config = config;
-	lem_train_model_create(&probe, config, lem_train_parts(config));
-	workspace = lem_train_workspace(&probe.model, &t->dataset, &t->settings.core);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	require_memory(t, known + processes * workspace);
+	require_memory(t, known + lem_train_passes_bytes(head, &t->dataset, processes));
 }
 
 /* Weights to begin with, into the block. */

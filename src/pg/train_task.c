@@ -6,9 +6,6 @@
 #include "pg/errors.h"
 #include "pg/train_task.h"
 
-/* Numbers of a range; a smaller model is not worth sharing. */
-#define RANGE ((int64) 1 << 16)
-
 lem_clock
 lem_zone_clock(pg_tz *time_zone)
 {
@@ -27,37 +24,44 @@ aligned(Size bytes)
 }
 
 Size
-lem_train_model_bytes(const lem_config *config)
+lem_train_models_bytes(const lem_config *config, int processes)
 {
-	return lem_trunk_bytes(config) + lem_head_sets(config) * lem_head_bytes(config);
+	return processes * (lem_trunk_bytes(config) + lem_head_bytes(config));
 }
 
-/* The model that parts hold, decoded anew. */
-static void
-decode(lem_train_member *member, lem_real *const *parts)
+Size
+lem_train_passes_bytes(const lem_train_head *head, const lem_dataset *dataset, int processes)
 {
+	const lem_config *config = &head->config;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lem training probe",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	const Size	numbers = lem_part_size(config, 0) * sizeof(lem_real);
+	lem_real   *part = MemoryContextAllocHuge(context, numbers);
+	lem_model	model = {.config = *config, .kernels = lem_kernels_select()};
+	Size		bytes;
+
+	memset(part, 0, numbers);
+	model.trunk = lem_trunk_decode(config, part, aligned(lem_trunk_bytes(config)));
+	bytes = processes * lem_train_scratch(&model, dataset, &head->options)
+		+ (config->shared_heads ? processes : head->slots)
+		* lem_train_kept(&model, &head->options);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return bytes;
+}
+
+/* The model that the weights are now: its trunk, and shared heads. */
+static void
+decode(lem_train_member *member)
+{
+	const lem_train_view *view = member->view;
 	const lem_config *config = &member->model.config;
 
-	member->model.trunk = lem_trunk_decode(config, parts[0], member->trunk_memory);
-	for (int set = 0; set < lem_head_sets(config); set++)
-		member->heads[set] = lem_head_decode(config, parts[1 + set], member->head_memory[set]);
-}
-
-void
-lem_train_model_create(lem_train_member *member, const lem_config *config,
-					   lem_real *const *parts)
-{
-	const int	sets = lem_head_sets(config);
-
-	member->model.config = *config;
-	member->model.kernels = lem_kernels_select();
-	member->heads = palloc0(sets * sizeof(lem_head *));
-	member->model.heads = member->heads;
-	member->trunk_memory = aligned(lem_trunk_bytes(config));
-	member->head_memory = palloc(sets * sizeof(void *));
-	for (int set = 0; set < sets; set++)
-		member->head_memory[set] = aligned(lem_head_bytes(config));
-	decode(member, parts);
+	member->model.trunk = lem_trunk_decode(config, view->weights[0], member->trunk_memory);
+	if (config->shared_heads)
+		member->head = lem_head_decode(config, view->weights[1], member->head_memory);
+	member->decoded = view->head->weights_version;
 }
 
 lem_train_member *
@@ -69,9 +73,13 @@ lem_train_member_create(lem_train_view *view)
 
 	LEM_ENSURE(time_zone != NULL);
 	member->view = view;
+	member->context = CurrentMemoryContext;
 	member->clock = lem_zone_clock(time_zone);
-	lem_train_model_create(member, &head->config, view->weights);
-	member->decoded = head->weights_version;
+	member->model.config = head->config;
+	member->model.kernels = lem_kernels_select();
+	member->trunk_memory = aligned(lem_trunk_bytes(&head->config));
+	member->head_memory = aligned(lem_head_bytes(&head->config));
+	decode(member);
 	member->dataset = (lem_dataset) {
 		.config = &member->model.config,
 		.clock = &member->clock,
@@ -83,54 +91,53 @@ lem_train_member_create(lem_train_view *view)
 		.n_valid = head->n_valid,
 		.valid = view->starts + head->n_train
 	};
-	member->workspace = aligned(lem_train_workspace(&member->model, &member->dataset,
-													&head->options));
+	member->kept = palloc0(head->slots * sizeof(void *));
+	member->scratch = aligned(lem_train_scratch(&member->model, &member->dataset,
+												&head->options));
 	return member;
 }
 
-/* Ranges of one part. */
-static int64
-ranges_of_part(const lem_config *config, int part)
+/* What slot number i of this process keeps. */
+static void *
+kept(lem_train_member *member, int i)
 {
-	return (lem_part_size(config, part) + RANGE - 1) / RANGE;
+	if (member->kept[i] == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(member->context);
+
+		member->kept[i] = aligned(lem_train_kept(&member->model, &member->view->head->options));
+		MemoryContextSwitchTo(old);
+	}
+	return member->kept[i];
 }
 
-int64
-lem_train_ranges(const lem_config *config)
+/* Add up the shards' gradients of a range, where shards have one. */
+static void
+reduce(const lem_train_view *view, int slots, int64 range)
 {
-	int64		total = 0;
+	const lem_train_head *head = view->head;
+	int64		begin;
+	int64		end;
+	const int	part = lem_train_range(&head->config, range, &begin, &end);
+	const lem_real **from;
 
-	for (int p = 0; p < lem_part_count(config); p++)
-		total += ranges_of_part(config, p);
-	return total;
-}
-
-/* Which numbers of which part a range is. */
-static int
-find_range(const lem_config *config, int64 range, int64 *begin, int64 *end)
-{
-	int			part = 0;
-
-	while (range >= ranges_of_part(config, part))
-		range -= ranges_of_part(config, part++);
-	*begin = range * RANGE;
-	*end = Min(*begin + RANGE, lem_part_size(config, part));
-	return part;
+	if (part >= lem_train_sharded_parts(&head->config))
+		return;
+	from = palloc(slots * sizeof(lem_real *));
+	for (int s = 0; s < slots; s++)
+		from[s] = view->gradient[s][part];
+	lem_train_reduce(slots, from, begin, end, head->group > 0, view->sum[part]);
+	pfree(from);
 }
 
 static void
-reduce(const lem_train_view *view, int64 range)
+squares(const lem_train_view *view, int64 range)
 {
-	const int	shards = view->head->shards;
-	const lem_real **from = palloc(shards * sizeof(lem_real *));
 	int64		begin;
 	int64		end;
-	const int	part = find_range(&view->head->config, range, &begin, &end);
+	const int	part = lem_train_range(&view->head->config, range, &begin, &end);
 
-	for (int s = 0; s < shards; s++)
-		from[s] = view->gradient[s][part];
-	lem_train_reduce(shards, from, begin, end, view->gradient[0][part]);
-	pfree(from);
+	view->squares[range] = lem_gradient_squares(begin, end, view->sum[part]);
 }
 
 static void
@@ -140,11 +147,39 @@ adam(const lem_train_view *view, int64 range)
 	lem_adam	step = head->options.adam;
 	int64		begin;
 	int64		end;
-	const int	part = find_range(&head->config, range, &begin, &end);
+	const int	part = lem_train_range(&head->config, range, &begin, &end);
 
 	step.rate = head->rate;
-	lem_adam_step(&step, head->step, head->scale, begin, end, view->gradient[0][part],
-				  view->m[part], view->v[part], view->weights[part]);
+	lem_adam_step(&step, head->step, head->scale, begin, end, view->sum[part], view->m[part],
+				  view->v[part], view->weights[part]);
+}
+
+/* The heads' pass of a set over a slot or all of them; place is where its loss belongs. */
+static void
+heads(const lem_train_member *member, const lem_train_job *job, int set, int slot, int place)
+{
+	const lem_train_view *view = member->view;
+	const bool	first = job->group == 0;
+	const bool	shared = job->model->config.shared_heads;
+	lem_real  **gradient = view->gradient[shared ? slot : 0];
+	lem_trunk_offsets at;
+	double		loss;
+
+	if (job->validating)
+	{
+		if (first)
+			memset(&view->validation[place], 0, sizeof(lem_validation));
+		lem_validation_heads(job, member->head, set, slot, &view->validation[place]);
+		return;
+	}
+
+	/* a branch's scale factor and curves are its own: no two sets of heads meet in slot 0 */
+	lem_trunk_layout(&job->model->config, &at);
+	lem_train_heads(job, member->head, set, slot, view->weights[1 + set], !shared && !first, &loss,
+					shared ? gradient[1] : view->sum[1 + set],
+					&(lem_curves_gradient) {gradient[0] + at.scale,
+						gradient[0] + at.volume_curve, gradient[0] + at.notional_curve});
+	view->losses[place] = first ? loss : view->losses[place] + loss;
 }
 
 lem_status
@@ -152,26 +187,60 @@ lem_train_piece(lem_train_member *member, lem_train_task task, int64 piece, cons
 {
 	const lem_train_view *view = member->view;
 	const lem_train_head *head = view->head;
+	const lem_train_job job = {
+		.model = &member->model,
+		.dataset = &member->dataset,
+		.options = &head->options,
+		.buffers = &view->buffers,
+		.scratch = member->scratch,
+		.stop = stop,
+		.validating = head->validating,
+		.epoch = head->epoch,
+		.step = head->epoch_step,
+		.group = head->group
+	};
+	const int	i = (int) piece;
+	void	   *memory;
+	lem_status	status = LEM_OK;
 
-	if (task == LEM_TASK_REDUCE)
-		reduce(view, piece);
-	else if (task == LEM_TASK_ADAM)
-		adam(view, piece);
-	else
+	if (member->decoded != head->weights_version)
+		decode(member);
+	switch (task)
 	{
-		if (member->decoded != head->weights_version)
-		{
-			decode(member, view->weights);
-			member->decoded = head->weights_version;
-		}
-		if (task == LEM_TASK_GRADIENT)
-			return lem_train_shard(&member->model, (const lem_real *const *) view->weights,
-								   &member->dataset, &head->options, head->epoch,
-								   head->epoch_step, (int) piece, member->workspace, stop,
-								   &view->losses[piece], view->gradient[piece]);
-		memset(&view->validation[piece], 0, sizeof(lem_validation));
-		return lem_validation_shard(&member->model, &member->dataset, &head->options, piece,
-									member->workspace, stop, &view->validation[piece]);
+		case LEM_TASK_WHOLE:
+			memory = kept(member, 0);
+			status = lem_train_trunk(&job, i, memory, view->gradient[i][0]);
+			if (status != LEM_OK)
+				break;
+			heads(member, &job, 0, i, i);
+			if (!job.validating)
+				status = lem_train_trunk_back(&job, view->weights[0], i, memory,
+											  view->gradient[i][0]);
+			break;
+		case LEM_TASK_TRUNK:
+			status = lem_train_trunk(&job, i, kept(member, i), view->gradient[i][0]);
+			break;
+		case LEM_TASK_HEADS:
+			if (lem_stop_asked(stop))
+				return LEM_STOPPED;
+			member->head = lem_head_decode(&head->config, view->weights[1 + i],
+										   member->head_memory);
+			heads(member, &job, i, LEM_ALL_SLOTS, i);
+			break;
+		case LEM_TASK_TRUNK_BACK:
+			status = lem_train_trunk_back(&job, view->weights[0], i, kept(member, i),
+										  view->gradient[i][0]);
+			break;
+		case LEM_TASK_REDUCE:
+			reduce(view, lem_train_slots(&job), piece);
+			break;
+		case LEM_TASK_SQUARES:
+			reduce(view, lem_train_slots(&job), piece);
+			squares(view, piece);
+			break;
+		case LEM_TASK_ADAM:
+			adam(view, piece);
+			break;
 	}
-	return LEM_OK;
+	return status;
 }

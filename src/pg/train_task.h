@@ -13,34 +13,32 @@
 typedef struct lem_train_member
 {
 	lem_train_view *view;
+	int			index;			/* of this process: 0 for the leader, workers as they join */
+	MemoryContext context;		/* of what follows */
 	lem_dataset dataset;
 	lem_clock	clock;
-	lem_model	model;			/* decoded from the weights of version `decoded` */
+	lem_model	model;			/* trunk and shared heads, of the weights of version `decoded` */
 	uint64		decoded;
-	const lem_head **heads;		/* model.heads */
+	const lem_head *head;		/* shared heads, or the separate ones decoded last */
 	void	   *trunk_memory;
-	void	  **head_memory;	/* head sets */
-	void	   *workspace;
+	void	   *head_memory;	/* of one set of heads */
+	void	  **kept;			/* slots, of those that this process has taken; NULL: not yet */
+	void	   *scratch;
 } lem_train_member;
 
 /* A clock in a time zone. */
 extern lem_clock lem_zone_clock(pg_tz *time_zone);
 
-/*
- * Join a training whose weights are there, in the current memory context; and the bytes that
- * this takes, which need a model decoded from any weights.
- */
+/* Join a training whose weights are there, in the current memory context. */
 extern lem_train_member *lem_train_member_create(lem_train_view *view);
 
-/* Bytes of a decoded model; and of the workspace, for a model that is decoded. */
-extern Size lem_train_model_bytes(const lem_config *config);
-
-/* A model decoded from parts into memory of its own, palloc'd. */
-extern void lem_train_model_create(lem_train_member *member, const lem_config *config,
-								   lem_real *const *parts);
-
-/* Pieces that the numbers of a model are cut into for LEM_TASK_REDUCE and LEM_TASK_ADAM. */
-extern int64 lem_train_ranges(const lem_config *config);
+/*
+ * Bytes of all processes' own memory: decoded models, known in advance, and what passes keep and
+ * their scratch space, for which the trunk is decoded from any weights.
+ */
+extern Size lem_train_models_bytes(const lem_config *config, int processes);
+extern Size lem_train_passes_bytes(const lem_train_head *head, const lem_dataset *dataset,
+								   int processes);
 
 /* Compute one piece of a task.  LEM_OK or LEM_STOPPED. */
 extern lem_status lem_train_piece(lem_train_member *member, lem_train_task task, int64 piece,

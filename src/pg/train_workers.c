@@ -227,6 +227,7 @@ lem_train_team_start(lem_train_team *team, lem_train_member *leader, const char 
 	while (team->n_workers < wanted && register_worker(team, name))
 		team->n_workers++;
 	joined = await_workers(team, rounds);
+	rounds->members = joined + 1;
 	if (joined < wanted)
 		ereport(NOTICE,
 				(errmsg("%d of %d workers could be started: training in %d process%s", joined,
@@ -281,11 +282,30 @@ leader_piece(lem_train_team *team, lem_train_task task, int64 piece)
 	} while (lem_train_piece(team->leader, task, piece, &stop) != LEM_OK);
 }
 
+/*
+ * Whether every process has its own pieces of a task: what a trunk's pass keeps is in the memory of
+ * one, so number i of them takes piece i and every members-th after it.
+ */
+static bool
+has_own_pieces(lem_train_task task)
+{
+	return task == LEM_TASK_TRUNK || task == LEM_TASK_TRUNK_BACK;
+}
+
+/* The next piece for member number index; -1 to begin with. */
+static int64
+next_piece(lem_train_rounds *rounds, lem_train_task task, int index, int64 last)
+{
+	if (has_own_pieces(task))
+		return last < 0 ? index : last + rounds->members;
+	return (int64) pg_atomic_fetch_add_u64(&rounds->next, 1);
+}
+
 void
 lem_train_team_run(lem_train_team *team, lem_train_task task, int64 pieces)
 {
 	lem_train_rounds *rounds = &team->leader->view->head->rounds;
-	uint64		piece;
+	int64		piece = -1;
 	int			working;
 
 	if (team->n_workers == 0 || pieces == 1)
@@ -304,8 +324,8 @@ lem_train_team_run(lem_train_team *team, lem_train_task task, int64 pieces)
 	SpinLockRelease(&rounds->mutex);
 	ConditionVariableBroadcast(&rounds->changed);
 
-	while ((piece = pg_atomic_fetch_add_u64(&rounds->next, 1)) < (uint64) pieces)
-		leader_piece(team, task, (int64) piece);
+	while ((piece = next_piece(rounds, task, 0, piece)) < pieces)
+		leader_piece(team, task, piece);
 
 	ConditionVariablePrepareToSleep(&rounds->changed);
 	for (;;)
@@ -373,10 +393,10 @@ static bool
 work_round(lem_train_member *member, lem_train_rounds *rounds, lem_train_task task, int64 pieces)
 {
 	const lem_stop stop = {worker_asked, rounds};
-	uint64		piece;
+	int64		piece = -1;
 
-	while ((piece = pg_atomic_fetch_add_u64(&rounds->next, 1)) < (uint64) pieces)
-		while (lem_train_piece(member, task, (int64) piece, &stop) != LEM_OK)
+	while ((piece = next_piece(rounds, task, member->index, piece)) < pieces)
+		while (lem_train_piece(member, task, piece, &stop) != LEM_OK)
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (worker_asked(rounds))
@@ -429,7 +449,7 @@ pg_lem_train_worker(Datum arg)
 		uint64		seen;
 
 		SpinLockAcquire(&rounds->mutex);
-		rounds->joined++;
+		member->index = ++rounds->joined;
 		seen = rounds->round;
 		SpinLockRelease(&rounds->mutex);
 		ConditionVariableBroadcast(&rounds->changed);

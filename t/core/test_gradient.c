@@ -141,7 +141,8 @@ test_loss(const char *set)
 
 	for (size_t i = 0; i < count; i++)
 		pred[i] = (lem_real) pred_f64[i];
-	loss = lem_loss(&config, &published, golden_batch(set), golden_batch(set), pred,
+	loss = lem_loss(&config, &published, 0, lem_branches(&config), golden_batch(set),
+					golden_batch(set), pred,
 					golden_reals(set, "inputs.y.bin", NULL), dpred);
 	check_near(loss, golden_number(set, "loss_f64.json", "lem_loss"), 1e-5, "%s: loss of the "
 			   "reference's own predictions", set);

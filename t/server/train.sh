@@ -252,12 +252,13 @@ train first '{}' '{"resume": true}'
 report 'as is one that lacks something' said first 'XX001.*is damaged in "adam_[mv]"'
 
 # A session that runs out of memory: what it has when it begins, and a little more.
+large=$(sql -c "SELECT '$config'::jsonb || '{\"hidden_size\": 32}'")
 psql -X -q -v VERBOSITY=verbose >"$work/poor" 2>&1 <<SQL
 CALL lem_train('poor', '$bars', '$config', '{"epochs": 1, "samples": 64, "batch": 32}');
 SELECT pg_backend_pid() AS pid \\gset
 \\setenv LEM_PID :pid
 \\! \$LEM_SERVER_AS prlimit --pid \$LEM_PID --as=\$((\$(awk '/^VmSize/ { print \$2 }' /proc/\$LEM_PID/status) * 1024 + 8000000))
-CALL lem_train('poor', '$bars', '$config', '{"epochs": 2, "samples": 64, "batch": 256, "shard": 1, "workers": 2}');
+CALL lem_train('poor', '$bars', '$large', '{"epochs": 2, "samples": 64, "batch": 256, "shard": 1, "workers": 2}');
 SQL
 report 'without shared memory a training goes on alone' said poor \
 	'NOTICE: .* no shared memory for workers: training in this process alone'
