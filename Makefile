@@ -13,7 +13,7 @@
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
-#   make bench       benchmarks; make bench-train: those of training only
+#   make bench       benchmarks (BENCH="forward vwap" for some); make bench-train: those of training
 #   make fuzz        all kinds of bytes and calls, FUZZ_SECONDS (600) seconds of each
 #   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
@@ -55,21 +55,24 @@ NO_INSTALLCHECK = 1
 EXTRA_CLEAN = $(DEPS) build results regression.diffs regression.out
 
 # ---------------------------------------------------------------------------------------------
-# BLAS: Debian's serial build of OpenBLAS, found at run time where it was linked.  The default
-# variant starts a pool of threads when it is loaded, and it is loaded by each backend; PostgreSQL's
+# BLAS: Debian's serial build of OpenBLAS, found at run time where it is now.  The default variant
+# starts a pool of threads when it is loaded, and it is loaded by each backend; PostgreSQL's
 # parallelism is in processes.  Elsewhere whatever pkg-config calls openblas (held to one thread).
+# Programs are linked with BLAS_LIBS; the extension loads BLAS_LIBRARY when it first needs it.
 
 OPENBLAS_SERIAL := $(patsubst %/libopenblas.so,%,$(firstword $(wildcard \
 	/usr/lib/$(shell uname -m)-linux-gnu/openblas-serial/libopenblas.so)))
 ifneq ($(OPENBLAS_SERIAL),)
 BLAS_CFLAGS := -I$(patsubst /usr/lib/%,/usr/include/%,$(OPENBLAS_SERIAL))
 BLAS_LIBS := $(OPENBLAS_SERIAL)/libopenblas.so -Wl,-rpath,$(OPENBLAS_SERIAL)
+BLAS_LIBRARY ?= $(OPENBLAS_SERIAL)/libopenblas.so.0
 else
 BLAS_CFLAGS := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS := $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas)
+BLAS_LIBRARY ?= libopenblas.so.0
 endif
 
-SHLIB_LINK = $(BLAS_LIBS) -lm -Wl,--version-script=src/lem.map
+SHLIB_LINK = -lm -ldl -Wl,--version-script=src/lem.map
 
 # ---------------------------------------------------------------------------------------------
 # The server's part of the build
@@ -118,6 +121,7 @@ ifeq ($(shell uname -m),x86_64)
 	-mprefer-vector-width=512
 endif
 %blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
+%pg/blas_library.o: FILE_FLAGS = $(BLAS_CFLAGS) -DLEM_BLAS_LIBRARY='"$(BLAS_LIBRARY)"'
 
 # The names of the bundled models, each as "name",
 COMMA := ,
@@ -163,17 +167,19 @@ $(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 -include $(wildcard $(TEST_OBJS:.o=.d))
 
 # Benchmarks: programs bench/bench_*.c, and scripts bench/*.sh beside a private server, which import
-# what bench/weights makes.
+# what bench/weights makes.  The other files there are what they share.
 BENCH_DIR = $(or $(OBJDIR),build/float/)bench/
-BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/*.c)))
-BENCH_OBJS = $(addsuffix .o,$(BENCH_PROGRAMS))
+BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/bench_*.c)) \
+	bench/weights.c)
+BENCH_OBJS = $(patsubst bench/%.c,$(BENCH_DIR)%.o,$(sort $(wildcard bench/*.c)))
+BENCH_SHARED = $(filter-out $(addsuffix .o,$(BENCH_PROGRAMS)),$(BENCH_OBJS)) $(TEST_DIR)golden.o
 
 $(BENCH_OBJS): $(BENCH_DIR)%.o: bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -iquote src/core $(CORE_CFLAGS) -std=gnu11 $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
 
-$(BENCH_PROGRAMS): %: %.o $(CORE_OBJS)
-	$(CC) $(LINK_FLAGS) -o $@ $^ $(BLAS_LIBS) -lm
+$(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
+	$(CC) $(LINK_FLAGS) -o $@ $^ -ljansson $(BLAS_LIBS) -lm
 
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
@@ -291,7 +297,7 @@ check-dist:
 	@PG_CONFIG='$(PG_CONFIG)' scripts/dist check
 
 bench: all $(BENCH_PROGRAMS)
-	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench
+	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench $(BENCH)
 
 # What a model learns where the best is known.
 check-optima: all

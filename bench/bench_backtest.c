@@ -1,28 +1,27 @@
 /*
- * bench_backtest.c: processor time and memory of backtests, on one core.
+ * bench_backtest.c: speed of backtests, on one core.
  *
- * One order from each of 30,000 starts of hourly bars: a model for hourly bars (L 32, N 12, H 32, one
- * recurrent layer, shared heads, finish gate) with random weights alone, the four baselines alone, and
- * all of them side by side.  The workspace is the same for any number of bars.
+ * One order from each of thousands of starts of hourly bars: the bundled model alone, the four
+ * baselines alone, and all of them side by side.  The workspace is the same for any number of bars.
  */
-#include <math.h>
-
 #include "backtest.h"
 #include "blas.h"
-#include "random_model.h"
+#include "common.h"
+#include "models.h"
 
-#define STARTS 30000
-#define BARS (STARTS + 168 + 12)
+#define MOST_STARTS 6000
+#define MOST_BARS (MOST_STARTS + 168 + 12)
 #define HOUR (INT64_C(3600) * 1000000)
+#define CASES 3
 
-static int64_t ts[BARS];
-static double price[BARS];
-static double volume[BARS];
+static int64_t ts[MOST_BARS];
+static double price[MOST_BARS];
+static double volume[MOST_BARS];
 
 static void
-make_bars(void)
+make_bars(int bars)
 {
-	for (int i = 0; i < BARS; i++)
+	for (int i = 0; i < bars; i++)
 	{
 		ts[i] = i * HOUR;
 		price[i] = i == 0 ? 100 : price[i - 1] * exp(0.02 * random_number());
@@ -30,17 +29,17 @@ make_bars(void)
 	}
 }
 
-static void
-bench(const char *name, const lem_model *model, const lem_config *config, int n_baselines)
+/* Starts a second, and bytes of workspace. */
+static double
+run(const lem_model *model, const lem_config *config, int bars, int n_baselines, double *bytes)
 {
-	const lem_series series = {BARS, 0, ts, price, volume, NULL};
+	const lem_series series = {bars, 0, ts, price, volume, NULL};
 	lem_backtest_cursor cursor = {0};
 	lem_backtest test;
 	lem_backtest_start *starts;
 	lem_outcome *outcomes;
 	void	   *workspace;
-	clock_t		start;
-	double		seconds;
+	double		start;
 	long		done = 0;
 	int			count;
 	int			n;
@@ -54,10 +53,11 @@ bench(const char *name, const lem_model *model, const lem_config *config, int n_
 	for (int i = 0; i < n_baselines; i++)
 		test.baseline[i] = (lem_baseline) i;
 	n = lem_backtest_batch(&test);
+	*bytes = lem_backtest_workspace(&test, n);
 	workspace = aligned(lem_backtest_workspace(&test, n));
 	starts = aligned(n * sizeof(lem_backtest_start));
 	outcomes = aligned((size_t) n * lem_backtest_contestants(&test) * sizeof(lem_outcome));
-	start = clock();
+	start = now();
 	do
 	{
 		if (lem_backtest_run(&test, &cursor, n, workspace, NULL, starts, outcomes, NULL, &count,
@@ -65,40 +65,45 @@ bench(const char *name, const lem_model *model, const lem_config *config, int n_
 			exit(1);
 		done += count;
 	} while (count > 0);
-	seconds = (double) (clock() - start) / CLOCKS_PER_SEC;
-	printf("%-20s %8ld %10.2f %12.0f %10.1f %14d %10.1f\n", name, done, seconds, done / seconds,
-		   seconds / done * 1e6, n, lem_backtest_workspace(&test, n) / 1e6);
+	start = now() - start;
 	free(workspace);
 	free(starts);
 	free(outcomes);
+	return done / start;
 }
 
 int
 main(void)
 {
-	lem_config	config;
+	static const char *const names[CASES] = {"the bundled model", "four baselines",
+	"the model and four baselines"};
+	const int	bars = (bench_small() ? 200 : MOST_STARTS) + 168 + 12;
+	const int	rounds = bench_rounds(5);
+	const lem_model *model = model_open("bundled");
+	double		rates[CASES][MAX_ROUNDS];
+	double		bytes[CASES];
 	lem_config	windows;
-	lem_model  *model;
+	char		what[100];
 
 	lem_blas_init();
-	make_bars();
-	lem_config_default(&config);
-	config.lookback = 32;
-	config.n_ahead = 12;
-	config.hidden_size = 32;
-	config.hidden_rnn_layer = 1;
-	config.num_heads = 4;
-	config.num_embedding = 8;
-	config.fused_mlp_hidden_dim = 32;
-	config.shared_heads = true;
-	config.finish_gate = true;
-	model = random_model(&config);
+	make_bars(bars);
 	lem_baseline_config(&windows, 12, 0);
-	printf("kernels %s\n", model->kernels->name);
-	printf("%-20s %8s %10s %12s %10s %14s %10s\n", "", "starts", "seconds", "starts/s", "us a start",
-		   "starts a batch", "MB");
-	bench("model", model, &config, 0);
-	bench("baselines", NULL, &windows, LEM_BASELINES);
-	bench("side by side", model, &config, LEM_BASELINES);
+	for (int round = 0; round < rounds; round++)
+		for (int i = 0; i < CASES; i++)
+			rates[i][round] = run(i == 1 ? NULL : model, i == 1 ? &windows : &model->config, bars,
+								  i == 0 ? 0 : LEM_BASELINES, &bytes[i]);
+
+	bench_section("Backtests, one core");
+	for (int i = 0; i < CASES; i++)
+	{
+		snprintf(what, sizeof(what), "%s: orders backtested", names[i]);
+		bench_row(what, "starts/s", rounds, rates[i], "");
+	}
+	for (int i = 0; i < CASES; i++)
+	{
+		bytes[i] /= 1e6;
+		snprintf(what, sizeof(what), "%s: memory, for any number of bars", names[i]);
+		bench_row(what, "MB", 1, &bytes[i], "");
+	}
 	return 0;
 }

@@ -1,61 +1,41 @@
 /*
  * bench_forward.c: time of the forward pass, and its share of the machine's own sgemm peak.
  *
- * For each config and batch size: microseconds a sample (median of interleaved rounds, with the
- * smallest and largest), GFLOP/s of useful work (the products of the trunk and of the order's own
- * branch, two operations a multiply-add, counted as the model page writes them), and the ratio to
- * the peak of a large sgemm measured in the same round.  Weights are random.
+ * For the bundled, the medium and the full config, and batches of several sizes: microseconds an
+ * order, GFLOP/s of useful work (two operations for each multiply-add of models.h, the trunk's and
+ * those of the order's own branch), and the ratio to the peak of a large sgemm measured in the same
+ * round.  A round's figure is the fastest of the calls that a tenth of a second has room for.
  */
-#include <math.h>
-
 #include "blas.h"
 #include "common.h"
-#include "random_model.h"
+#include "models.h"
 
-#define ROUNDS 9
+#define CONFIGS 3
+#define BATCHES 3
 #define PEAK_SIZE 1536
 
 typedef struct bench_case
 {
 	const char *name;
-	lem_config	config;
-	int			batch;
-	double		flops;			/* a sample */
-	double		seconds[ROUNDS];	/* a sample */
+	const lem_model *model;
+	int			n;				/* batch */
+	const char *us;				/* targets */
+	const char *share;
+	double		flops;			/* an order */
+	model_batch samples;
+	double		seconds[MAX_ROUNDS];	/* an order */
+	double		ratio[MAX_ROUNDS];	/* to the round's peak */
 } bench_case;
 
-/* Multiply-adds of the products for one order. */
-static double
-useful_flops(const lem_config *c)
-{
-	double		t = lem_rows(c);
-	double		h = c->hidden_size;
-	double		e = c->num_embedding;
-	double		f = lem_inputs(c);
-	double		m = c->fused_mlp_hidden_dim;
-	double		steps = c->n_ahead - 1;
-	double		vsn = f * (e + 2 * e * h + h * h + 2 * h * h)
-		+ e * f * (f + h) + h * h + 2 * h * f + f * h;
-	double		rnn = 0;
-	double		after = 2 * h * h + 5 * h * h + 2 * h * h;
-	double		heads = 0;
-
-	for (int j = 0; j < c->n_sub_layers; j++)
-		rnn += h * h * (c->sub_layer[j].kan ? 1 + lem_bases(&c->sub_layer[j].spline) : 1)
-			+ 3 * h * h;
-	rnn = c->hidden_rnn_layer * (rnn + 6 * h * h);
-	for (int k = 0; k < c->n_ahead - 1; k++)
-		heads += LEM_CASES * ((h + f + 18 * k) * m + m * m + m);
-	return 2 * (t * (vsn + rnn + after) + steps * (2 * h * h + 2 * t * h) + heads);
-}
-
+/* Operations a second of one large product. */
 static double
 sgemm_peak(void)
 {
 	static float *a,
 			   *b,
 			   *c;
-	double		start;
+	double		best = INFINITY;
+	double		spent = 0;
 
 	if (!a)
 	{
@@ -68,96 +48,102 @@ sgemm_peak(void)
 			b[i] = random_number();
 		}
 	}
-	start = now();
-	lem_gemm(false, false, PEAK_SIZE, PEAK_SIZE, PEAK_SIZE, 1, a, PEAK_SIZE, b, PEAK_SIZE, 0, c,
-			 PEAK_SIZE);
-	return 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / (now() - start);
+	while (spent < 0.1)
+	{
+		const double start = now();
+		double		t;
+
+		lem_gemm(false, false, PEAK_SIZE, PEAK_SIZE, PEAK_SIZE, 1, a, PEAK_SIZE, b, PEAK_SIZE, 0,
+				 c, PEAK_SIZE);
+		t = now() - start;
+		spent += t;
+		best = fmin(best, t);
+	}
+	return 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / best;
 }
 
-static void
-time_case(bench_case *bench, const lem_model *model, int round)
+static double
+time_case(const bench_case *bench)
 {
-	const lem_config *config = &bench->config;
-	size_t		size = (size_t) lem_rows(config) * lem_inputs(config);
-	lem_real   *rows = aligned(bench->batch * size * sizeof(lem_real));
-	lem_real   *rates = aligned(2 * bench->batch * sizeof(lem_real));
-	int		   *branch = aligned(bench->batch * sizeof(int));
-	lem_real   *out = aligned((size_t) bench->batch * config->n_ahead * LEM_CASES
-							  * sizeof(lem_real));
-	void	   *workspace = aligned(lem_forward_workspace(model, bench->batch, false));
-	lem_batch	batch = {.n = bench->batch, .rows = rows, .min_rate = rates,
-		.max_rate = rates + bench->batch, .branch = branch, .allocation = out};
 	double		best = INFINITY;
 	double		spent = 0;
 
-	bench_windows(config, bench->batch, rows);
-	for (int i = 0; i < bench->batch; i++)
-		rates[bench->batch + i] = 1;
-	lem_forward(model, &batch, workspace, NULL);
-	while (spent < 0.15)
+	while (spent < 0.1)
 	{
-		double		start = now();
+		const double start = now();
 		double		t;
 
-		lem_forward(model, &batch, workspace, NULL);
+		model_batch_run(bench->model, &bench->samples);
 		t = now() - start;
 		spent += t;
-		best = t < best ? t : best;
+		best = fmin(best, t);
 	}
-	bench->seconds[round] = best / bench->batch;
-	free(rows);
-	free(rates);
-	free(branch);
-	free(out);
-	free(workspace);
+	return best / bench->n;
 }
 
 int
 main(void)
 {
-	static const int batches[] = {1, 64, 256};
-	bench_case	cases[6];
-	lem_model  *models[2];
-	double		peaks[ROUNDS];
-	double		peak;
+	static const char *const names[CONFIGS] = {"bundled", "medium", "full"};
+	static const int batches[BATCHES] = {1, 64, 256};
+	static const char *const targets[CONFIGS][BATCHES][2] = {
+		{{"", ""}, {"", ""}, {"", ""}},
+		{{"<= 600", ""}, {"<= 80", ""}, {"", ""}},
+		{{"<= 12000", ""}, {"<= 6000", ">= 60"}, {"", ""}}};
+	static bench_case cases[CONFIGS * BATCHES];
+	const int	n_cases = bench_small() ? 2 * BATCHES : CONFIGS * BATCHES;
+	const int	rounds = bench_rounds(9);
+	double		peaks[MAX_ROUNDS];
+	const lem_model *model = NULL;
+	char		what[100];
 
 	lem_blas_init();
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < n_cases; i++)
 	{
-		cases[i].name = i < 3 ? "medium" : "full";
-		bench_config(&cases[i].config, cases[i].name);
-		cases[i].batch = batches[i % 3];
-		cases[i].flops = useful_flops(&cases[i].config);
-		if (i % 3 == 0)
-			models[i / 3] = random_model(&cases[i].config);
+		bench_case *bench = &cases[i];
+
+		if (i % BATCHES == 0)
+			model = model_open(names[i / BATCHES]);
+		bench->name = names[i / BATCHES];
+		bench->model = model;
+		bench->n = batches[i % BATCHES];
+		bench->us = targets[i / BATCHES][i % BATCHES][0];
+		bench->share = targets[i / BATCHES][i % BATCHES][1];
+		bench->flops = 2 * model_products(&model->config, false);
+		bench->samples = model_batch_make(model, bench->n);
+		model_batch_run(model, &bench->samples);
 	}
 
-	for (int round = 0; round < ROUNDS; round++)
+	for (int round = 0; round < rounds; round++)
 	{
-		peaks[round] = sgemm_peak();
-		for (int i = 0; i < 6; i++)
-			time_case(&cases[i], models[i / 3], round);
-	}
-	qsort(peaks, ROUNDS, sizeof(double), by_value);
-	peak = peaks[ROUNDS / 2];
+		const double peak = sgemm_peak();
 
-	printf("kernels %s; %s\n", models[0]->kernels->name, lem_blas_description());
-	printf("sgemm peak, one thread: %.1f GFLOP/s (%.1f to %.1f)\n\n", peak / 1e9,
-		   peaks[0] / 1e9, peaks[ROUNDS - 1] / 1e9);
-	printf("%-8s %6s %12s %21s %9s %8s\n", "config", "batch", "us a sample", "(min to max)",
-		   "GFLOP/s", "of peak");
-	for (int i = 0; i < 6; i++)
+		for (int i = 0; i < n_cases; i++)
+		{
+			cases[i].seconds[round] = time_case(&cases[i]);
+			cases[i].ratio[round] = 100 * cases[i].flops / cases[i].seconds[round] / peak;
+		}
+		peaks[round] = peak / 1e9;
+	}
+
+	bench_section("The network, one branch, warm, one core");
+	printf("kernels %s; %s\n", model->kernels->name, lem_blas_description());
+	bench_row("sgemm of the BLAS library, 1536 x 1536", "GFLOP/s", rounds, peaks, "");
+	for (int i = 0; i < n_cases; i++)
 	{
-		double	   *s = cases[i].seconds;
+		bench_case *bench = &cases[i];
+		double		values[MAX_ROUNDS];
 
-		qsort(s, ROUNDS, sizeof(double), by_value);
-		printf("%-8s %6d %12.1f %10.1f %10.1f %9.1f %7.0f%%\n", cases[i].name, cases[i].batch,
-			   s[ROUNDS / 2] * 1e6, s[0] * 1e6, s[ROUNDS - 1] * 1e6,
-			   cases[i].flops / s[ROUNDS / 2] / 1e9,
-			   100 * cases[i].flops / s[ROUNDS / 2] / peak);
+		for (int r = 0; r < rounds; r++)
+			values[r] = bench->seconds[r] * 1e6;
+		snprintf(what, sizeof(what), "%s, batch %d: an order", bench->name, bench->n);
+		bench_row(what, "us", rounds, values, bench->us);
+		for (int r = 0; r < rounds; r++)
+			values[r] = bench->flops / bench->seconds[r] / 1e9;
+		snprintf(what, sizeof(what), "%s, batch %d: useful work", bench->name, bench->n);
+		bench_row(what, "GFLOP/s", rounds, values, "");
+		snprintf(what, sizeof(what), "%s, batch %d: share of the sgemm", bench->name, bench->n);
+		bench_row(what, "%", rounds, bench->ratio, bench->share);
 	}
-	printf("\nmemory of one branch, full config: trunk %.1f MB, heads %.1f MB, workspace %.1f MB\n",
-		   lem_trunk_bytes(&cases[3].config) / 1e6, lem_head_bytes(&cases[3].config) / 1e6,
-		   lem_forward_workspace(models[1], 1, false) / 1e6);
 	return 0;
 }

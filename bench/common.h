@@ -1,5 +1,8 @@
 /*
- * common.h: what the benchmarks share: a clock, memory, random numbers and the two configs.
+ * common.h: what the benchmarks share: a clock, memory, random numbers, configs, rows of the table.
+ *
+ * LEM_BENCH_ROUNDS is how many rounds are measured; with LEM_BENCH_SMALL sizes are small: enough to
+ * see that all works.
  */
 #ifndef COMMON_H
 #define COMMON_H
@@ -57,6 +60,48 @@ by_value(const void *a, const void *b)
 	double		y = *(const double *) b;
 
 	return (x > y) - (x < y);
+}
+
+/* Most rounds that are measured. */
+#define MAX_ROUNDS 99
+
+/* Rounds to measure, unless the environment says otherwise. */
+static inline int
+bench_rounds(int usual)
+{
+	const char *wanted = getenv("LEM_BENCH_ROUNDS");
+	const int	n = wanted && *wanted ? atoi(wanted) : usual;
+
+	return n < 1 ? 1 : n > MAX_ROUNDS ? MAX_ROUNDS : n;
+}
+
+static inline bool
+bench_small(void)
+{
+	const char *wanted = getenv("LEM_BENCH_SMALL");
+
+	return wanted && *wanted;
+}
+
+/*
+ * A row of the table: what, its unit, the median of n rounds, the smallest and the largest, and what
+ * is aimed at ("<= 12", ">= 60", other words, or nothing), between tabs.  values are sorted.
+ */
+static inline void
+bench_row(const char *what, const char *unit, int n, double *values, const char *target)
+{
+	qsort(values, n, sizeof(double), by_value);
+	printf("%s\t%s\t%.10g\t%.10g\t%.10g\t%s\n", what, unit,
+		   (values[(n - 1) / 2] + values[n / 2]) / 2, values[0], values[n - 1], target);
+	fflush(stdout);
+}
+
+/* The title of the rows that follow. */
+static inline void
+bench_section(const char *title)
+{
+	printf("# %s\n", title);
+	fflush(stdout);
 }
 
 /* The config called medium or full (the paper's); false for another name. */

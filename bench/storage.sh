@@ -7,26 +7,27 @@
 # float32's over schedules of all durations; the mean gain of backtests in basis points (positive is
 # good), and its difference from float32's.
 set -euo pipefail
+. bench/common.sh
 
-sql()
-{
-	psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"
-}
-
-sql -f data/simulate.sql
-sql <<'SQL'
+make_bars
+install_bundled
+if [ -n "$small" ]; then
+	days=40 every=200 training='{"epochs": 1, "samples": 64, "validation_samples": 16}'
+else
+	days=120 every=3 training='{"epochs": 3, "samples": 1024, "validation_samples": 256}'
+fi
+sql -v days=$days -v training="$training" <<'SQL'
+SET client_min_messages = warning;
 CREATE TABLE storage_bars AS
 	SELECT symbol, ts, notional / volume AS price, volume
-	FROM unnest('{ALPHA,BETA,GAMMA,DELTA}'::text[]) AS symbol, simulate_bars(symbol, days => 120);
+	FROM unnest('{ALPHA,BETA,GAMMA,DELTA}'::text[]) AS symbol, simulate_bars(symbol, days => :days);
 CREATE TABLE storage_series AS
 	SELECT symbol, lem_bars(ts, price, volume) AS bars FROM storage_bars GROUP BY symbol;
-SET client_min_messages = warning;
 CALL lem_train('simulated', 'SELECT symbol AS series, ts, price, volume FROM storage_bars',
 	'{"lookback": 24, "n_ahead": 12, "hidden_size": 32, "hidden_rnn_layer": 1, "num_heads": 4, "num_embedding": 8, "fused_mlp_hidden_dim": 32}',
-	'{"epochs": 3, "samples": 1024, "batch": 64, "validation_samples": 256}');
-SELECT FROM lem_install_bundled();
+	:'training');
 
-CREATE FUNCTION storage_change(model text, OUT storage text, OUT bytes bigint, OUT largest float8,
+CREATE FUNCTION storage_change(model text, every int, OUT storage text, OUT bytes bigint, OUT largest float8,
 	OUT gain float8, OUT change float8) RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
 	kinds text[] := '{float32,float16,bfloat16}';
@@ -43,7 +44,7 @@ BEGIN
 		SELECT max(abs(p.allocation - w.allocation)) INTO largest
 		FROM plans AS p JOIN plans AS w USING (symbol, min_bars, step) WHERE p.kind = storage AND w.kind = 'float32';
 		SELECT avg((r).mean_bps) INTO gain
-		FROM (SELECT lem_backtest('storage_' || storage, lem_order(1, min_bars => 3), bars, '{"every": 3}') AS r FROM storage_series) AS b;
+		FROM (SELECT lem_backtest('storage_' || storage, lem_order(1, min_bars => 3), bars, jsonb_build_object('every', every)) AS r FROM storage_series) AS b;
 		base := coalesce(base, gain);
 		change := gain - base;
 		PERFORM lem_drop('storage_' || storage);
@@ -53,8 +54,13 @@ BEGIN
 END $$;
 SQL
 
-printf '%-14s %-10s %10s %22s %12s %12s\n' model storage bytes 'largest difference' 'gain, bps' 'change, bps'
-for model in $(sql -c "SELECT name FROM lem_models WHERE deployed ORDER BY name = 'simulated', name"); do
-	sql -F ' ' -c "SELECT format('%-14s %-10s %10s %22s %12s %12s', '$model', storage, bytes, largest::numeric(12, 6), gain::numeric(12, 3), change::numeric(12, 3))
-		FROM storage_change('$model')"
+section 'Weights of 16 bits: what changes'
+for model in simulated crypto_1h dow_1d; do
+	sql -F ' ' -c "SELECT storage, bytes, largest, gain, change FROM storage_change('$model', $every)" |
+		while read -r storage bytes largest gain change; do
+			echo $bytes | row "$model, $storage: stored" bytes
+			[ $storage = float32 ] && echo "$gain" | row "$model, $storage: mean gain" 'basis points' && continue
+			echo $largest | row "$model, $storage: largest difference of an allocation" 'of the order'
+			echo "$change" | row "$model, $storage: change in the mean gain" 'basis points'
+		done
 done

@@ -36,12 +36,6 @@ lem_blas_threads(void)
 	return openblas_get_num_threads ? openblas_get_num_threads() : 0;
 }
 
-const void *
-lem_blas_address(void)
-{
-	return (const void *) (uintptr_t) cblas_sgemm;
-}
-
 void
 lem_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
 		 lem_real alpha, const lem_real *a, int lda, const lem_real *b, int ldb,

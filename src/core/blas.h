@@ -36,7 +36,4 @@ extern const char *lem_blas_core(void);
 /* Threads that a product may use; 0: unknown. */
 extern int	lem_blas_threads(void);
 
-/* An address inside the library, to find its file by. */
-extern const void *lem_blas_address(void);
-
 #endif

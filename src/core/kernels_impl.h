@@ -69,7 +69,7 @@ store_part(lem_real *p, vec v, size_t n)
 INLINE vec
 splat(lem_real x)
 {
-	return (vec) {0} + x;
+	return x - (vec) {0};
 }
 
 INLINE vec

@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-#include "core/blas.h"
+#include "pg/blas_library.h"
 #include "pg/cache.h"
 #include "pg/compat.h"
 #include "pg/orders.h"
@@ -79,7 +79,7 @@ _PG_init(void)
 							 NULL,
 							 NULL);
 	MarkGUCPrefixReserved("lem");
-	lem_blas_init();
+	lem_blas_library_init();
 	lem_stat_init();
 	lem_shared_cache_init();
 }

@@ -1,8 +1,6 @@
 /* version.c: lem_version and lem_build_info: what is running here, for reports of errors. */
 #include "postgres.h"
 
-#include <dlfcn.h>
-
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -10,6 +8,7 @@
 #include "core/blas.h"
 #include "core/kernels.h"
 #include "core/real.h"
+#include "pg/blas_library.h"
 #include "pg/compat.h"
 #include "pg/stat.h"
 #include "pg/version.h"
@@ -40,17 +39,6 @@ put(ReturnSetInfo *rsinfo, const char *name, const char *value)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* The file that the products of matrices come from. */
-static const char *
-blas_file(void)
-{
-	Dl_info		info;
-
-	if (dladdr(lem_blas_address(), &info) == 0 || info.dli_fname == NULL)
-		return "unknown";
-	return info.dli_fname;
-}
-
 /* lem_build_info() returns setof (name text, value text): a row a fact, in a fixed order. */
 Datum
 pg_lem_build_info(PG_FUNCTION_ARGS)
@@ -67,7 +55,7 @@ pg_lem_build_info(PG_FUNCTION_ARGS)
 	put(rsinfo, "kernels", lem_kernels_select()->name);
 	put(rsinfo, "blas", lem_blas_description());
 	put(rsinfo, "blas core", lem_blas_core());
-	put(rsinfo, "blas file", blas_file());
+	put(rsinfo, "blas file", lem_blas_library_file());
 	put(rsinfo, "blas threads", psprintf("%d", lem_blas_threads()));
 	put(rsinfo, "statistics", lem_stat_shared() ? "shared" : "session");
 	return (Datum) 0;
