@@ -14,6 +14,7 @@
 #include "core/params.h"
 #include "pg/cache.h"
 #include "pg/errors.h"
+#include "pg/memory.h"
 #include "pg/shared_cache.h"
 #include "pg/stat.h"
 
@@ -92,13 +93,6 @@ take_pin(cache_entry *entry)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &pin->callback);
 }
 
-/* Memory for a decoded part in an entry's context. */
-static void *
-alloc_part(MemoryContext context, size_t bytes)
-{
-	return (void *) TYPEALIGN(LEM_ALIGN, MemoryContextAllocHuge(context, bytes + LEM_ALIGN));
-}
-
 /* A new entry with its trunk. */
 static cache_entry *
 load_trunk(const char *schema, const lem_model_row *row)
@@ -108,7 +102,7 @@ load_trunk(const char *schema, const lem_model_row *row)
 	cache_entry *entry = MemoryContextAllocZero(context, sizeof(cache_entry));
 	const int	sets = lem_head_sets(&row->config);
 	const size_t bytes = lem_trunk_bytes(&row->config);
-	void	   *memory = alloc_part(context, bytes);
+	void	   *memory = lem_alloc_aligned(context, bytes);
 	float	   *part = lem_catalog_part(schema, row, 0);
 
 	entry->context = context;
@@ -138,7 +132,7 @@ load_head(const char *schema, const lem_model_row *row, cache_entry *entry, int 
 {
 	const size_t bytes = lem_head_bytes(&row->config);
 	float	   *part = lem_catalog_part(schema, row, 1 + set);
-	void	   *memory = alloc_part(entry->context, bytes);
+	void	   *memory = lem_alloc_aligned(entry->context, bytes);
 
 	entry->heads[set] = lem_head_decode(&row->config, part, memory);
 	entry->bytes += bytes;

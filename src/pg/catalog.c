@@ -1,6 +1,10 @@
 /* catalog.c: reading models from the extension's tables. */
 #include "postgres.h"
 
+#include "access/detoast.h"
+#include "access/heaptoast.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
@@ -20,16 +24,21 @@
 #include "pg/compat.h"
 #include "pg/config_json.h"
 #include "pg/errors.h"
+#include "pg/memory.h"
 #include "pg/rights.h"
+#include "pg/table_scan.h"
 
 /* Bytes that are hashed between two looks at pending interrupts. */
 #define HASH_CHUNK ((size_t) 16 << 20)
 
+/* No part of a model has a number beyond. */
+#define MAX_PART 100000
+
 /* Configs that a session keeps parsed. */
 #define MAX_PARSED 256
 
-/* Columns of the query behind a look-up. */
-#define MODEL_COLUMNS "id, name, version, digest"
+/* Bytes of a part that are read before they are hashed: what fits in the processor's cache. */
+#define READ_PIECE ((Size) 256 * TOAST_MAX_CHUNK_SIZE)
 
 /* Queries on the tables, prepared once a session for the schema they were last used in. */
 typedef struct prepared
@@ -41,47 +50,10 @@ typedef struct prepared
 	SPIPlanPtr	plan;
 } prepared;
 
-static prepared find_deployed = {
-	"SELECT " MODEL_COLUMNS " FROM %s.lem_model"
-	" WHERE name OPERATOR(pg_catalog.=) $1 AND deployed",
-	1, {TEXTOID, InvalidOid}, NULL, NULL
-};
-
-static prepared find_version = {
-	"SELECT " MODEL_COLUMNS " FROM %s.lem_model"
-	" WHERE name OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2",
-	2, {TEXTOID, INT4OID}, NULL, NULL
-};
-
-static prepared find_config = {
-	"SELECT config FROM %s.lem_model WHERE id OPERATOR(pg_catalog.=) $1",
-	1, {INT8OID, InvalidOid}, NULL, NULL
-};
-
 static prepared find_metrics = {
 	"SELECT metrics::pg_catalog.text FROM %s.lem_model"
 	" WHERE id OPERATOR(pg_catalog.=) $1 AND metrics IS NOT NULL",
 	1, {INT8OID, InvalidOid}, NULL, NULL
-};
-
-static prepared find_checksums = {
-	"SELECT part, sha256 FROM %s.lem_model_part WHERE model_id OPERATOR(pg_catalog.=) $1"
-	" ORDER BY part",
-	1, {INT8OID, InvalidOid}, NULL, NULL
-};
-
-static prepared find_part = {
-	"SELECT data, sha256, format FROM %s.lem_model_part"
-	" WHERE model_id OPERATOR(pg_catalog.=) $1 AND part OPERATOR(pg_catalog.=) $2",
-	2, {INT8OID, INT4OID}, NULL, NULL
-};
-
-static prepared find_rights = {
-	"SELECT EXISTS (SELECT FROM %1$s.lem_model WHERE name OPERATOR(pg_catalog.=) $1),"
-	" (SELECT owner FROM %1$s.lem_model_name WHERE name OPERATOR(pg_catalog.=) $1),"
-	" ARRAY(SELECT grantee FROM %1$s.lem_model_right WHERE model OPERATOR(pg_catalog.=) $1"
-	" AND privilege OPERATOR(pg_catalog.=) ANY (ARRAY[$2, $3]))",
-	3, {TEXTOID, TEXTOID, TEXTOID}, NULL, NULL
 };
 
 static prepared list_versions = {
@@ -292,36 +264,79 @@ checksum_of(Datum value)
 }
 
 /*
- * A part's data, in the caller's memory context, checked against its checksum, and its format;
- * within SPI.
+ * Read the length bytes of a stored value into to, piece by piece, and hash them while they are in the
+ * cache.
  */
-static bytea *
-find_data(const char *schema, const lem_model_row *row, int part, MemoryContext caller,
-		  int *format)
+static void
+read_data(struct varlena *value, char *to, Size length, uint8 *digest)
 {
-	Datum		values[2] = {Int64GetDatum(row->id), Int32GetDatum(part)};
-	MemoryContext old;
+	pg_cryptohash_ctx *hash = hash_begin();
+	struct varatt_external pointer;
+	Relation	toast;
+
+	if (VARATT_IS_EXTERNAL_ONDISK(value))
+		VARATT_EXTERNAL_GET_POINTER(pointer, value);
+	if (!VARATT_IS_EXTERNAL_ONDISK(value) || VARATT_EXTERNAL_IS_COMPRESSED(pointer))
+	{
+		/* A small part, or the column's storage was changed. */
+		struct varlena *whole = pg_detoast_datum_packed(value);
+
+		memcpy(to, VARDATA_ANY(whole), length);
+		hash_add(hash, to, length);
+		if (whole != value)
+			pfree(whole);
+	}
+	else
+	{
+		toast = table_open(pointer.va_toastrelid, AccessShareLock);
+		for (Size done = 0; done < length; done += READ_PIECE)
+		{
+			const Size	piece = Min(READ_PIECE, length - done);
+
+			/* It writes behind the header of the value that it is given, and not the header. */
+			CHECK_FOR_INTERRUPTS();
+			table_relation_fetch_toast_slice(toast, pointer.va_valueid, (int32) length,
+											 (int32) done, (int32) piece,
+											 (struct varlena *) (to + done - VARHDRSZ));
+			hash_add(hash, to + done, piece);
+		}
+		table_close(toast, AccessShareLock);
+	}
+	hash_end(hash, digest);
+}
+
+/* A part's data, palloc'd, checked against its checksum; its length and format. */
+static char *
+find_data(const char *schema, const lem_model_row *row, int part, Size *length, int *format)
+{
+	const lem_scan_key keys[2] = {
+		{"model_id", INT8OID, Int64GetDatum(row->id)}, {"part", INT4OID, Int32GetDatum(part)}
+	};
+	lem_scan	scan;
 	const uint8 *stored;
 	uint8		computed[LEM_DIGEST_LENGTH];
-	bytea	   *data;
+	struct varlena *value;
+	char	   *data;
 
-	run(&find_part, schema, values, 1);
-	if (SPI_processed == 0)
+	lem_scan_begin(&scan, schema, "lem_model_part", "lem_model_part_pkey", keys, 2);
+	if (!lem_scan_next(&scan))
 		corrupted(row, part, "It is missing.");
-	*format = DatumGetInt16(column(0, 3));
+	*format = DatumGetInt16(lem_scan_column(&scan, "format"));
 	if (*format < LEM_PART_FORMAT(LEM_STORAGE_FLOAT32) ||
 		*format > LEM_PART_FORMAT(LEM_STORAGE_BFLOAT16))
 		corrupted(row, part, "Its format is not known.");
-	stored = checksum_of(column(0, 2));
+	stored = checksum_of(lem_scan_column(&scan, "sha256"));
 	if (stored == NULL)
 		corrupted(row, part, "Its checksum does not have the length of one.");
 
-	old = MemoryContextSwitchTo(caller);
-	data = (bytea *) PG_DETOAST_DATUM_COPY(column(0, 1));
-	MemoryContextSwitchTo(old);
-	lem_catalog_checksum(VARDATA(data), VARSIZE(data) - VARHDRSZ, computed);
+	value = (struct varlena *) DatumGetPointer(lem_scan_column(&scan, "data"));
+	*length = toast_raw_datum_size(PointerGetDatum(value)) - VARHDRSZ;
+	data = MemoryContextAllocHuge(CurrentMemoryContext, *length);
+	lem_advise_huge(data, *length);
+	read_data(value, data, *length, computed);
 	if (memcmp(computed, stored, LEM_DIGEST_LENGTH) != 0)
 		corrupted(row, part, "Its data and its SHA-256 do not fit each other.");
+	lem_scan_end(&scan);
 	return data;
 }
 
@@ -332,37 +347,54 @@ find_data(const char *schema, const lem_model_row *row, int part, MemoryContext 
 static void
 check_digest(const char *schema, const lem_model_row *row, const char *config_text)
 {
-	Datum		id = Int64GetDatum(row->id);
-	uint8	   *checksums;
+	const lem_scan_key key = {"model_id", INT8OID, Int64GetDatum(row->id)};
+	lem_scan	scan;
+	uint8	   *checksums = NULL;
 	uint8		digest[LEM_DIGEST_LENGTH];
-	int			parts;
+	int			parts = 0;
+	int			last = -1;
+	int			room = 0;
 	int			format;
+	Size		length;
 	bool		complete = true;
 
-	run(&find_checksums, schema, &id, 0);
-	parts = (int) SPI_processed;
-	checksums = palloc0((Size) parts * LEM_DIGEST_LENGTH);
-	for (int i = 0; complete && i < parts; i++)
+	lem_scan_begin(&scan, schema, "lem_model_part", "lem_model_part_pkey", &key, 1);
+	for (; lem_scan_next(&scan); parts++)
 	{
-		const uint8 *checksum = checksum_of(column(i, 2));
+		const uint8 *checksum = checksum_of(lem_scan_column(&scan, "sha256"));
+		const int	part = DatumGetInt32(lem_scan_column(&scan, "part"));
 
-		complete = DatumGetInt32(column(i, 1)) == i && checksum != NULL;
-		if (complete)
-			memcpy(checksums + i * LEM_DIGEST_LENGTH, checksum, LEM_DIGEST_LENGTH);
+		complete = complete && part >= 0 && part <= MAX_PART && checksum != NULL;
+		if (!complete)
+			continue;
+		if (part >= room)
+		{
+			uint8	   *more = palloc0((Size) (2 * part + 16) * LEM_DIGEST_LENGTH);
+
+			if (room > 0)
+				memcpy(more, checksums, (Size) room * LEM_DIGEST_LENGTH);
+			checksums = more;
+			room = 2 * part + 16;
+		}
+		memcpy(checksums + part * LEM_DIGEST_LENGTH, checksum, LEM_DIGEST_LENGTH);
+		last = Max(last, part);
 	}
-	lem_catalog_digest(config_text, parts, checksums, digest);
+	lem_scan_end(&scan);
+
+	/* Their numbers are unique: as many as the last one says are all of them. */
+	complete = complete && parts == last + 1;
+	lem_catalog_digest(config_text, complete ? parts : 0, checksums, digest);
 	if (complete && memcmp(digest, row->digest, LEM_DIGEST_LENGTH) == 0)
 		return;
 	for (int i = 0; i < parts; i++)
-		pfree(find_data(schema, row, i, CurrentMemoryContext, &format));
+		pfree(find_data(schema, row, i, &length, &format));
 	corrupted(row, -1, "Its config, its digest and its parts do not fit each other.");
 }
 
-/* Fill in the config of a row whose id and digest are known; within SPI. */
+/* Fill in the config of a row whose id and digest are known. */
 static void
-find_parsed(const char *schema, lem_model_row *row)
+find_parsed(const char *schema, lem_model_row *row, Datum config)
 {
-	Datum		id = Int64GetDatum(row->id);
 	parsed_config *entry;
 	Jsonb	   *json;
 	bool		found;
@@ -381,9 +413,7 @@ find_parsed(const char *schema, lem_model_row *row)
 		return;
 	}
 
-	run(&find_config, schema, &id, 1);
-	LEM_ENSURE(SPI_processed == 1);
-	json = DatumGetJsonbP(column(0, 1));
+	json = DatumGetJsonbP(config);
 	check_digest(schema, row, lem_config_text(json));
 	lem_config_read(json, &row->config, &row->time_zone);
 
@@ -431,26 +461,38 @@ lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *
 {
 	int			version;
 	char	   *name = lem_catalog_parse(model, &version);
-	Datum		values[2] = {CStringGetTextDatum(name), Int32GetDatum(version)};
+	const bool	deployed = version == LEM_DEPLOYED;
+	const lem_scan_key keys[2] = {
+		{"name", TEXTOID, CStringGetTextDatum(name)}, {"version", INT4OID, Int32GetDatum(version)}
+	};
+	lem_scan	scan;
 	const uint8 *digest;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	run(version == LEM_DEPLOYED ? &find_deployed : &find_version, schema, values, 1);
-	if (SPI_processed == 0)
+	lem_scan_begin(&scan, schema, "lem_model",
+				   deployed ? "lem_model_deployed" : "lem_model_name_version_key", keys,
+				   deployed ? 1 : 2);
+	while (lem_scan_next(&scan) && deployed && !DatumGetBool(lem_scan_column(&scan, "deployed")))
+		 /* not this version */ ;
+	if (scan.row == NULL)
+	{
+		lem_scan_end(&scan);
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
 		lem_catalog_unknown(schema, model);
+	}
 
 	memset(row, 0, sizeof(*row));
-	row->id = DatumGetInt64(column(0, 1));
-	strlcpy(row->name, TextDatumGetCString(column(0, 2)), sizeof(row->name));
-	row->version = DatumGetInt32(column(0, 3));
-	digest = checksum_of(column(0, 4));
+	row->id = DatumGetInt64(lem_scan_column(&scan, "id"));
+	strlcpy(row->name, name, sizeof(row->name));
+	row->version = DatumGetInt32(lem_scan_column(&scan, "version"));
+	digest = checksum_of(lem_scan_column(&scan, "digest"));
 	if (digest == NULL)
 		corrupted(row, -1, "Its digest does not have the length of one.");
 	memcpy(row->digest, digest, LEM_DIGEST_LENGTH);
-	(void) lem_rights_check(schema, user, row->name, right);
-	find_parsed(schema, row);
-	SPI_finish();
+	if (!lem_user_administers(schema, user))
+		(void) lem_rights_check(schema, user, row->name, right);
+	find_parsed(schema, row, lem_scan_column(&scan, "config"));
+	lem_scan_end(&scan);
 }
 
 char *
@@ -469,36 +511,49 @@ lem_catalog_metrics(const char *schema, const lem_model_row *row)
 	return metrics;
 }
 
+/* Add to a list the roles that have a right to a model. */
+static List *
+add_grantees(List *grantees, const char *schema, Datum model, const char *right)
+{
+	const lem_scan_key keys[2] = {
+		{"model", TEXTOID, model}, {"privilege", TEXTOID, CStringGetTextDatum(right)}
+	};
+	lem_scan	scan;
+
+	lem_scan_begin(&scan, schema, "lem_model_right", "lem_model_right_pkey", keys, 2);
+	while (lem_scan_next(&scan))
+		grantees = lappend(grantees,
+						   pstrdup(NameStr(*DatumGetName(lem_scan_column(&scan, "grantee")))));
+	lem_scan_end(&scan);
+	return grantees;
+}
+
 bool
 lem_catalog_rights(const char *schema, const char *name, const char *right, const char *other,
-				   bool latest, const char **owner, ArrayType **grantees)
+				   bool latest, const char **owner, List **grantees)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[3] = {
-		CStringGetTextDatum(name), CStringGetTextDatum(right), CStringGetTextDatum(other)
-	};
-	MemoryContext old;
-	Datum		value;
-	bool		is_null;
+	const Datum model = CStringGetTextDatum(name);
+	const lem_scan_key key = {"name", TEXTOID, model};
+	lem_scan	scan;
 	bool		exists;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
 	if (latest)
 	{
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	run(&find_rights, schema, values, 1);
+	lem_scan_begin(&scan, schema, "lem_model", "lem_model_name_version_key", &key, 1);
+	exists = lem_scan_next(&scan);
+	lem_scan_end(&scan);
+	lem_scan_begin(&scan, schema, "lem_model_name", "lem_model_name_pkey", &key, 1);
+	*owner = lem_scan_next(&scan)
+		? pstrdup(NameStr(*DatumGetName(lem_scan_column(&scan, "owner")))) : NULL;
+	lem_scan_end(&scan);
+	*grantees = add_grantees(NIL, schema, model, right);
+	if (strcmp(right, other) != 0)
+		*grantees = add_grantees(*grantees, schema, model, other);
 	if (latest)
 		PopActiveSnapshot();
-	exists = DatumGetBool(column(0, 1));
-	old = MemoryContextSwitchTo(caller);
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null);
-	*owner = is_null ? NULL : pstrdup(NameStr(*DatumGetName(value)));
-	*grantees = DatumGetArrayTypePCopy(column(0, 3));
-	MemoryContextSwitchTo(old);
-	SPI_finish();
 	return exists;
 }
 
@@ -507,32 +562,25 @@ lem_catalog_part(const char *schema, const lem_model_row *row, int part)
 {
 	const lem_storage storage = row->config.storage;
 	const int64 n = lem_part_size(&row->config, part);
-	MemoryContext caller = CurrentMemoryContext;
-	bytea	   *data;
+	char	   *data;
 	float	   *numbers;
+	Size		length;
 	int			format;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	data = find_data(schema, row, part, caller, &format);
+	data = find_data(schema, row, part, &length, &format);
 	if (format != LEM_PART_FORMAT(storage))
 		corrupted(row, part, "It does not have the format that the config asks for.");
-	if (VARSIZE(data) - VARHDRSZ != (Size) n * lem_storage_bytes(storage))
+	if (length != (Size) n * lem_storage_bytes(storage))
 		corrupted(row, part, "It does not have the length that the config asks for.");
-	SPI_finish();
-
-	if (storage != LEM_STORAGE_FLOAT32)
+	if (storage == LEM_STORAGE_FLOAT32)
 	{
-		numbers = palloc(n * sizeof(float));
-		lem_storage_load_part(&row->config, part, (uint8 *) VARDATA(data), numbers);
-		pfree(data);
-		return numbers;
+		lem_catalog_swap((float *) data, n);
+		return (float *) data;
 	}
-
-	/* The chunk of memory that held the bytea becomes the array. */
-	memmove(data, VARDATA(data), n * sizeof(float));
-	lem_catalog_swap((float *) data, n);
-	return (float *) data;
+	numbers = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(float));
+	lem_storage_load_part(&row->config, part, (uint8 *) data, numbers);
+	pfree(data);
+	return numbers;
 }
 
 void

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/array.h"
+#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
 #include "core/config.h"
@@ -49,12 +49,12 @@ extern void lem_catalog_find_for(const char *schema, Oid user, lem_right right, 
 								 lem_model_row *row);
 
 /*
- * Whether a name has versions; its owner, palloc'd (NULL: nobody), and who has one of two rights, a
- * name[].  As the calling statement sees it, or with latest, as it is by now.
+ * Whether a name has versions; its owner, palloc'd (NULL: nobody), and the names of who has one of
+ * two rights.  As the calling statement sees it, or with latest, as it is by now.
  */
 extern bool lem_catalog_rights(const char *schema, const char *name, const char *right,
 							   const char *other, bool latest, const char **owner,
-							   ArrayType **grantees);
+							   List **grantees);
 
 /* The name in "name" or "name@version", palloc'd, and the version: LEM_DEPLOYED where none is
  * named, 0 (which no version has) where what follows the @ is not one. */

@@ -8,7 +8,6 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -98,14 +97,12 @@ is_member(Oid user, const char *role)
 
 /* Whether a user is one of those that have a right. */
 static bool
-is_granted(Oid user, ArrayType *grantees)
+is_granted(Oid user, List *grantees)
 {
-	Datum	   *names;
-	int			n;
+	ListCell   *cell;
 
-	deconstruct_array(grantees, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, NULL, &n);
-	for (int i = 0; i < n; i++)
-		if (is_member(user, NameStr(*DatumGetName(names[i]))))
+	foreach(cell, grantees)
+		if (is_member(user, lfirst(cell)))
 			return true;
 	return false;
 }
@@ -117,7 +114,7 @@ has_right(const char *schema, Oid user, const char *name, lem_right right, bool 
 {
 	const lem_right more = right == LEM_RIGHT_USE ? LEM_RIGHT_READ : right;
 	const bool	writes = right == LEM_RIGHT_TRAIN || right == LEM_RIGHT_DROP;
-	ArrayType  *grantees;
+	List	   *grantees;
 
 	*exists = lem_catalog_rights(schema, name, right_names[right], right_names[more], writes,
 								 owner, &grantees);
@@ -173,7 +170,7 @@ static void
 require_owner(const char *schema, const char *name)
 {
 	const char *owner;
-	ArrayType  *grantees;
+	List	   *grantees;
 
 	if (!lem_catalog_rights(schema, name, "", "", true, &owner, &grantees))
 	{

@@ -15,6 +15,7 @@
 #include "pg/catalog.h"
 #include "pg/errors.h"
 #include "pg/group.h"
+#include "pg/memory.h"
 #include "pg/order_type.h"
 #include "pg/slices.h"
 #include "pg/stat.h"
@@ -84,8 +85,7 @@ run_chunk(schedule_job *job, const lem_model *model, const lem_clock *clock, int
 	lem_slice  *slices = palloc((Size) n * n_ahead * sizeof(lem_slice));
 	int		   *counts = palloc(n * sizeof(int));
 	Size		bytes = lem_schedule_workspace(model, n, job->series + first);
-	void	   *memory = MemoryContextAllocHuge(context, bytes + LEM_ALIGN);
-	void	   *workspace = (void *) TYPEALIGN(LEM_ALIGN, memory);
+	void	   *workspace = lem_alloc_aligned(context, bytes);
 	lem_status	status;
 
 	for (;;)
@@ -104,8 +104,6 @@ run_chunk(schedule_job *job, const lem_model *model, const lem_clock *clock, int
 		/* If this comes back, the interrupt was one that a query survives: start over. */
 		CHECK_FOR_INTERRUPTS();
 	}
-	pfree(memory);
-
 	MemoryContextSwitchTo(old);
 	for (int i = 0; i < n; i++)
 	{
