@@ -273,10 +273,14 @@ read_data(struct varlena *value, char *to, Size length, uint8 *digest)
 	pg_cryptohash_ctx *hash = hash_begin();
 	struct varatt_external pointer;
 	Relation	toast;
+	bool		plain = VARATT_IS_EXTERNAL_ONDISK(value);
 
-	if (VARATT_IS_EXTERNAL_ONDISK(value))
+	if (plain)
+	{
 		VARATT_EXTERNAL_GET_POINTER(pointer, value);
-	if (!VARATT_IS_EXTERNAL_ONDISK(value) || VARATT_EXTERNAL_IS_COMPRESSED(pointer))
+		plain = VARATT_EXTERNAL_GET_EXTSIZE(pointer) == length;
+	}
+	if (!plain)
 	{
 		/* A small part, or the column's storage was changed. */
 		struct varlena *whole = pg_detoast_datum_packed(value);

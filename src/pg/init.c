@@ -7,6 +7,7 @@
 #include "pg/cache.h"
 #include "pg/compat.h"
 #include "pg/orders.h"
+#include "pg/planner.h"
 #include "pg/shared_cache.h"
 #include "pg/stat.h"
 #include "pg/train.h"
@@ -80,6 +81,7 @@ _PG_init(void)
 							 NULL);
 	MarkGUCPrefixReserved("lem");
 	lem_blas_library_init();
+	lem_planner_init();
 	lem_stat_init();
 	lem_shared_cache_init();
 }

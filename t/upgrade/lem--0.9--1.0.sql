@@ -55,3 +55,12 @@ CREATE TRIGGER lem_model_deleted AFTER DELETE ON lem_model
 -- Parts may hold numbers of 16 bits.
 COMMENT ON COLUMN lem_model_part.format
 	IS 'numbers, little-endian, tensor after tensor, 1: float32, 2: float16, 3: bfloat16';
+
+-- What the planner is told.
+CREATE FUNCTION lem_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_support(internal) IS 'planner support function';
+ALTER FUNCTION lem_schedule_final(internal) COST 20000;
+ALTER FUNCTION lem_next_slice_final(internal) COST 20000;
+ALTER FUNCTION lem_schedule(text, lem_order, lem_bars) COST 20000 SUPPORT lem_support;
+ALTER FUNCTION lem_schedule_batch(text, bigint[], lem_order[], lem_bars[]) SUPPORT lem_support;
