@@ -68,7 +68,8 @@ decode(const lem_config *config, lem_real *const parts[2])
 	const lem_head *head = lem_head_decode(config, parts[1], aligned(lem_head_bytes(config)));
 
 	*model = (lem_model) {*config, lem_kernels_select(), NULL, heads};
-	model->trunk = lem_trunk_decode(config, parts[0], aligned(lem_trunk_bytes(config)));
+	model->trunk = lem_trunk_decode(config, parts[0], LEM_FORM_FORWARD,
+									aligned(lem_trunk_bytes(config, LEM_FORM_FORWARD)));
 	/* every branch's heads cost the same: one set stands for all, and one branch is asked */
 	for (int b = 0; b < lem_head_sets(config); b++)
 		heads[b] = head;

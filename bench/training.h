@@ -45,8 +45,8 @@ training_make(const lem_config *config, int shard, int batch)
 		for (int64_t i = 0; i < n; i++)
 			t->weights[p][i] = 0.2f * random_number();
 		if (p == 0)
-			t->model.trunk = lem_trunk_decode(config, t->weights[p],
-											  aligned(lem_trunk_bytes(config)));
+			t->model.trunk = lem_trunk_decode(config, t->weights[p], LEM_FORM_GRADIENT,
+											  aligned(lem_trunk_bytes(config, LEM_FORM_GRADIENT)));
 		else
 			heads[p - 1] = lem_head_decode(config, t->weights[p], aligned(lem_head_bytes(config)));
 	}

@@ -14,45 +14,41 @@ lem_attention_acts_carve(lem_arena *arena, const lem_attention *attention, int r
 	if (attention->heads == 0)
 		asked = rows = 0;
 	acts->query = lem_arena_reals(arena, asked * width);
-	acts->key_value = lem_arena_reals(arena, rows * 2 * width);
+	/* products read whole vectors of the last row */
+	acts->key_value = lem_arena_reals(arena, rows * 2 * width + LEM_PANEL);
 	acts->weights = lem_arena_reals(arena, (size_t) attention->heads * asked * rows);
 	acts->mixed = lem_arena_reals(arena, asked * width);
+	acts->scores = lem_arena_reals(arena, (size_t) rows * asked);
+	acts->packed = lem_arena_reals(arena, attention->heads == 0 ? 0
+								   : lem_packed_size((int) width / attention->heads, asked));
 }
 
 void
 lem_attention_decode(lem_arena *arena, int width, int heads, const lem_real *tensors,
-					 lem_attention *attention)
+					 lem_form form, lem_attention *attention)
 {
 	const size_t square = (size_t) width * width;
 	const size_t layer = square + width;
-	lem_real   *query;
-	lem_real   *key_value;
-	lem_real   *output;
 
 	attention->width = width;
 	attention->heads = heads;
 	if (heads == 0)
 		return;
-	query = lem_arena_reals(arena, layer);
-	key_value = lem_arena_reals(arena, 2 * layer);
-	output = lem_arena_reals(arena, layer);
+	lem_dense_carve(arena, width, width, form, &attention->query);
+	lem_dense_carve(arena, width, 2 * width, form, &attention->key_value);
+	lem_dense_carve(arena, width, width, form, &attention->output);
 	if (!arena->base)
 		return;
-	attention->query = (lem_dense) {width, width, query, query + square};
-	attention->key_value = (lem_dense) {width, 2 * width, key_value, key_value + 2 * square};
-	attention->output = (lem_dense) {width, width, output, output + square};
-
-	for (size_t i = 0; i < layer; i++)
-		query[i] = (lem_real) (tensors[i] / sqrt((double) width / heads));
+	lem_dense_place(&attention->query, 0, tensors, tensors + square, width);
+	lem_dense_scale(&attention->query, sqrt((double) width / heads));
 	for (int half = 0; half < 2; half++)
 	{
 		const lem_real *kernel = tensors + (1 + half) * layer;
 
-		lem_dense_place(key_value, key_value + 2 * square, width, 2 * width, half * width,
-						kernel, kernel + square, width);
+		lem_dense_place(&attention->key_value, half * width, kernel, kernel + square, width);
 	}
-	for (size_t i = 0; i < layer; i++)
-		output[i] = tensors[3 * layer + i];
+	lem_dense_place(&attention->output, 0, tensors + 3 * layer, tensors + 3 * layer + square,
+					width);
 }
 
 void
@@ -71,34 +67,40 @@ lem_attention_forward(const lem_attention *attention, const lem_kernels *kern, i
 		memcpy(y, x + (size_t) first * width, (size_t) asked * width * sizeof(lem_real));
 		return;
 	}
-	lem_dense_forward(&attention->query, asked, x + (size_t) first * width, width, acts->query,
+	lem_dense_forward(&attention->query, kern, asked, x + (size_t) first * width, width, acts->query,
 					  width);
-	lem_dense_forward(&attention->key_value, rows, x, width, acts->key_value, 2 * width);
+	lem_dense_forward(&attention->key_value, kern, rows, x, width, acts->key_value, 2 * width);
 	for (int head = 0; head < attention->heads; head++)
 	{
 		lem_real   *weights = acts->weights + (size_t) head * asked * rows;
 		const lem_real *key = acts->key_value + (size_t) head * depth;
 		const lem_real *value = key + width;
 
-		lem_gemm(false, true, asked, rows, depth, 1, acts->query + (size_t) head * depth, width,
-				 key, 2 * width, 0, weights, rows);
+		lem_packed	packed;
+
+		/* keys times queries, as they need no transpose then; scores are turned instead */
+		lem_pack(&packed, acts->packed, depth, asked);
+		lem_pack_transposed(acts->packed, depth, asked, 0, acts->query + (size_t) head * depth,
+							width, asked);
+		kern->matmul(rows, key, 2 * width, &packed, NULL, false, acts->scores, asked);
 		for (int r = 0; r < asked; r++)
 		{
 			lem_real   *row = weights + (size_t) r * rows;
 			int			seen = first + r + 1;
 
+			for (int i = 0; i < rows; i++)
+				row[i] = i < seen ? acts->scores[(size_t) i * asked + r] : 0;
 			kern->softmax(1, seen, row, rows, row, rows);
-			for (int i = seen; i < rows; i++)
-				row[i] = 0;
 		}
-		lem_gemm(false, false, asked, depth, rows, 1, weights, rows, value, 2 * width, 0,
-				 acts->mixed + (size_t) head * depth, width);
+		packed = (lem_packed) {rows, depth, value, false, 2 * width};
+		kern->matmul(asked, weights, rows, &packed, NULL, false, acts->mixed + (size_t) head * depth,
+					 width);
 	}
-	lem_dense_forward(&attention->output, asked, acts->mixed, width, y, width);
+	lem_dense_forward(&attention->output, kern, asked, acts->mixed, width, y, width);
 }
 
 void
-lem_attention_backward(const lem_attention *attention, int rows, int first, int asked,
+lem_attention_backward(const lem_attention *attention, const lem_kernels *kern, int rows, int first, int asked,
 					   const lem_real *x, const lem_attention_acts *acts, const lem_real *dy,
 					   lem_scratch scratch, lem_real *gradient, lem_real *dx)
 {
@@ -126,7 +128,7 @@ lem_attention_backward(const lem_attention *attention, int rows, int first, int 
 		return;
 	lem_dense_gradient(width, width, asked, acts->mixed, width, dy, width, gradient + 3 * layer,
 					   gradient + 3 * layer + square);
-	lem_dense_backward(&attention->output, asked, dy, width, false, dmixed, width);
+	lem_dense_backward(&attention->output, kern, asked, dy, width, false, dmixed, width);
 	for (int head = 0; head < attention->heads; head++)
 	{
 		const lem_real *weights = acts->weights + (size_t) head * asked * rows;
@@ -157,8 +159,8 @@ lem_attention_backward(const lem_attention *attention, int rows, int first, int 
 	for (int half = 0; half < 2; half++)
 		lem_dense_gradient(width, width, rows, x, width, dkey_value + half * width, 2 * width,
 						   gradient + (1 + half) * layer, gradient + (1 + half) * layer + square);
-	lem_dense_backward(&attention->key_value, rows, dkey_value, 2 * width, true, dx, width);
-	lem_dense_backward(&attention->query, asked, dquery, width, true,
+	lem_dense_backward(&attention->key_value, kern, rows, dkey_value, 2 * width, true, dx, width);
+	lem_dense_backward(&attention->query, kern, asked, dquery, width, true,
 					   dx + (size_t) first * width, width);
 	/* the query's stored kernel is without the scale that the layer applies */
 	for (size_t i = 0; i < (size_t) asked * width; i++)

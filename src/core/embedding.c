@@ -16,6 +16,33 @@ lem_embedding_forward(const lem_embedding *embedding, int rows, const lem_real *
 }
 
 void
+lem_embedding_place(const lem_embedding *embedding, lem_dense *dense, int column,
+					const lem_real *kernel, const lem_real *bias, int out)
+{
+	const int	inputs = embedding->inputs;
+
+	for (int j = 0; j < out; j++)
+	{
+		double		offset = bias[j];
+
+		for (int i = 0; i < inputs; i++)
+		{
+			double		slope = 0;
+
+			for (int e = 0; e < embedding->width; e++)
+			{
+				const size_t place = (size_t) e * inputs + i;
+
+				slope += (double) embedding->kernel[place] * kernel[place * out + j];
+				offset += (double) embedding->bias[place] * kernel[place * out + j];
+			}
+			lem_dense_set(dense, i, column + j, (lem_real) slope);
+		}
+		lem_dense_set_bias(dense, column + j, (lem_real) offset);
+	}
+}
+
+void
 lem_embedding_backward(const lem_embedding *embedding, int rows, const lem_real *x,
 					   const lem_real *dy, lem_real *gradient)
 {

@@ -5,6 +5,7 @@
 #define LEM_EMBEDDING_H
 
 #include "config.h"
+#include "dense.h"
 
 typedef struct lem_embedding
 {
@@ -17,6 +18,13 @@ typedef struct lem_embedding
 /* y: rows x (E * F), column e * F + i, of x: rows x F. */
 extern void lem_embedding_forward(const lem_embedding *embedding, int rows, const lem_real *x,
 								  lem_real *y);
+
+/*
+ * Columns [column, column + out) of a dense layer that reads the F numbers themselves instead of their
+ * embeddings, as kernel (E * F x out) and bias (out) do: both are sums, so one layer is enough.
+ */
+extern void lem_embedding_place(const lem_embedding *embedding, lem_dense *dense, int column,
+								const lem_real *kernel, const lem_real *bias, int out);
 
 /* gradient (F x (E kernel, E bias), as stored) is added to, from dy (rows x (E * F)). */
 extern void lem_embedding_backward(const lem_embedding *embedding, int rows, const lem_real *x,

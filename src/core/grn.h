@@ -4,13 +4,13 @@
  *   skip = x W_s + b_s;  e = elu(x W_1 + b_1);  h = e W_2 + b_2;
  *   y = LayerNorm(skip + (h W_d + b_d) * sigmoid(h W_g + b_g))
  *
- * W_s and W_1 share their input, as W_d and W_g do: each pair is one layer here.
+ * W_s and W_1 share their input, as W_d and W_g do: each pair is one layer here.  Decoded for a forward
+ * pass, W_2 and the pair behind it are one layer too.
  */
 #ifndef LEM_GRN_H
 #define LEM_GRN_H
 
-#include "arena.h"
-#include "dense.h"
+#include "embedding.h"
 
 typedef struct lem_grn
 {
@@ -18,6 +18,7 @@ typedef struct lem_grn
 	int			hidden;
 	int			out;
 	lem_dense	first;			/* in -> out + hidden: skip, then hidden_1 */
+	bool		folded;			/* second is part of gate */
 	lem_dense	second;			/* hidden -> hidden */
 	lem_dense	gate;			/* hidden -> 2 * out: dense, then gated */
 	const lem_real *gamma;		/* out */
@@ -36,8 +37,12 @@ typedef struct lem_grn_acts
 extern void lem_grn_acts_carve(lem_arena *arena, const lem_grn *grn, size_t rows,
 							   lem_grn_acts *acts);
 
-/* Numbers of a decoded GRN, and decoding one from its tensors (in table order). */
-extern void lem_grn_decode(lem_arena *arena, int in, int hidden, int out, const lem_real *tensors,
+/*
+ * Decode a GRN from its tensors (in table order; NULL when measuring).  With an embedding, which reads
+ * in / E numbers, the first layers read those numbers themselves.
+ */
+extern void lem_grn_decode(lem_arena *arena, int in, int hidden, int out,
+						   const lem_embedding *embedding, const lem_real *tensors, lem_form form,
 						   lem_grn *grn);
 
 /* y (rows x out, row stride ldy) of x (rows x in, row stride ldx). */

@@ -19,20 +19,20 @@ lem_gru_acts_carve(lem_arena *arena, const lem_gru *gru, int n, int rows, bool k
 }
 
 void
-lem_gru_decode(lem_arena *arena, int width, const lem_real *tensors, lem_gru *gru)
+lem_gru_decode(lem_arena *arena, int width, const lem_real *tensors, lem_form form,
+				 lem_gru *gru)
 {
 	const size_t kernel = (size_t) width * 3 * width;
 	lem_real   *recurrent;
 
 	gru->width = width;
-	gru->input = (lem_dense) {width, 3 * width, NULL, NULL};
-	gru->input.w = lem_arena_copy(arena, tensors, 0, kernel);
-	gru->input.b = lem_arena_copy(arena, tensors, 2 * (int64_t) kernel, 3 * (size_t) width);
+	lem_dense_carve(arena, width, 3 * width, form, &gru->input);
 	gru->recurrent_bias = lem_arena_copy(arena, tensors, 2 * (int64_t) kernel + 3 * width,
 										 3 * (size_t) width);
 	recurrent = lem_arena_reals(arena, lem_packed_size(width, 3 * width));
 	if (arena->base)
 	{
+		lem_dense_place(&gru->input, 0, tensors, tensors + 2 * kernel, 3 * width);
 		lem_pack(&gru->recurrent, recurrent, width, 3 * width);
 		lem_pack_rows(recurrent, width, 3 * width, 0, tensors + kernel, 3 * width, width);
 	}
@@ -65,7 +65,7 @@ lem_gru_forward(const lem_gru *gru, const lem_kernels *kern, int n, int rows, co
 	const size_t row_size = (size_t) width * sizeof(lem_real);
 
 	for (int i = 0; i < n; i++)
-		lem_dense_forward(&gru->input, rows, x + (size_t) i * rows * width, width,
+		lem_dense_forward(&gru->input, kern, rows, x + (size_t) i * rows * width, width,
 						  acts->input + (size_t) i * rows * wide, wide);
 	for (int t = 0; t < rows; t++)
 	{
@@ -130,7 +130,7 @@ cell_backward(int width, const lem_real *state, const lem_real *gates, const lem
 }
 
 lem_status
-lem_gru_backward(const lem_gru *gru, int n, int rows, const lem_real *x, const lem_real *tensors,
+lem_gru_backward(const lem_gru *gru, const lem_kernels *kern, int n, int rows, const lem_real *x, const lem_real *tensors,
 				 const lem_gru_acts *acts, const lem_real *dy, lem_scratch scratch,
 				 lem_real *gradient, lem_real *dx, const lem_stop *stop)
 {
@@ -175,6 +175,6 @@ lem_gru_backward(const lem_gru *gru, int n, int rows, const lem_real *x, const l
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < wide; j++)
 			dbias[j] += dstate[(size_t) i * wide + j];
-	lem_dense_backward(&gru->input, n * rows, dinput, wide, false, dx, width);
+	lem_dense_backward(&gru->input, kern, n * rows, dinput, wide, false, dx, width);
 	return LEM_OK;
 }

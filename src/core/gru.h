@@ -35,7 +35,8 @@ typedef struct lem_gru_acts
 extern void lem_gru_acts_carve(lem_arena *arena, const lem_gru *gru, int n, int rows, bool keep,
 							   lem_gru_acts *acts);
 
-extern void lem_gru_decode(lem_arena *arena, int width, const lem_real *tensors, lem_gru *gru);
+extern void lem_gru_decode(lem_arena *arena, int width, const lem_real *tensors,
+							lem_form form, lem_gru *gru);
 
 /* y (n x T x H) of x (n x T x H); y may be x.  LEM_STOPPED if stop asks for it. */
 extern lem_status lem_gru_forward(const lem_gru *gru, const lem_kernels *kern, int n, int rows,
@@ -43,7 +44,7 @@ extern lem_status lem_gru_forward(const lem_gru *gru, const lem_kernels *kern, i
 								  const lem_stop *stop);
 
 /* As lem_tkan_backward. */
-extern lem_status lem_gru_backward(const lem_gru *gru, int n, int rows, const lem_real *x,
+extern lem_status lem_gru_backward(const lem_gru *gru, const lem_kernels *kern, int n, int rows, const lem_real *x,
 								   const lem_real *tensors, const lem_gru_acts *acts,
 								   const lem_real *dy, lem_scratch scratch, lem_real *gradient,
 								   lem_real *dx, const lem_stop *stop);

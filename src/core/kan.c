@@ -22,7 +22,7 @@ lem_kan_decode(lem_arena *arena, const lem_sub_layer *kind, int width, const lem
 	packed = lem_arena_reals(arena, lem_packed_size(kan->expanded, width));
 	kan->gamma = norm;
 	kan->bias = bias;
-	kan->weights = (lem_packed) {kan->expanded, width, packed};
+	kan->weights = (lem_packed) {kan->expanded, width, packed, false, 0};
 	if (!arena->base)
 		return;
 
@@ -47,11 +47,14 @@ lem_kan_decode(lem_arena *arena, const lem_sub_layer *kind, int width, const lem
 
 void
 lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int rows, const lem_real *a, int lda,
-				lem_real *z, lem_real *expanded, lem_real *y, int ldy)
+				bool from_last, lem_real *z, lem_real *expanded, lem_real *y, int ldy)
 {
+	lem_packed	weights = kan->weights;
+
+	weights.from_last = from_last;
 	if (!kan->kind.kan)
 	{
-		kern->matmul(rows, a, lda, &kan->weights, kan->bias, false, y, ldy);
+		kern->matmul(rows, a, lda, &weights, kan->bias, false, y, ldy);
 		for (int r = 0; r < rows; r++)
 			lem_activate(kern, kan->kind.activation, kan->width, y + (size_t) r * ldy,
 						 y + (size_t) r * ldy);
@@ -61,7 +64,7 @@ lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int rows, const lem
 	for (int r = 0; r < rows; r++)
 		kern->kan_expand(&kan->kind.spline, kan->width, z + (size_t) r * kan->width,
 						 expanded + (size_t) r * kan->expanded);
-	kern->matmul(rows, expanded, kan->expanded, &kan->weights, kan->bias, false, y, ldy);
+	kern->matmul(rows, expanded, kan->expanded, &weights, kan->bias, false, y, ldy);
 }
 
 /* Places of a sub-layer's tensors within it, as stored. */

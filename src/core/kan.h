@@ -35,7 +35,7 @@ extern void lem_kan_decode(lem_arena *arena, const lem_sub_layer *kind, int widt
  * (rows x kan->expanded) keep what a backward pass needs.
  */
 extern void lem_kan_forward(const lem_kan *kan, const lem_kernels *kern, int rows,
-							const lem_real *a, int lda, lem_real *z, lem_real *expanded,
+							const lem_real *a, int lda, bool from_last, lem_real *z, lem_real *expanded,
 							lem_real *y, int ldy);
 
 /* The transpose of the sub-layer's weights (tensors, as stored), packed in scratch space. */

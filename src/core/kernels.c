@@ -1,4 +1,6 @@
 /* kernels.c: packing of weights, and the choice of kernels at run time. */
+#include <string.h>
+
 #include "kernels.h"
 
 extern const lem_kernels lem_kernels_portable;
@@ -35,28 +37,35 @@ lem_kernels_select(void)
 	return lem_kernels_get(0);
 }
 
-/* Width of the panel that starts at a column of a matrix n wide. */
-static int
-panel_width(int n, int column)
-{
-	int			columns = n - column < LEM_PANEL ? n - column : LEM_PANEL;
-
-	return (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
-}
-
 size_t
 lem_packed_size(int k, int n)
 {
 	return (size_t) k * ((n + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR);
 }
 
-/* Where element (row, column) of a packed k x n matrix lies. */
-static size_t
-packed_offset(int k, int n, int row, int column)
+int
+lem_packed_width(int n, int column)
 {
-	int			first = column / LEM_PANEL * LEM_PANEL;
+	const int	first = column / LEM_PANEL * LEM_PANEL;
+	const int	columns = n - first < LEM_PANEL ? n - first : LEM_PANEL;
 
-	return (size_t) k * first + (size_t) row * panel_width(n, first) + (column - first);
+	return (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
+}
+
+size_t
+lem_packed_offset(int k, int n, int row, int column)
+{
+	const int	first = column / LEM_PANEL * LEM_PANEL;
+
+	return (size_t) k * first + (size_t) row * lem_packed_width(n, first) + (column - first);
+}
+
+int
+lem_packed_run(int column, int n)
+{
+	const int	left = LEM_PANEL - column % LEM_PANEL;
+
+	return n < left ? n : left;
 }
 
 void
@@ -67,6 +76,8 @@ lem_pack(lem_packed *p, lem_real *data, int k, int n)
 	p->k = k;
 	p->n = n;
 	p->data = data;
+	p->from_last = false;
+	p->ld = 0;
 	for (size_t i = 0; i < size; i++)
 		data[i] = 0;
 }
@@ -77,8 +88,8 @@ lem_pack_transposed(lem_real *data, int k, int n_total, int column,
 {
 	for (int j = 0; j < n; j++)
 	{
-		lem_real   *to = data + packed_offset(k, n_total, 0, column + j);
-		int			width = panel_width(n_total, (column + j) / LEM_PANEL * LEM_PANEL);
+		lem_real   *to = data + lem_packed_offset(k, n_total, 0, column + j);
+		const int	width = lem_packed_width(n_total, column + j);
 
 		for (int i = 0; i < k; i++)
 			to[(size_t) i * width] = w[(size_t) j * ldw + i];
@@ -89,28 +100,46 @@ void
 lem_pack_columns(lem_real *data, int k, int n_total, int column,
 				 const lem_real *w, int ldw, int n)
 {
-	for (int j = 0; j < n; j++)
-	{
-		lem_real   *to = data + packed_offset(k, n_total, 0, column + j);
-		int			width = panel_width(n_total, (column + j) / LEM_PANEL * LEM_PANEL);
+	int			run;
 
+	for (int j = 0; j < n; j += run)
+	{
+		lem_real   *to = data + lem_packed_offset(k, n_total, 0, column + j);
+		const int	width = lem_packed_width(n_total, column + j);
+
+		run = lem_packed_run(column + j, n - j);
 		for (int i = 0; i < k; i++)
-			to[(size_t) i * width] = w[(size_t) i * ldw + j];
+			memcpy(to + (size_t) i * width, w + (size_t) i * ldw + j, run * sizeof(lem_real));
 	}
 }
 
 void
 lem_pack_rows(lem_real *data, int k_total, int n, int row, const lem_real *w, int ldw, int rows)
 {
-	for (int i = 0; i < rows; i++)
-		for (int column = 0; column < n; column += LEM_PANEL)
-		{
-			lem_real   *to = data + packed_offset(k_total, n, row + i, column);
-			int			columns = n - column < LEM_PANEL ? n - column : LEM_PANEL;
+	for (int column = 0; column < n; column += LEM_PANEL)
+	{
+		lem_real   *to = data + lem_packed_offset(k_total, n, row, column);
+		const int	width = lem_packed_width(n, column);
+		const int	columns = lem_packed_run(column, n - column);
 
-			for (int j = 0; j < columns; j++)
-				to[j] = w[(size_t) i * ldw + column + j];
-		}
+		for (int i = 0; i < rows; i++)
+			memcpy(to + (size_t) i * width, w + (size_t) i * ldw + column,
+				   columns * sizeof(lem_real));
+	}
+}
+
+void
+lem_pack_rows_transposed(lem_real *data, int k_total, int n, int row, const lem_real *w, int ldw,
+						 int rows)
+{
+	for (int j = 0; j < n; j++)
+	{
+		lem_real   *to = data + lem_packed_offset(k_total, n, row, j);
+		const int	width = lem_packed_width(n, j);
+
+		for (int i = 0; i < rows; i++)
+			to[(size_t) i * width] = w[(size_t) j * ldw + i];
+	}
 }
 
 void

@@ -27,10 +27,23 @@ typedef struct lem_packed
 	int			k;
 	int			n;
 	const lem_real *data;
+	bool		from_last;		/* a product goes over the panels from the last: the same bits */
+
+	/*
+	 * Not packed at all: the rows of an ordinary matrix, so many numbers apart; whole vectors are
+	 * read of each, of the last one too.
+	 */
+	int			ld;
 } lem_packed;
 
 /* Numbers that a packed K x N matrix takes (a multiple of LEM_VECTOR). */
 extern size_t lem_packed_size(int k, int n);
+
+/* Where element (row, column) lies, the width of that column's panel, and how many of the n columns
+ * from this one on are in it. */
+extern size_t lem_packed_offset(int k, int n, int row, int column);
+extern int	lem_packed_width(int n, int column);
+extern int	lem_packed_run(int column, int n);
 
 /* Copy columns [column, column + n) of the packed matrix from w (K x n, row stride ldw). */
 extern void lem_pack(lem_packed *p, lem_real *data, int k, int n);
@@ -42,6 +55,9 @@ extern void lem_pack_transposed(lem_real *data, int k, int n_total, int column,
 /* The same for rows [row, row + rows) of all columns. */
 extern void lem_pack_rows(lem_real *data, int k_total, int n, int row,
 						  const lem_real *w, int ldw, int rows);
+/* The same from columns of w (n x rows): rows of its transpose. */
+extern void lem_pack_rows_transposed(lem_real *data, int k_total, int n, int row,
+									 const lem_real *w, int ldw, int rows);
 
 typedef enum lem_activation
 {

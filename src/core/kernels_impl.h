@@ -4,7 +4,9 @@
  *
  * The including file defines KERNELS_NAME (text), KERNELS_TABLE (symbol), LANES (numbers in a
  * vector register: 4, 8 or 16), TILE_ROWS (2, 6 or 8) and TILE_COLUMNS (LEM_VECTOR or LEM_PANEL):
- * the block of a product that is kept in registers.
+ * the block of a product that is kept in registers.  What vectors of C cannot say in one
+ * instruction, but the instruction set can, it may define too: ISA_LOAD_PART, ISA_STORE_PART,
+ * ISA_SUM, ISA_LARGEST, ISA_MIN, ISA_MAX, ISA_SCALE, ISA_LIST_NONZEROS.
  */
 #include <math.h>
 #include <string.h>
@@ -48,28 +50,36 @@ store(lem_real *p, vec v)
 	memcpy(p, &v, sizeof(v));
 }
 
+INLINE vec
+splat(lem_real x)
+{
+	return x - (vec) {0};
+}
+
 /* The first n (< LANES) numbers of p, the rest filled with one value. */
 INLINE vec
 load_part(const lem_real *p, size_t n, lem_real fill)
 {
+#ifdef ISA_LOAD_PART
+	return ISA_LOAD_PART(p, n, fill);
+#else
 	lem_real	buffer[LANES];
 
 	for (int i = 0; i < LANES; i++)
 		buffer[i] = fill;
 	memcpy(buffer, p, n * sizeof(lem_real));
 	return load(buffer);
+#endif
 }
 
 INLINE void
 store_part(lem_real *p, vec v, size_t n)
 {
+#ifdef ISA_STORE_PART
+	ISA_STORE_PART(p, v, n);
+#else
 	memcpy(p, &v, n * sizeof(lem_real));
-}
-
-INLINE vec
-splat(lem_real x)
-{
-	return x - (vec) {0};
+#endif
 }
 
 INLINE vec
@@ -81,11 +91,50 @@ choose(ivec mask, vec yes, vec no)
 INLINE lem_real
 sum_lanes(vec v)
 {
+#ifdef ISA_SUM
+	return ISA_SUM(v);
+#else
 	lem_real	s = 0;
 
 	for (int i = 0; i < LANES; i++)
 		s += v[i];
 	return s;
+#endif
+}
+
+INLINE lem_real
+largest_lane(vec v)
+{
+#ifdef ISA_LARGEST
+	return ISA_LARGEST(v);
+#else
+	lem_real	top = v[0];
+
+	for (int i = 1; i < LANES; i++)
+		top = v[i] > top ? v[i] : top;
+	return top;
+#endif
+}
+
+/* The smaller, the larger of each pair; b where one is not a number. */
+INLINE vec
+vmin(vec a, vec b)
+{
+#ifdef ISA_MIN
+	return ISA_MIN(a, b);
+#else
+	return choose(a < b, a, b);
+#endif
+}
+
+INLINE vec
+vmax(vec a, vec b)
+{
+#ifdef ISA_MAX
+	return ISA_MAX(a, b);
+#else
+	return choose(a > b, a, b);
+#endif
 }
 
 #ifdef LEM_REAL_DOUBLE
@@ -105,27 +154,50 @@ LIBM(vlog1p, log1p(x[i]))
 
 #else
 
-/*
- * 2^n and r with x = n ln 2 + r, |r| <= ln 2 / 2.  The scale is returned in two factors, so
- * that results near the ends of the range overflow to infinity and fade to zero as they should.
- */
+/* A power of two, as it is multiplied with. */
+typedef struct power
+{
+#ifdef ISA_SCALE
+	vec			exponent;
+#else
+	/* two factors, so that results near the ends of the range overflow and fade as they should */
+	vec			scale1;
+	vec			scale2;
+#endif
+} power;
+
 INLINE vec
-reduce(vec x, vec *scale1, vec *scale2)
+scale(vec x, power p)
+{
+#ifdef ISA_SCALE
+	return ISA_SCALE(x, p.exponent);
+#else
+	return x * p.scale1 * p.scale2;
+#endif
+}
+
+/* 2^n and r with x = n ln 2 + r, |r| <= ln 2 / 2. */
+INLINE vec
+reduce(vec x, power *p)
 {
 	const vec	magic = splat(12582912.0f);	/* 1.5 * 2^23: adding it rounds to an integer */
 	vec			shifted;
 	vec			n;
-	ivec		k;
-	ivec		half;
 
-	x = choose(x > 89.0f, splat(89.0f), x);
-	x = choose(x < -104.5f, splat(-104.5f), x);
+	x = vmax(splat(-104.5f), vmin(splat(89.0f), x));
 	shifted = x * 1.44269504f + magic;
 	n = shifted - magic;
-	k = (ivec) shifted - (ivec) magic;
-	half = k >> 1;
-	*scale1 = (vec) ((half + 127) << 23);
-	*scale2 = (vec) ((k - half + 127) << 23);
+#ifdef ISA_SCALE
+	p->exponent = n;
+#else
+	{
+		const ivec	k = (ivec) shifted - (ivec) magic;
+		const ivec	half = k >> 1;
+
+		p->scale1 = (vec) ((half + 127) << 23);
+		p->scale2 = (vec) ((k - half + 127) << 23);
+	}
+#endif
 	return (x - n * 0.693359375f) + n * 2.12194440e-4f;
 }
 
@@ -147,22 +219,20 @@ expm1_reduced(vec r)
 INLINE vec
 vexp(vec x)
 {
-	vec			scale1;
-	vec			scale2;
-	vec			r = reduce(x, &scale1, &scale2);
+	power		p;
+	vec			r = reduce(x, &p);
 
-	return (expm1_reduced(r) + 1.0f) * scale1 * scale2;
+	return scale(expm1_reduced(r) + 1.0f, p);
 }
 
 INLINE vec
 vexpm1(vec x)
 {
-	vec			scale1;
-	vec			scale2;
-	vec			r = reduce(x, &scale1, &scale2);
-	vec			p = expm1_reduced(r);
+	power		p;
+	vec			r = reduce(x, &p);
+	vec			one = scale(splat(1), p);
 
-	return p * scale1 * scale2 + (scale1 * scale2 - 1.0f);
+	return expm1_reduced(r) * one + (one - 1.0f);
 }
 
 /* log(1 + x) for 0 <= x <= 1, scalar libm: softplus is not on a hot path. */
@@ -237,34 +307,40 @@ MAP(map_elu, velu)
 MAP(map_softplus, vsoftplus)
 MAP(map_relu, vrelu)
 
+/* A vector of a row that may end before it, or within it: n numbers are left. */
+INLINE vec
+load_edge(const lem_real *p, int n)
+{
+	return n >= LANES ? load(p) : load_part(p, n > 0 ? n : 0, 0);
+}
+
+INLINE void
+store_edge(lem_real *p, vec v, int n)
+{
+	if (n >= LANES)
+		store(p, v);
+	else if (n > 0)
+		store_part(p, v, n);
+}
+
 /* A block of rows x columns of the product, k long, kept in registers. */
 INLINE void
 tile(const int rows, const int vectors, int k, const lem_real *a, int lda,
-	 const lem_real *w, int width, const lem_real *bias, bool accumulate,
+	 const lem_real *w, int ldw, const lem_real *bias, bool accumulate,
 	 lem_real *c, int ldc, int columns)
 {
 	vec			acc[TILE_ROWS][TILE_COLUMNS / LANES];
-	lem_real	edge[LEM_PANEL];
 
 UNROLL
 	for (int r = 0; r < rows; r++)
-	{
-		if (accumulate && columns < vectors * LANES)
-		{
-			memset(edge, 0, sizeof(edge));
-			memcpy(edge, c + (size_t) r * ldc, columns * sizeof(lem_real));
-		}
 UNROLL
 		for (int v = 0; v < vectors; v++)
 		{
 			if (!accumulate)
 				acc[r][v] = bias ? load(bias + v * LANES) : splat(0);
-			else if (columns < vectors * LANES)
-				acc[r][v] = load(edge + v * LANES);
 			else
-				acc[r][v] = load(c + (size_t) r * ldc + v * LANES);
+				acc[r][v] = load_edge(c + (size_t) r * ldc + v * LANES, columns - v * LANES);
 		}
-	}
 
 	for (int i = 0; i < k; i++)
 	{
@@ -272,7 +348,7 @@ UNROLL
 
 UNROLL
 		for (int v = 0; v < vectors; v++)
-			b[v] = load(w + (size_t) i * width + v * LANES);
+			b[v] = load(w + (size_t) i * ldw + v * LANES);
 UNROLL
 		for (int r = 0; r < rows; r++)
 		{
@@ -286,33 +362,19 @@ UNROLL
 
 UNROLL
 	for (int r = 0; r < rows; r++)
-	{
-		lem_real   *out = c + (size_t) r * ldc;
-
-		if (columns == vectors * LANES)
-		{
 UNROLL
-			for (int v = 0; v < vectors; v++)
-				store(out + v * LANES, acc[r][v]);
-		}
-		else
-		{
-UNROLL
-			for (int v = 0; v < vectors; v++)
-				store(edge + v * LANES, acc[r][v]);
-			memcpy(out, edge, columns * sizeof(lem_real));
-		}
-	}
+		for (int v = 0; v < vectors; v++)
+			store_edge(c + (size_t) r * ldc + v * LANES, acc[r][v], columns - v * LANES);
 }
 
 /* All rows of one strip of columns, vectors wide. */
 INLINE void
-strip(const int vectors, int m, int k, const lem_real *a, int lda, const lem_real *w, int width,
+strip(const int vectors, int m, int k, const lem_real *a, int lda, const lem_real *w, int ldw,
 	  const lem_real *bias, bool accumulate, lem_real *c, int ldc, int columns)
 {
 	int			r = 0;
 
-#define TILE(rows) tile(rows, vectors, k, a + (size_t) r * lda, lda, w, width, bias, accumulate, \
+#define TILE(rows) tile(rows, vectors, k, a + (size_t) r * lda, lda, w, ldw, bias, accumulate, \
 						c + (size_t) r * ldc, ldc, columns)
 	for (; r + TILE_ROWS <= m; r += TILE_ROWS)
 		TILE(TILE_ROWS);
@@ -335,28 +397,56 @@ strip(const int vectors, int m, int k, const lem_real *a, int lda, const lem_rea
 #undef TILE
 }
 
-/* The rows of one strip of columns that meet a nonzero of x: their numbers are listed. */
-INLINE void
-strip_listed(const int vectors, int count, const int *list, const lem_real *x,
-			 const lem_real *w, int width, lem_real *y)
+/* The numbers from first on (count of them) of those of x that are not zero, LANES more being written
+ * to; returns how many there are. */
+INLINE int
+list_nonzeros(const lem_real *x, int first, int count, int *list)
 {
-	vec			acc[LEM_PANEL / LANES];
+#ifdef ISA_LIST_NONZEROS
+	return ISA_LIST_NONZEROS(x, first, count, list);
+#else
+	int			found = 0;
+
+	for (int i = first; i < first + count; i++)
+	{
+		list[found] = i;
+		found += x[i] != 0;
+	}
+	return found;
+#endif
+}
+
+/*
+ * Strips of columns, each vectors wide and so many numbers apart: their rows that meet a nonzero of
+ * x, whose numbers are listed.  Two strips at a time keep more reads under way than one.
+ */
+INLINE void
+strips_listed(const int strips, const int vectors, size_t apart, size_t stride, int count,
+			  const int *list, const lem_real *x, const lem_real *w, lem_real *y)
+{
+	vec			acc[2][LEM_PANEL / LANES];
 
 UNROLL
-	for (int v = 0; v < vectors; v++)
-		acc[v] = load(y + v * LANES);
+	for (int s = 0; s < strips; s++)
+UNROLL
+		for (int v = 0; v < vectors; v++)
+			acc[s][v] = load(y + (s * vectors + v) * LANES);
 	for (int i = 0; i < count; i++)
 	{
-		const lem_real *row = w + (size_t) list[i] * width;
+		const lem_real *row = w + list[i] * stride;
 		vec			value = splat(x[list[i]]);
 
 UNROLL
-		for (int v = 0; v < vectors; v++)
-			acc[v] = value * load(row + v * LANES) + acc[v];
+		for (int s = 0; s < strips; s++)
+UNROLL
+			for (int v = 0; v < vectors; v++)
+				acc[s][v] = value * load(row + s * apart + v * LANES) + acc[s][v];
 	}
 UNROLL
-	for (int v = 0; v < vectors; v++)
-		store(y + v * LANES, acc[v]);
+	for (int s = 0; s < strips; s++)
+UNROLL
+		for (int v = 0; v < vectors; v++)
+			store(y + (s * vectors + v) * LANES, acc[s][v]);
 }
 
 /*
@@ -366,37 +456,42 @@ UNROLL
 static void
 matvec(const lem_real *x, const lem_packed *w, const lem_real *bias, bool accumulate, lem_real *y)
 {
+	/* pairs of full panels, then what is left, panel by panel */
+	const int	pairs = w->n / (2 * LEM_PANEL);
+	const int	panels = (w->n + LEM_PANEL - 1) / LEM_PANEL;
+	const int	groups = panels - pairs;
+
 	/* Lists of a bounded length; a strip carries on where the list before ended. */
 	for (int first = 0; first < w->k; first += LIST)
 	{
-		const lem_real *panel = w->data;
-		const int	end = w->k - first < LIST ? w->k : first + LIST;
-		int			list[LIST];
-		int			count = 0;
+		int			list[LIST + LANES];
+		const int	count = list_nonzeros(x, first, w->k - first < LIST ? w->k - first : LIST,
+										  list);
 
-		for (int i = first; i < end; i++)
+		for (int g = 0; g < groups; g++)
 		{
-			list[count] = i;
-			count += x[i] != 0;
-		}
-		for (int column = 0; column < w->n; column += LEM_PANEL)
-		{
-			const int	columns = w->n - column < LEM_PANEL ? w->n - column : LEM_PANEL;
+			const int	group = w->from_last ? groups - 1 - g : g;
+			const int	column = (group < pairs ? 2 * group : pairs + group) * LEM_PANEL;
+			const int	most = group < pairs ? 2 * LEM_PANEL : LEM_PANEL;
+			const int	columns = w->n - column < most ? w->n - column : most;
 			const int	width = (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
-			lem_real	strip[LEM_PANEL] = {0};
+			const lem_real *panel = w->data + (w->ld ? 1 : (size_t) w->k) * column;
+			const size_t stride = w->ld ? w->ld : width < LEM_PANEL ? width : LEM_PANEL;
+			lem_real	strip[2 * LEM_PANEL] = {0};
 
-			if (accumulate || first > 0)
-				memcpy(strip, y + column, columns * sizeof(lem_real));
-			else if (bias)
-				memcpy(strip, bias + column, columns * sizeof(lem_real));
-			if (width == 3 * LEM_VECTOR)
-				strip_listed(3 * LEM_VECTOR / LANES, count, list, x, panel, width, strip);
+			if (accumulate || first > 0 || bias)
+				memcpy(strip, (accumulate || first > 0 ? y : bias) + column,
+					   columns * sizeof(lem_real));
+			if (width == 2 * LEM_PANEL)
+				strips_listed(2, LEM_PANEL / LANES, (w->ld ? 1 : (size_t) w->k) * LEM_PANEL, stride,
+							  count, list, x, panel, strip);
+			else if (width == 3 * LEM_VECTOR)
+				strips_listed(1, 3 * LEM_VECTOR / LANES, 0, stride, count, list, x, panel, strip);
 			else if (width == 2 * LEM_VECTOR)
-				strip_listed(2 * LEM_VECTOR / LANES, count, list, x, panel, width, strip);
+				strips_listed(1, 2 * LEM_VECTOR / LANES, 0, stride, count, list, x, panel, strip);
 			else
-				strip_listed(LEM_VECTOR / LANES, count, list, x, panel, width, strip);
+				strips_listed(1, LEM_VECTOR / LANES, 0, stride, count, list, x, panel, strip);
 			memcpy(y + column, strip, columns * sizeof(lem_real));
-			panel += (size_t) w->k * width;
 		}
 	}
 }
@@ -407,6 +502,7 @@ matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *b
 {
 	/* So many rows of a stay in the second-level cache while all panels pass over them. */
 	enum {ROWS_AT_A_TIME = 96};
+	const int	panels = (w->n + LEM_PANEL - 1) / LEM_PANEL;
 
 	if (m == 1)
 	{
@@ -416,10 +512,11 @@ matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *b
 	for (int row = 0; row < m; row += ROWS_AT_A_TIME)
 	{
 		int			rows = m - row < ROWS_AT_A_TIME ? m - row : ROWS_AT_A_TIME;
-		const lem_real *panel = w->data;
 
-		for (int column = 0; column < w->n; column += LEM_PANEL)
+		for (int p = 0; p < panels; p++)
 		{
+			const int	column = (w->from_last ? panels - 1 - p : p) * LEM_PANEL;
+			const lem_real *panel = w->data + (w->ld ? 1 : (size_t) w->k) * column;
 			int			columns = w->n - column < LEM_PANEL ? w->n - column : LEM_PANEL;
 			int			width = (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
 			lem_real	padded[LEM_PANEL];
@@ -436,19 +533,24 @@ matmul(int m, const lem_real *a, int lda, const lem_packed *w, const lem_real *b
 			else if (bias)
 				start = bias + column;
 
+#define STRIP(v, vectors, stride) \
+	strip(vectors, rows, w->k, x, lda, panel + (v), stride, start ? start + (v) : NULL, \
+		  accumulate, y + (v), ldc, columns - (v))
 #if TILE_COLUMNS == LEM_PANEL
-			if (width == 3 * LEM_VECTOR)
-				strip(3 * LEM_VECTOR / LANES, rows, w->k, x, lda, panel, width, start, accumulate, y, ldc, columns);
+			if (w->ld)
+				for (int v = 0; v < columns; v += LANES)
+					STRIP(v, 1, w->ld);
+			else if (width == 3 * LEM_VECTOR)
+				STRIP(0, 3 * LEM_VECTOR / LANES, 3 * LEM_VECTOR);
 			else if (width == 2 * LEM_VECTOR)
-				strip(2 * LEM_VECTOR / LANES, rows, w->k, x, lda, panel, width, start, accumulate, y, ldc, columns);
+				STRIP(0, 2 * LEM_VECTOR / LANES, 2 * LEM_VECTOR);
 			else
-				strip(LEM_VECTOR / LANES, rows, w->k, x, lda, panel, width, start, accumulate, y, ldc, columns);
+				STRIP(0, LEM_VECTOR / LANES, LEM_VECTOR);
 #else
-			for (int v = 0; v < width; v += LEM_VECTOR)
-				strip(LEM_VECTOR / LANES, rows, w->k, x, lda, panel + v, width, start ? start + v : NULL, accumulate,
-					  y + v, ldc, columns - v < LEM_VECTOR ? columns - v : LEM_VECTOR);
+			for (int v = 0; v < columns; v += LEM_VECTOR)
+				STRIP(v, LEM_VECTOR / LANES, w->ld ? w->ld : width);
 #endif
-			panel += (size_t) w->k * width;
+#undef STRIP
 		}
 	}
 }
@@ -622,33 +724,55 @@ spline_values(const int order, const lem_spline *spline, vec z, vec *value)
 	return j;
 }
 
+/*
+ * The cubic basis at a distance from its middle, in intervals: 2/3 - d^2 (1 - d / 2) within the
+ * inner interval, (2 - d)^3 / 6 in the outer, and 0 from there on, as for what is not a number.
+ */
+INLINE vec
+cubic_basis(vec distance)
+{
+	vec			d = vabs(distance);
+	vec			rest = (lem_real) 2 - d;
+	vec			inner = d * d * (d * (lem_real) 0.5 - (lem_real) 1) + (lem_real) (2.0 / 3);
+	vec			outer = rest * rest * rest * (lem_real) (1.0 / 6);
+
+	return choose(d < (lem_real) 1, inner, choose(d < (lem_real) 2, outer, splat(0)));
+}
+
 INLINE void
 expand(const int order, const lem_spline *spline, int n, const lem_real *z, lem_real *row)
 {
+	const lem_real per_interval = (lem_real) (spline->intervals / (spline->high - spline->low));
 	const int	bases = spline->intervals + order;
 
 	for (int i = 0; i < n; i += LANES)
 	{
-		size_t		left = (size_t) (n - i < LANES ? n - i : LANES);
-		vec			x = left == LANES ? load(z + i) : load_part(z + i, left, 0);
-		vec			value[LEM_MAX_SPLINE_ORDER + 1];
-		vec			j = spline_values(order, spline, x, value);
-		vec			y = vrelu(x);
+		const int	left = n - i;
+		vec			x = load_edge(z + i, left);
+		lem_real   *out = row + i;
 
-		for (int b = -1; b < bases; b++)
+		store_edge(out, vrelu(x), left);
+		if (order == 3)
 		{
-			lem_real   *out = row + (size_t) (b + 1) * n + i;
+			/* basis b has its middle at the low end + (b - 1) intervals */
+			vec			u = (x - (lem_real) spline->low) * per_interval + (lem_real) 1;
 
-			if (b >= 0)
+			for (int b = 0; b < bases; b++)
+				store_edge(out + (size_t) (b + 1) * n, cubic_basis(u - (lem_real) b), left);
+		}
+		else
+		{
+			vec			value[LEM_MAX_SPLINE_ORDER + 1];
+			vec			j = spline_values(order, spline, x, value);
+
+			for (int b = 0; b < bases; b++)
 			{
-				y = splat(0);
+				vec			y = splat(0);
+
 				for (int d = 0; d <= order; d++)
 					y = choose((j == (lem_real) (b + order - d)) & (j >= 0), value[d], y);
+				store_edge(out + (size_t) (b + 1) * n, y, left);
 			}
-			if (left == LANES)
-				store(out, y);
-			else
-				store_part(out, y, left);
 		}
 	}
 }
@@ -676,6 +800,13 @@ kan_expand(const lem_spline *spline, int n, const lem_real *z, lem_real *row)
 	}
 }
 
+/* What is not there counts as minus infinity. */
+INLINE vec
+load_logits(const lem_real *p, int n)
+{
+	return n >= LANES ? load(p) : load_part(p, n, -INFINITY);
+}
+
 static void
 softmax(int rows, int n, const lem_real *x, int ldx, lem_real *y, int ldy)
 {
@@ -683,24 +814,30 @@ softmax(int rows, int n, const lem_real *x, int ldx, lem_real *y, int ldy)
 	{
 		const lem_real *in = x + (size_t) r * ldx;
 		lem_real   *out = y + (size_t) r * ldy;
-		lem_real	top = in[0];
-		lem_real	sum = 0;
-		lem_real	scale;
+		vec			top = load_logits(in, n);
+		vec			sum = splat(0);
+		lem_real	factor;
 
-		for (int i = 1; i < n; i++)
-			top = in[i] > top ? in[i] : top;
+		for (int i = LANES; i < n; i += LANES)
+			top = vmax(load_logits(in + i, n - i), top);
+		top = splat(largest_lane(top));
+		if (n <= LANES)
+		{
+			vec			e = vexp(load_logits(in, n) - top);
+
+			store_edge(out, e * (1 / sum_lanes(e)), n);
+			continue;
+		}
 		for (int i = 0; i < n; i += LANES)
 		{
-			size_t		left = (size_t) (n - i < LANES ? n - i : LANES);
-			vec			e = vexp(load_part(in + i, left, -INFINITY) - top);
+			vec			e = vexp(load_logits(in + i, n - i) - top);
 
-			store_part(out + i, e, left);
+			sum += e;
+			store_edge(out + i, e, n - i);
 		}
-		for (int i = 0; i < n; i++)
-			sum += out[i];
-		scale = 1 / sum;
-		for (int i = 0; i < n; i++)
-			out[i] *= scale;
+		factor = 1 / sum_lanes(sum);
+		for (int i = 0; i < n; i += LANES)
+			store_edge(out + i, load_edge(out + i, n - i) * factor, n - i);
 	}
 }
 
@@ -717,8 +854,9 @@ add_scaled(int rows, int n, const lem_real *w, int ldw, const lem_real *x, int l
 
 		for (; i + LANES <= n; i += LANES)
 			store(out + i, load(out + i) + scale * load(in + i));
-		for (; i < n; i++)
-			out[i] += scale * in[i];
+		if (i < n)
+			store_part(out + i, load_part(out + i, n - i, 0) + scale * load_part(in + i, n - i, 0),
+					   n - i);
 	}
 }
 

@@ -20,18 +20,18 @@ lem_lstm_acts_carve(lem_arena *arena, const lem_lstm *lstm, int n, int rows, boo
 }
 
 void
-lem_lstm_decode(lem_arena *arena, int width, const lem_real *tensors, lem_lstm *lstm)
+lem_lstm_decode(lem_arena *arena, int width, const lem_real *tensors, lem_form form,
+				 lem_lstm *lstm)
 {
 	const size_t kernel = (size_t) width * 4 * width;
 	lem_real   *recurrent;
 
 	lstm->width = width;
-	lstm->input = (lem_dense) {width, 4 * width, NULL, NULL};
-	lstm->input.w = lem_arena_copy(arena, tensors, 0, kernel);
-	lstm->input.b = lem_arena_copy(arena, tensors, 2 * (int64_t) kernel, 4 * (size_t) width);
+	lem_dense_carve(arena, width, 4 * width, form, &lstm->input);
 	recurrent = lem_arena_reals(arena, lem_packed_size(width, 4 * width));
 	if (arena->base)
 	{
+		lem_dense_place(&lstm->input, 0, tensors, tensors + 2 * kernel, 4 * width);
 		lem_pack(&lstm->recurrent, recurrent, width, 4 * width);
 		lem_pack_rows(recurrent, width, 4 * width, 0, tensors + kernel, 4 * width, width);
 	}
@@ -66,7 +66,7 @@ lem_lstm_forward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows,
 	const size_t row_size = (size_t) width * sizeof(lem_real);
 
 	for (int i = 0; i < n; i++)
-		lem_dense_forward(&lstm->input, rows, x + (size_t) i * rows * width, width,
+		lem_dense_forward(&lstm->input, kern, rows, x + (size_t) i * rows * width, width,
 						  acts->input + (size_t) i * rows * wide, wide);
 	for (int t = 0; t < rows; t++)
 	{
@@ -127,7 +127,7 @@ cell_backward(int width, const lem_real *gates, const lem_real *tanh_c, const le
 }
 
 lem_status
-lem_lstm_backward(const lem_lstm *lstm, int n, int rows, const lem_real *x,
+lem_lstm_backward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows, const lem_real *x,
 				  const lem_real *tensors, const lem_lstm_acts *acts, const lem_real *dy,
 				  lem_scratch scratch, lem_real *gradient, lem_real *dx, const lem_stop *stop)
 {
@@ -171,6 +171,6 @@ lem_lstm_backward(const lem_lstm *lstm, int n, int rows, const lem_real *x,
 					   gradient + 2 * kernel);
 	lem_dense_gradient(width, wide, (rows - 1) * n, acts->h, width, dgates + (size_t) n * wide,
 					   wide, gradient + kernel, NULL);
-	lem_dense_backward(&lstm->input, n * rows, dinput, wide, false, dx, width);
+	lem_dense_backward(&lstm->input, kern, n * rows, dinput, wide, false, dx, width);
 	return LEM_OK;
 }

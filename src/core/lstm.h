@@ -35,7 +35,8 @@ typedef struct lem_lstm_acts
 extern void lem_lstm_acts_carve(lem_arena *arena, const lem_lstm *lstm, int n, int rows, bool keep,
 								lem_lstm_acts *acts);
 
-extern void lem_lstm_decode(lem_arena *arena, int width, const lem_real *tensors, lem_lstm *lstm);
+extern void lem_lstm_decode(lem_arena *arena, int width, const lem_real *tensors,
+							lem_form form, lem_lstm *lstm);
 
 /* y (n x T x H) of x (n x T x H); y may be x.  LEM_STOPPED if stop asks for it. */
 extern lem_status lem_lstm_forward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows,
@@ -43,7 +44,7 @@ extern lem_status lem_lstm_forward(const lem_lstm *lstm, const lem_kernels *kern
 								   const lem_stop *stop);
 
 /* As lem_tkan_backward. */
-extern lem_status lem_lstm_backward(const lem_lstm *lstm, int n, int rows, const lem_real *x,
+extern lem_status lem_lstm_backward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows, const lem_real *x,
 									const lem_real *tensors, const lem_lstm_acts *acts,
 									const lem_real *dy, lem_scratch scratch, lem_real *gradient,
 									lem_real *dx, const lem_stop *stop);

@@ -14,20 +14,20 @@ static const int case_order[LEM_CASES] = {0, 1, 2, 3, 4, 5, 6, 7};
  * The 64-byte alignment of a decoded part is kept by carving it from its own start.
  */
 size_t
-lem_trunk_bytes(const lem_config *config)
+lem_trunk_bytes(const lem_config *config, lem_form form)
 {
 	lem_arena	arena = {NULL, 0};
 
-	lem_trunk_build(&arena, config, NULL);
+	lem_trunk_build(&arena, config, NULL, form);
 	return arena.used;
 }
 
 const lem_trunk *
-lem_trunk_decode(const lem_config *config, const lem_real *part, void *memory)
+lem_trunk_decode(const lem_config *config, const lem_real *part, lem_form form, void *memory)
 {
 	lem_arena	arena = {memory, 0};
 
-	return lem_trunk_build(&arena, config, part);
+	return lem_trunk_build(&arena, config, part, form);
 }
 
 size_t

@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "config.h"
+#include "dense.h"
 #include "kernels.h"
 #include "order.h"
 #include "params.h"
@@ -27,8 +28,9 @@ typedef struct lem_model
  * Bytes that a decoded trunk or head set takes, and decoding one from the numbers of its part
  * into memory of that size, 64-byte aligned.
  */
-extern size_t lem_trunk_bytes(const lem_config *config);
-extern const lem_trunk *lem_trunk_decode(const lem_config *config, const lem_real *part, void *memory);
+extern size_t lem_trunk_bytes(const lem_config *config, lem_form form);
+extern const lem_trunk *lem_trunk_decode(const lem_config *config, const lem_real *part,
+										 lem_form form, void *memory);
 extern size_t lem_head_bytes(const lem_config *config);
 extern const lem_head *lem_head_decode(const lem_config *config, const lem_real *part, void *memory);
 

@@ -22,19 +22,20 @@ lem_rnn_acts_carve(lem_arena *arena, const lem_rnn *rnn, int n, int rows, bool k
 }
 
 void
-lem_rnn_decode(lem_arena *arena, const lem_config *config, const lem_real *tensors, lem_rnn *rnn)
+lem_rnn_decode(lem_arena *arena, const lem_config *config, const lem_real *tensors, lem_form form,
+			   lem_rnn *rnn)
 {
 	rnn->kind = config->recurrent;
 	switch (rnn->kind)
 	{
 		case LEM_RECURRENT_TKAN:
-			lem_tkan_decode(arena, config, tensors, &rnn->tkan);
+			lem_tkan_decode(arena, config, tensors, form, &rnn->tkan);
 			break;
 		case LEM_RECURRENT_LSTM:
-			lem_lstm_decode(arena, config->hidden_size, tensors, &rnn->lstm);
+			lem_lstm_decode(arena, config->hidden_size, tensors, form, &rnn->lstm);
 			break;
 		case LEM_RECURRENT_GRU:
-			lem_gru_decode(arena, config->hidden_size, tensors, &rnn->gru);
+			lem_gru_decode(arena, config->hidden_size, tensors, form, &rnn->gru);
 			break;
 		case LEM_RECURRENT_NONE:
 			break;
@@ -71,10 +72,10 @@ lem_rnn_backward(const lem_rnn *rnn, const lem_config *config, const lem_kernels
 			return lem_tkan_backward(&rnn->tkan, config, kern, n, rows, x, tensors, &acts->tkan,
 									 dy, scratch, gradient, dx, stop);
 		case LEM_RECURRENT_LSTM:
-			return lem_lstm_backward(&rnn->lstm, n, rows, x, tensors, &acts->lstm, dy, scratch,
+			return lem_lstm_backward(&rnn->lstm, kern, n, rows, x, tensors, &acts->lstm, dy, scratch,
 									 gradient, dx, stop);
 		case LEM_RECURRENT_GRU:
-			return lem_gru_backward(&rnn->gru, n, rows, x, tensors, &acts->gru, dy, scratch,
+			return lem_gru_backward(&rnn->gru, kern, n, rows, x, tensors, &acts->gru, dy, scratch,
 									gradient, dx, stop);
 		case LEM_RECURRENT_NONE:
 			break;

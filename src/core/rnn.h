@@ -30,7 +30,7 @@ extern void lem_rnn_acts_carve(lem_arena *arena, const lem_rnn *rnn, int n, int 
 							   lem_rnn_acts *acts);
 
 extern void lem_rnn_decode(lem_arena *arena, const lem_config *config, const lem_real *tensors,
-						   lem_rnn *rnn);
+						   lem_form form, lem_rnn *rnn);
 
 /* y (n x T x H) of x (n x T x H); y may be x.  LEM_STOPPED if stop asks for it. */
 extern lem_status lem_rnn_forward(const lem_rnn *rnn, const lem_kernels *kern, int n, int rows,

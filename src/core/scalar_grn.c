@@ -27,25 +27,28 @@ offsets_of(size_t width, size_t hidden)
 
 void
 lem_scalar_grn_decode(lem_arena *arena, int width, int hidden, const lem_real *embedding,
-					  const lem_real *tensors, lem_scalar_grn *grn)
+					  const lem_real *tensors, lem_form form, lem_scalar_grn *grn)
 {
 	const offsets at = offsets_of(width, hidden);
 	const size_t square = (size_t) hidden * hidden;
 	lem_real   *slope = lem_arena_reals(arena, 2 * (size_t) hidden);
 	lem_real   *offset = lem_arena_reals(arena, 2 * (size_t) hidden);
-	lem_real   *second = lem_arena_reals(arena, lem_packed_size(hidden, hidden));
-	lem_real   *gate = lem_arena_reals(arena, lem_packed_size(hidden, 2 * hidden));
-	lem_real   *gate_bias = lem_arena_reals(arena, 2 * (size_t) hidden);
 
 	grn->hidden = hidden;
 	grn->slope = slope;
 	grn->offset = offset;
-	grn->second_bias = lem_arena_copy(arena, tensors, at.hidden_2 + square, hidden);
-	grn->gate_bias = gate_bias;
+	grn->folded = form == LEM_FORM_FORWARD;
+	/* the backward pass reads the tensors themselves */
+	if (!grn->folded)
+		lem_dense_carve(arena, hidden, hidden, LEM_FORM_FORWARD, &grn->second);
+	lem_dense_carve(arena, hidden, 2 * hidden, LEM_FORM_FORWARD, &grn->gate);
 	grn->gamma = lem_arena_copy(arena, tensors, at.norm, hidden);
 	grn->beta = lem_arena_copy(arena, tensors, at.norm + hidden, hidden);
 	if (!arena->base)
 		return;
+	if (!grn->folded)
+		lem_dense_place(&grn->second, 0, tensors + at.hidden_2, tensors + at.hidden_2 + square,
+						hidden);
 	for (int half = 0; half < 2; half++)
 	{
 		const lem_real *kernel = tensors + (half ? at.hidden_1 : at.skip);
@@ -65,13 +68,13 @@ lem_scalar_grn_decode(lem_arena *arena, int width, int hidden, const lem_real *e
 			slope[half * hidden + j] = (lem_real) by_kernel;
 			offset[half * hidden + j] = (lem_real) by_bias;
 		}
-		memcpy(gate_bias + half * hidden, answer + square, hidden * sizeof(lem_real));
+		if (grn->folded)
+			lem_dense_place_behind(&grn->gate, half * hidden, tensors + at.hidden_2,
+								   tensors + at.hidden_2 + square, hidden, answer,
+								   answer + square, hidden);
+		else
+			lem_dense_place(&grn->gate, half * hidden, answer, answer + square, hidden);
 	}
-	lem_pack(&grn->second, second, hidden, hidden);
-	lem_pack_columns(second, hidden, hidden, 0, tensors + at.hidden_2, hidden, hidden);
-	lem_pack(&grn->gate, gate, hidden, 2 * hidden);
-	lem_pack_columns(gate, hidden, 2 * hidden, 0, tensors + at.dense, hidden, hidden);
-	lem_pack_columns(gate, hidden, 2 * hidden, hidden, tensors + at.gated, hidden, hidden);
 }
 
 void
@@ -80,6 +83,8 @@ lem_scalar_grn_forward(const lem_scalar_grn *grn, const lem_kernels *kern, int n
 {
 	const int	hidden = grn->hidden;
 	const int	wide = 2 * hidden;
+	const lem_real *e = acts->first + hidden;
+	int			lde = wide;
 
 	for (int r = 0; r < n; r++)
 	{
@@ -89,9 +94,13 @@ lem_scalar_grn_forward(const lem_scalar_grn *grn, const lem_kernels *kern, int n
 		kern->add_scaled(1, wide, x + r, 1, grn->slope, wide, first, wide);
 		kern->elu(hidden, first + hidden, first + hidden);
 	}
-	kern->matmul(n, acts->first + hidden, wide, &grn->second, grn->second_bias, false,
-				 acts->second, hidden);
-	kern->matmul(n, acts->second, hidden, &grn->gate, grn->gate_bias, false, acts->gate, wide);
+	if (!grn->folded)
+	{
+		lem_dense_forward(&grn->second, kern, n, e, lde, acts->second, hidden);
+		e = acts->second;
+		lde = hidden;
+	}
+	lem_dense_forward(&grn->gate, kern, n, e, lde, acts->gate, wide);
 	kern->glu(n, hidden, acts->gate, wide, acts->first, wide, acts->sum, hidden);
 	kern->layer_norm(n, hidden, acts->sum, hidden, grn->gamma, grn->beta, y, hidden);
 }

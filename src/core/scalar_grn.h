@@ -16,10 +16,9 @@ typedef struct lem_scalar_grn
 	int			hidden;			/* H: of the hidden layers and of the answer */
 	const lem_real *slope;		/* 2H: skip, then hidden_1 */
 	const lem_real *offset;		/* 2H */
-	lem_packed	second;			/* H x H */
-	const lem_real *second_bias;	/* H */
-	lem_packed	gate;			/* H x 2H: dense, then gated */
-	const lem_real *gate_bias;	/* 2H */
+	bool		folded;			/* second is part of gate */
+	lem_dense	second;			/* H -> H */
+	lem_dense	gate;			/* H -> 2H: dense, then gated */
 	const lem_real *gamma;		/* H */
 	const lem_real *beta;		/* H */
 } lem_scalar_grn;
@@ -30,7 +29,7 @@ typedef struct lem_scalar_grn
  */
 extern void lem_scalar_grn_decode(lem_arena *arena, int width, int hidden,
 								  const lem_real *embedding, const lem_real *tensors,
-								  lem_scalar_grn *grn);
+								  lem_form form, lem_scalar_grn *grn);
 
 /* y (n x H) of numbers x (n).  A row's bits depend on its number only. */
 extern void lem_scalar_grn_forward(const lem_scalar_grn *grn, const lem_kernels *kern, int n,

@@ -31,13 +31,11 @@ lem_tkan_acts_carve(lem_arena *arena, const lem_tkan *tkan, int n, int rows, boo
 
 void
 lem_tkan_decode(lem_arena *arena, const lem_config *config, const lem_real *tensors,
-				lem_tkan *tkan)
+				lem_form form, lem_tkan *tkan)
 {
 	const int	width = config->hidden_size;
 	const int	subs = config->n_sub_layers;
 	const size_t square = (size_t) width * width;
-	lem_real   *w;
-	lem_real   *b;
 	lem_real   *recurrent;
 	lem_real   *state;
 	lem_real   *mix;
@@ -48,11 +46,9 @@ lem_tkan_decode(lem_arena *arena, const lem_config *config, const lem_real *tens
 	tkan->width = width;
 	tkan->subs = subs;
 	tkan->linear = config->tkan_linear;
-	w = lem_arena_reals(arena, (3 + subs) * square);
-	b = lem_arena_reals(arena, (size_t) (3 + subs) * width);
+	lem_dense_carve(arena, width, (3 + subs) * width, form, &tkan->input);
 	recurrent = lem_arena_reals(arena, lem_packed_size(width, 3 * width));
 	mix = lem_arena_reals(arena, (size_t) subs * 2 * width);
-	tkan->input = (lem_dense) {width, (3 + subs) * width, w, b};
 	tkan->mix = mix;
 
 	if (arena->base)
@@ -61,7 +57,7 @@ lem_tkan_decode(lem_arena *arena, const lem_config *config, const lem_real *tens
 		const lem_real *r = k + 3 * square;
 		const lem_real *bias = r + 3 * square;
 
-		lem_dense_place(w, b, width, (3 + subs) * width, 0, k, bias, 3 * width);
+		lem_dense_place(&tkan->input, 0, k, bias, 3 * width);
 		lem_pack(&tkan->recurrent, recurrent, width, 3 * width);
 		lem_pack_rows(recurrent, width, 3 * width, 0, r, 3 * width, width);
 		tensors = bias + 3 * width;
@@ -75,8 +71,7 @@ lem_tkan_decode(lem_arena *arena, const lem_config *config, const lem_real *tens
 		state = lem_arena_reals(arena, lem_packed_size(width, width));
 		if (arena->base)
 		{
-			lem_dense_place(w, b, width, (3 + subs) * width, (3 + j) * width,
-							kernel_inputs + j * square, NULL, width);
+			lem_dense_place(&tkan->input, (3 + j) * width, kernel_inputs + j * square, NULL, width);
 			lem_pack(&tkan->state[j], state, width, width);
 			lem_pack_rows(state, width, width, 0, kernel_inputs + (subs + j) * square, width,
 						  width);
@@ -124,7 +119,7 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 
 	/* All that does not depend on the states is one product per sample. */
 	for (int i = 0; i < n; i++)
-		lem_dense_forward(&tkan->input, rows, x + (size_t) i * rows * width, width,
+		lem_dense_forward(&tkan->input, kern, rows, x + (size_t) i * rows * width, width,
 						  acts->input + (size_t) i * rows * wide, wide);
 
 	for (int t = 0; t < rows; t++)
@@ -139,6 +134,12 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 		lem_real   *o = acts->o + at * width;
 		lem_real   *h = acts->h + at * width;
 		const lem_real *s_before = acts->s + before * all;
+
+		/*
+		 * A row reads all the weights, about as much as the second-level cache holds, so every other
+		 * row goes over them the other way: it begins with what the row before ended with.
+		 */
+		const bool	turned = t % 2 == 1;
 
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
@@ -159,8 +160,9 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 		{
 			if (acts->keep)
 				memcpy(c, acts->c + before * width, (size_t) n * width * sizeof(lem_real));
-			kern->matmul(n, acts->h + before * width, width, &tkan->recurrent, NULL, true,
-						 gates, 3 * width);
+			if (turned)
+				kern->matmul(n, acts->h + before * width, width, &tkan->recurrent, NULL, true,
+							 gates, 3 * width);
 			for (int j = 0; j < subs; j++)
 				kern->matmul(n, s_before + (size_t) j * width, (int) all, &tkan->state[j], NULL,
 							 true, a + (size_t) j * width, (int) all);
@@ -170,10 +172,13 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 			const lem_kan *kan = &tkan->kan[j];
 
 			lem_kan_forward(kan, kern, n, a + (size_t) j * width, (int) all,
-							acts->z[j] + at * width, acts->expanded[j] + at * kan->expanded,
+							turned, acts->z[j] + at * width, acts->expanded[j] + at * kan->expanded,
 							sub_y + (size_t) j * width, (int) all);
 		}
 		kern->matmul(n, sub_y, (int) all, &tkan->output, tkan->output_bias, false, o, width);
+		if (t > 0 && !turned)
+			kern->matmul(n, acts->h + before * width, width, &tkan->recurrent, NULL, true, gates,
+						 3 * width);
 
 		for (int i = 0; i < n; i++)
 		{
@@ -424,6 +429,6 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 	}
 
 	weight_gradients(tkan, config, n, rows, x, acts, &d, dinput, gradient);
-	lem_dense_backward(&tkan->input, n * rows, dinput, (3 + subs) * width, false, dx, width);
+	lem_dense_backward(&tkan->input, kern, n * rows, dinput, (3 + subs) * width, false, dx, width);
 	return LEM_OK;
 }

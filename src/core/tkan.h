@@ -50,7 +50,7 @@ extern void lem_tkan_acts_carve(lem_arena *arena, const lem_tkan *tkan, int n, i
 								lem_tkan_acts *acts);
 
 extern void lem_tkan_decode(lem_arena *arena, const lem_config *config, const lem_real *tensors,
-							lem_tkan *tkan);
+							lem_form form, lem_tkan *tkan);
 
 /*
  * y (n x T x H) of x (n x T x H); y may be x.  LEM_STOPPED if stop asks for it.

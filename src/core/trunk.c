@@ -5,7 +5,7 @@
 #include "trunk.h"
 
 lem_trunk *
-lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part)
+lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part, lem_form form)
 {
 	const int	width = config->hidden_size;
 	const int	inputs = lem_inputs(config);
@@ -16,35 +16,47 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 	lem_trunk	measured;
 	lem_trunk  *trunk = build ? carved : &measured;
 	lem_trunk_offsets at;
-	lem_real   *w;
-	lem_real   *b;
 
 	lem_trunk_layout(config, &at);
 	lem_vsn_decode(arena, inputs, config->num_embedding, width, !config->variable_selection,
 				   build ? part + at.embedding : NULL, build ? part + at.vsn_weights : NULL,
-				   build ? part + at.vsn_inputs : NULL, &trunk->vsn);
+				   build ? part + at.vsn_inputs : NULL, form, &trunk->vsn);
 	for (int r = 0; r < lem_rnn_layers(config); r++)
 		lem_rnn_decode(arena, config, build ? part + at.rnn + r * lem_rnn_size(config) : NULL,
-					   &trunk->rnn[r]);
+					   form, &trunk->rnn[r]);
 
-	w = lem_arena_reals(arena, 2 * square);
-	b = lem_arena_reals(arena, 2 * (size_t) width);
-	trunk->gate = (lem_dense) {width, 2 * width, w, b};
+	lem_dense_carve(arena, width, 2 * width, form, &trunk->gate);
 	for (int half = 0; build && half < 2; half++)
 	{
 		const lem_real *kernel = part + at.gate + half * (square + width);
 
-		lem_dense_place(w, b, width, 2 * width, half * width, kernel, kernel + square, width);
+		lem_dense_place(&trunk->gate, half * width, kernel, kernel + square, width);
 	}
 	trunk->norm_gamma = lem_arena_copy(arena, part, at.norm, width);
 	trunk->norm_beta = lem_arena_copy(arena, part, at.norm + width, width);
-	lem_grn_decode(arena, width, width, width, build ? part + at.grn : NULL, &trunk->grn);
+	lem_grn_decode(arena, width, width, width, NULL, build ? part + at.grn : NULL, form,
+				   &trunk->grn);
 	lem_attention_decode(arena, width, config->attention ? config->num_heads : 0,
-						 build ? part + at.attention : NULL, &trunk->attention);
+						 build ? part + at.attention : NULL, form, &trunk->attention);
 	trunk->curves.scale = lem_arena_copy(arena, part, at.scale, lem_branches(config));
 	trunk->curves.volume = lem_arena_copy(arena, part, at.volume_curve, curve);
 	trunk->curves.notional = lem_arena_copy(arena, part, at.notional_curve, curve);
 	return carved;
+}
+
+/*
+ * Samples that go through the layers around the recurrence together: as many as the second-level
+ * cache has room for, so that small models have products of many rows.  All of them where their
+ * buffers are kept.
+ */
+static int
+samples_together(const lem_config *config, int n, bool keep)
+{
+	const int	numbers = 65536;
+	const int	each = lem_rows(config) * 10 * config->hidden_size;
+	const int	most = each < numbers ? numbers / each : 1;
+
+	return keep || n < most ? n : most;
 }
 
 void
@@ -53,7 +65,7 @@ lem_trunk_acts_carve(lem_arena *arena, const lem_config *config, const lem_trunk
 {
 	const size_t t = lem_rows(config);
 	const size_t width = config->hidden_size;
-	const size_t rows = (keep ? n : 1) * t;
+	const size_t rows = samples_together(config, n, keep) * t;
 	lem_attention_acts measured;
 
 	acts->keep = keep;
@@ -128,24 +140,20 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 	const int	asked = config->n_ahead - 1;
 	const int	last = lem_rnn_layers(config) - 1;
 
-	/*
-	 * Without a backward pass each sample goes through the layers around the recurrence alone: its
-	 * rows stay in the cache, and its products have the same shape in any batch.
-	 */
-	const int	group = acts->keep ? n : 1;
-	const int	group_rows = group * t;
-	const size_t group_size = (size_t) group_rows * width;
+	const int	together = samples_together(config, n, acts->keep);
 
 	for (int i = 0; i < n; i++)
 		standard_inputs(config, rows + (size_t) i * t * inputs, min_rate[i], max_rate[i],
 						acts->inputs + (size_t) i * t * inputs);
-	for (int g = 0; g < n / group; g++)
+	for (int first = 0; first < n; first += together)
 	{
+		const int	rows_together = (n - first < together ? n - first : together) * t;
+
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-		lem_vsn_forward(&trunk->vsn, kern, group_rows,
-						acts->inputs + (size_t) g * group_rows * inputs, &acts->vsn,
-						acts->vsn_out + g * group_size);
+		lem_vsn_forward(&trunk->vsn, kern, rows_together,
+						acts->inputs + (size_t) first * t * inputs, &acts->vsn,
+						acts->vsn_out + (size_t) first * t * width);
 	}
 
 	for (int r = 0; r <= last; r++)
@@ -161,21 +169,25 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 	if (acts->dropout)
 		lem_dropout_apply(n * (size_t) t * width, acts->dropout->encoded_mask, acts->encoded,
 						  acts->dropout->encoded);
-	for (int g = 0; g < n / group; g++)
+	for (int first = 0; first < n; first += together)
 	{
+		const int	some = n - first < together ? n - first : together;
+		const int	rows_together = some * t;
+		const size_t place = (size_t) first * t * width;
+
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-		lem_dense_forward(&trunk->gate, group_rows, gate_input(acts) + g * group_size, width,
+		lem_dense_forward(&trunk->gate, kern, rows_together, gate_input(acts) + place, width,
 						  acts->gate, 2 * width);
-		kern->glu(group_rows, width, acts->gate, 2 * width, acts->vsn_out + g * group_size, width,
+		kern->glu(rows_together, width, acts->gate, 2 * width, acts->vsn_out + place, width,
 				  acts->sum, width);
-		kern->layer_norm(group_rows, width, acts->sum, width, trunk->norm_gamma, trunk->norm_beta,
-						 acts->normed, width);
-		lem_grn_forward(&trunk->grn, kern, group_rows, acts->normed, width, &acts->grn,
+		kern->layer_norm(rows_together, width, acts->sum, width, trunk->norm_gamma,
+						 trunk->norm_beta, acts->normed, width);
+		lem_grn_forward(&trunk->grn, kern, rows_together, acts->normed, width, &acts->grn,
 						acts->enriched, width);
-		for (int i = 0; i < group; i++)
+		for (int i = 0; i < some; i++)
 		{
-			const size_t sample = (size_t) g * group + i;
+			const size_t sample = (size_t) first + i;
 
 			lem_attention_forward(&trunk->attention, kern, t, config->lookback, asked,
 								  acts->enriched + (size_t) i * t * width,
@@ -214,7 +226,7 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 		memset(dnormed, 0, size * sizeof(lem_real));
 	}
 	for (int i = 0; i < (compute ? n : 1); i++)
-		lem_attention_backward(&trunk->attention, t, config->lookback, asked,
+		lem_attention_backward(&trunk->attention, kern, t, config->lookback, asked,
 							   compute ? acts->enriched + (size_t) i * t * width : NULL,
 							   compute ? &acts->attention[i] : NULL,
 							   compute ? dcontext + (size_t) i * asked * width : NULL, scratch,
@@ -232,7 +244,7 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 		for (int half = 0; half < 2; half++, dkernel += square + width)
 			lem_dense_gradient(width, width, rows, gate_input(acts), width,
 							   dgate + half * width, 2 * width, dkernel, dkernel + square);
-		lem_dense_backward(&trunk->gate, rows, dgate, 2 * width, false, drnn, width);
+		lem_dense_backward(&trunk->gate, kern, rows, dgate, 2 * width, false, drnn, width);
 		if (acts->dropout)
 			lem_dropout_apply(size, acts->dropout->encoded_mask, drnn, drnn);
 	}

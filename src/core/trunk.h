@@ -34,19 +34,19 @@ typedef struct lem_trunk_acts
 	const lem_real *encoded;	/* the last layer's, or without any vsn_out */
 	const lem_dropout *dropout; /* of encoded, where buffers are kept; NULL: none */
 
-	/* of one sample at a time, or of all n where they are kept for a backward pass */
+	/* of some samples at a time (S), or of all n where they are kept for a backward pass */
 	bool		keep;
 	lem_vsn_acts vsn;
-	lem_real   *gate;			/* [n x] T x 2H */
-	lem_real   *sum;			/* [n x] T x H: before the norm */
-	lem_real   *normed;			/* [n x] T x H */
+	lem_real   *gate;			/* S x T x 2H */
+	lem_real   *sum;			/* S x T x H: before the norm */
+	lem_real   *normed;			/* S x T x H */
 	lem_grn_acts grn;
-	lem_real   *enriched;		/* [n x] T x H */
+	lem_real   *enriched;		/* S x T x H */
 	lem_attention_acts *attention;	/* [n] */
 } lem_trunk_acts;
 
 extern lem_trunk *lem_trunk_build(lem_arena *arena, const lem_config *config,
-								  const lem_real *part);
+								  const lem_real *part, lem_form form);
 
 extern void lem_trunk_acts_carve(lem_arena *arena, const lem_config *config,
 								 const lem_trunk *trunk, int n, bool keep, lem_trunk_acts *acts);

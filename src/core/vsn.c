@@ -10,9 +10,9 @@ lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
 {
 	const size_t inputs = vsn->embedding.inputs;
 	const size_t width = vsn->embedding.width;
-	const lem_grn shape = {.hidden = vsn->hidden, .out = vsn->hidden};
+	const lem_grn shape = {.hidden = vsn->hidden, .out = vsn->hidden, .folded = vsn->folded};
 
-	acts->flat = lem_arena_reals(arena, inputs * rows * width);
+	acts->flat = vsn->folded ? NULL : lem_arena_reals(arena, inputs * rows * width);
 	acts->weights = NULL;
 	if (vsn->plain)
 		return;
@@ -41,7 +41,7 @@ lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows, bool keep,
 void
 lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, bool plain,
 			   const lem_real *embedding, const lem_real *weights, const lem_real *grns,
-			   lem_vsn *vsn)
+			   lem_form form, lem_vsn *vsn)
 {
 	lem_real   *kernel = lem_arena_reals(arena, (size_t) inputs * width);
 	lem_real   *bias = lem_arena_reals(arena, (size_t) inputs * width);
@@ -50,6 +50,7 @@ lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, bool plain,
 
 	vsn->hidden = hidden;
 	vsn->plain = plain;
+	vsn->folded = form == LEM_FORM_FORWARD;
 	vsn->embedding = (lem_embedding) {inputs, width, kernel, bias};
 	for (int i = 0; arena->base && i < inputs; i++)
 		for (int e = 0; e < width; e++)
@@ -60,20 +61,23 @@ lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, bool plain,
 
 	if (plain)
 	{
-		const size_t size = (size_t) width * inputs * hidden;
+		const int	flat = width * inputs;
 
-		vsn->plain_layer.in = width * inputs;
-		vsn->plain_layer.out = hidden;
-		vsn->plain_layer.w = lem_arena_copy(arena, weights, 0, size);
-		vsn->plain_layer.b = lem_arena_copy(arena, weights, (int64_t) size, hidden);
+		lem_dense_carve(arena, vsn->folded ? inputs : flat, hidden, form, &vsn->plain_layer);
+		if (arena->base && vsn->folded)
+			lem_embedding_place(&vsn->embedding, &vsn->plain_layer, 0, weights,
+								weights + (size_t) flat * hidden, hidden);
+		else if (arena->base)
+			lem_dense_place(&vsn->plain_layer, 0, weights, weights + (size_t) flat * hidden, hidden);
 		return;
 	}
 	grn = lem_arena_bytes(arena, inputs * sizeof(lem_scalar_grn));
-	lem_grn_decode(arena, width * inputs, hidden, inputs, weights, &vsn->weights);
+	lem_grn_decode(arena, width * inputs, hidden, inputs, vsn->folded ? &vsn->embedding : NULL,
+				   weights, form, &vsn->weights);
 	for (int i = 0; i < inputs; i++)
 		lem_scalar_grn_decode(arena, width, hidden,
 							  arena->base ? embedding + (size_t) i * 2 * width : NULL,
-							  arena->base ? grns + i * lem_grn_size(width, hidden, hidden) : NULL,
+							  arena->base ? grns + i * lem_grn_size(width, hidden, hidden) : NULL, form,
 							  arena->base ? &grn[i] : &measured);
 	vsn->inputs = grn;
 }
@@ -85,15 +89,18 @@ lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem
 	const int	inputs = vsn->embedding.inputs;
 	const int	width = vsn->embedding.width;
 	const int	hidden = vsn->hidden;
+	const lem_real *read = vsn->folded ? x : acts->flat;
+	const int	read_width = vsn->folded ? inputs : width * inputs;
 
-	lem_embedding_forward(&vsn->embedding, rows, x, acts->flat);
+	if (!vsn->folded)
+		lem_embedding_forward(&vsn->embedding, rows, x, acts->flat);
 	if (vsn->plain)
 	{
-		lem_dense_forward(&vsn->plain_layer, rows, acts->flat, width * inputs, y, hidden);
+		lem_dense_forward(&vsn->plain_layer, kern, rows, read, read_width, y, hidden);
 		return;
 	}
-	lem_grn_forward(&vsn->weights, kern, rows, acts->flat, width * inputs, &acts->weights_grn,
-					acts->logits, inputs);
+	lem_grn_forward(&vsn->weights, kern, rows, read, read_width, &acts->weights_grn, acts->logits,
+					inputs);
 	kern->softmax(rows, inputs, acts->logits, inputs, acts->weights, inputs);
 
 	memset(y, 0, (size_t) rows * hidden * sizeof(lem_real));
@@ -112,7 +119,7 @@ lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem
 
 /* The same without variable selection. */
 static void
-plain_backward(const lem_vsn *vsn, int rows, const lem_real *x, const lem_vsn_acts *acts,
+plain_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem_real *x, const lem_vsn_acts *acts,
 			   const lem_real *dy, lem_scratch scratch, lem_real *dembedding, lem_real *dplain)
 {
 	const int	in = vsn->plain_layer.in;
@@ -123,7 +130,7 @@ plain_backward(const lem_vsn *vsn, int rows, const lem_real *x, const lem_vsn_ac
 		return;
 	lem_dense_gradient(in, hidden, rows, acts->flat, in, dy, hidden, dplain,
 					   dplain + (size_t) in * hidden);
-	lem_dense_backward(&vsn->plain_layer, rows, dy, hidden, false, dflat, in);
+	lem_dense_backward(&vsn->plain_layer, kern, rows, dy, hidden, false, dflat, in);
 	lem_embedding_backward(&vsn->embedding, rows, x, dflat, dembedding);
 }
 
@@ -145,7 +152,7 @@ lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const le
 
 	if (vsn->plain)
 	{
-		plain_backward(vsn, rows, x, acts, dy, scratch, dembedding, dweights);
+		plain_backward(vsn, kern, rows, x, acts, dy, scratch, dembedding, dweights);
 		return;
 	}
 	dflat = lem_scratch_reals(&scratch, flat);

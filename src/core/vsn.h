@@ -17,8 +17,9 @@ typedef struct lem_vsn
 {
 	lem_embedding embedding;
 	bool		plain;			/* no variable selection: plain_layer alone */
-	lem_dense	plain_layer;	/* E * F -> H */
-	lem_grn		weights;		/* E * F -> H -> F */
+	bool		folded;			/* the embedding is part of the layers that follow */
+	lem_dense	plain_layer;	/* E * F -> H; folded F -> H */
+	lem_grn		weights;		/* E * F -> H -> F; folded F -> H -> F */
 	const lem_scalar_grn *inputs;	/* F of them */
 	int			hidden;			/* H */
 } lem_vsn;
@@ -26,7 +27,7 @@ typedef struct lem_vsn
 /* What a forward pass over rows rows leaves behind; every input's where they are kept. */
 typedef struct lem_vsn_acts
 {
-	lem_real   *flat;			/* rows x (E * F): the embeddings */
+	lem_real   *flat;			/* rows x (E * F): the embeddings, where they are not folded */
 	lem_grn_acts weights_grn;
 	lem_real   *logits;			/* rows x F: before the softmax */
 	lem_real   *weights;		/* rows x F: the variable weights; NULL where there are none */
@@ -47,7 +48,7 @@ extern void lem_vsn_acts_carve(lem_arena *arena, const lem_vsn *vsn, size_t rows
  */
 extern void lem_vsn_decode(lem_arena *arena, int inputs, int width, int hidden, bool plain,
 						   const lem_real *embedding, const lem_real *weights, const lem_real *grns,
-						   lem_vsn *vsn);
+						   lem_form form, lem_vsn *vsn);
 
 /* y (rows x H) of standard inputs x (rows x F). */
 extern void lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows,

@@ -101,7 +101,7 @@ load_trunk(const char *schema, const lem_model_row *row)
 												  ALLOCSET_SMALL_SIZES);
 	cache_entry *entry = MemoryContextAllocZero(context, sizeof(cache_entry));
 	const int	sets = lem_head_sets(&row->config);
-	const size_t bytes = lem_trunk_bytes(&row->config);
+	const size_t bytes = lem_trunk_bytes(&row->config, LEM_FORM_FORWARD);
 	void	   *memory = lem_alloc_aligned(context, bytes);
 	float	   *part = lem_catalog_part(schema, row, 0);
 
@@ -110,7 +110,7 @@ load_trunk(const char *schema, const lem_model_row *row)
 	entry->heads = MemoryContextAllocZero(context, sets * sizeof(lem_head *));
 	entry->model.config = row->config;
 	entry->model.kernels = lem_kernels_select();
-	entry->model.trunk = lem_trunk_decode(&row->config, part, memory);
+	entry->model.trunk = lem_trunk_decode(&row->config, part, LEM_FORM_FORWARD, memory);
 	entry->model.heads = entry->heads;
 	entry->bytes = bytes;
 	pfree(part);

@@ -131,7 +131,8 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 	lem_model_row row;
 	lem_sample_arrays samples;
 	const float *market;
-	const lem_model *model;
+	lem_model	model;
+	char	   *trunk;
 	int			parts;
 	float	  **numbers;
 	float	  **gradient;
@@ -147,7 +148,7 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 					 PG_GETARG_ARRAYTYPE_P(4), &samples);
 	market = read_market(&row, PG_GETARG_ARRAYTYPE_P(2), samples.n);
 
-	model = lem_cache_pin(schema, &row, NULL);
+	model = *lem_cache_pin(schema, &row, NULL);
 	parts = lem_part_count(&row.config);
 	numbers = palloc(parts * sizeof(float *));
 	gradient = palloc(parts * sizeof(float *));
@@ -158,7 +159,12 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 		gradient[part] = MemoryContextAllocHuge(CurrentMemoryContext,
 												lem_part_size(&row.config, part) * sizeof(float));
 	}
-	loss = run_batches(model, (const float *const *) numbers, &samples, market, gradient);
+	/* the cache's trunk is for forward passes only */
+	trunk = MemoryContextAllocHuge(CurrentMemoryContext,
+								   lem_trunk_bytes(&row.config, LEM_FORM_GRADIENT) + LEM_ALIGN);
+	model.trunk = lem_trunk_decode(&row.config, numbers[0], LEM_FORM_GRADIENT,
+								   (void *) TYPEALIGN(LEM_ALIGN, trunk));
+	loss = run_batches(&model, (const float *const *) numbers, &samples, market, gradient);
 	if (!isfinite(loss))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

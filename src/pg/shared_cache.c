@@ -290,7 +290,7 @@ find(const part_key *key)
 static Size
 part_bytes(const lem_config *config, int part)
 {
-	return part == 0 ? lem_trunk_bytes(config) : lem_head_bytes(config);
+	return part == 0 ? lem_trunk_bytes(config, LEM_FORM_FORWARD) : lem_head_bytes(config);
 }
 
 /* Pin a part, decoding it if need be; NULL: no room. */
@@ -327,7 +327,7 @@ pin_part(const char *schema, const lem_model_row *row, int number, Size *loaded)
 	{
 		memory = (char *) TYPEALIGN(LEM_ALIGN, dsa_get_address(area, part->memory));
 		if (number == 0)
-			part->decoded = lem_trunk_decode(&row->config, numbers, memory);
+			part->decoded = lem_trunk_decode(&row->config, numbers, LEM_FORM_FORWARD, memory);
 		else
 			part->decoded = lem_head_decode(&row->config, numbers, memory);
 		LWLockAcquire(lock, LW_EXCLUSIVE);

@@ -26,7 +26,7 @@ aligned(Size bytes)
 Size
 lem_train_models_bytes(const lem_config *config, int processes)
 {
-	return processes * (lem_trunk_bytes(config) + lem_head_bytes(config));
+	return processes * (lem_trunk_bytes(config, LEM_FORM_GRADIENT) + lem_head_bytes(config));
 }
 
 Size
@@ -42,7 +42,8 @@ lem_train_passes_bytes(const lem_train_head *head, const lem_dataset *dataset, i
 	Size		bytes;
 
 	memset(part, 0, numbers);
-	model.trunk = lem_trunk_decode(config, part, aligned(lem_trunk_bytes(config)));
+	model.trunk = lem_trunk_decode(config, part, LEM_FORM_GRADIENT,
+								   aligned(lem_trunk_bytes(config, LEM_FORM_GRADIENT)));
 	bytes = processes * lem_train_scratch(&model, dataset, &head->options)
 		+ (config->shared_heads ? processes : head->slots)
 		* lem_train_kept(&model, &head->options);
@@ -58,7 +59,8 @@ decode(lem_train_member *member)
 	const lem_train_view *view = member->view;
 	const lem_config *config = &member->model.config;
 
-	member->model.trunk = lem_trunk_decode(config, view->weights[0], member->trunk_memory);
+	member->model.trunk = lem_trunk_decode(config, view->weights[0], LEM_FORM_GRADIENT,
+										   member->trunk_memory);
 	if (config->shared_heads)
 		member->head = lem_head_decode(config, view->weights[1], member->head_memory);
 	member->decoded = view->head->weights_version;
@@ -77,7 +79,7 @@ lem_train_member_create(lem_train_view *view)
 	member->clock = lem_zone_clock(time_zone);
 	member->model.config = head->config;
 	member->model.kernels = lem_kernels_select();
-	member->trunk_memory = aligned(lem_trunk_bytes(&head->config));
+	member->trunk_memory = aligned(lem_trunk_bytes(&head->config, LEM_FORM_GRADIENT));
 	member->head_memory = aligned(lem_head_bytes(&head->config));
 	decode(member);
 	member->dataset = (lem_dataset) {

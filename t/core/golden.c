@@ -437,7 +437,8 @@ golden_random_parts(const lem_config *config, uint64_t seed)
 }
 
 lem_model
-golden_model(const lem_config *config, float *const *parts, const lem_kernels *kernels)
+golden_model(const lem_config *config, float *const *parts, const lem_kernels *kernels,
+			 lem_form form)
 {
 	const int	n = lem_part_count(config);
 	const lem_head **heads = allocate(sizeof(lem_head *) * (size_t) n);
@@ -451,7 +452,8 @@ golden_model(const lem_config *config, float *const *parts, const lem_kernels *k
 		for (size_t i = 0; i < size; i++)
 			from[i] = parts[p][i];
 		if (p == 0)
-			model.trunk = lem_trunk_decode(config, from, allocate(lem_trunk_bytes(config)));
+			model.trunk = lem_trunk_decode(config, from, form,
+										   allocate(lem_trunk_bytes(config, form)));
 		else
 			heads[p - 1] = lem_head_decode(config, from, allocate(lem_head_bytes(config)));
 		free(from);

@@ -81,6 +81,6 @@ extern float **golden_random_parts(const lem_config *config, uint64_t seed);
 
 /* A model with all its heads, decoded from the numbers of its parts. */
 extern lem_model golden_model(const lem_config *config, float *const *parts,
-							  const lem_kernels *kernels);
+							  const lem_kernels *kernels, lem_form form);
 
 #endif

@@ -281,7 +281,7 @@ test_live(void)
 		config.gaps = (lem_gaps) (i % 2);
 		config.shared_heads = config.finish_gate = i / 2 % 2;
 		model = golden_model(&config, golden_random_parts(&config, 50 + i % 4),
-							 lem_kernels_select());
+							 lem_kernels_select(), LEM_FORM_FORWARD);
 		simulate_start(&bars, 500 + i, i % 2 ? SIMULATE_SESSIONS_HALTS : SIMULATE_HALTS, 0, 150);
 		series = simulate_series(&bars, bars.n, false);
 		lem_backtest_default(&test);
@@ -322,7 +322,7 @@ test_paper(void)
 	static double allocations[2][SIMULATE_BARS * PLAN_STEPS];
 	lem_config	config = plan_small_config();
 	lem_model	model = golden_model(&config, golden_random_parts(&config, 7),
-									 lem_kernels_select());
+									 lem_kernels_select(), LEM_FORM_FORWARD);
 	lem_series	series;
 	lem_backtest test;
 	lem_status	status;
@@ -507,7 +507,8 @@ test_no_skill_model(long_bars *bars)
 	config.n_ahead = STEPS;
 	config.finish_gate = true;
 	config.shared_heads = true;
-	model = golden_model(&config, golden_random_parts(&config, 60), lem_kernels_select());
+	model = golden_model(&config, golden_random_parts(&config, 60), lem_kernels_select(),
+						 LEM_FORM_FORWARD);
 	lem_backtest_default(&test);
 	test.model = &model;
 	test.config = &model.config;

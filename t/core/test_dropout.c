@@ -60,7 +60,7 @@ test_none(const char *set)
 		LEM_SHARP_MASK_OFFSET};
 	lem_config	config = golden_config(set);
 	float	  **numbers = golden_parts(set, &config);
-	lem_model	model = golden_model(&config, numbers, lem_kernels_select());
+	lem_model	model = golden_model(&config, numbers, lem_kernels_select(), LEM_FORM_GRADIENT);
 	const int	n = golden_batch(set);
 	const size_t encoded = (size_t) n * lem_rows(&config) * config.hidden_size;
 	const size_t context = (size_t) n * (config.n_ahead - 1) * config.hidden_size;

@@ -37,7 +37,8 @@ make_model(int kind)
 		config.named[1] = LEM_FEATURE_RETURN;
 		config.extra_features = SIMULATE_FEATURES;
 	}
-	return golden_model(&config, golden_random_parts(&config, 300 + kind), lem_kernels_select());
+	return golden_model(&config, golden_random_parts(&config, 300 + kind), lem_kernels_select(),
+						LEM_FORM_FORWARD);
 }
 
 /* Explain, in a workspace just as large as asked for. */

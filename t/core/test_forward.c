@@ -54,7 +54,7 @@ test_set(const char *set, const lem_kernels *kern)
 	int			n = golden_batch(set);
 	int			branches = lem_branches(&config);
 	size_t		count;
-	lem_model	model = golden_model(&config, golden_parts(set, &config), kern);
+	lem_model	model = golden_model(&config, golden_parts(set, &config), kern, LEM_FORM_FORWARD);
 	lem_real   *rows = golden_reals(set, "inputs.x.bin", &count);
 	lem_real   *min_rate = golden_reals(set, "inputs.min_rate.bin", NULL);
 	lem_real   *max_rate = golden_reals(set, "inputs.max_rate.bin", NULL);
@@ -160,7 +160,7 @@ test_other_configs(void)
 		}
 		check(lem_config_check(&config, NULL) == LEM_OK, "variant %d: config", variant);
 		model = golden_model(&config, golden_random_parts(&config, 7 + variant),
-							 lem_kernels_select());
+							 lem_kernels_select(), LEM_FORM_FORWARD);
 		rows = malloc(n * lem_rows(&config) * lem_inputs(&config) * sizeof(lem_real));
 		rates = calloc(2 * n, sizeof(lem_real));
 		for (int i = 0; i < n * lem_rows(&config) * lem_inputs(&config); i++)

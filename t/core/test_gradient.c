@@ -34,7 +34,7 @@ decode(loaded *l)
 {
 	const lem_config *config = &l->model.config;
 
-	l->model.trunk = lem_trunk_decode(config, l->parts[0], l->memory[0]);
+	l->model.trunk = lem_trunk_decode(config, l->parts[0], LEM_FORM_GRADIENT, l->memory[0]);
 	for (int p = 1; p < lem_part_count(config); p++)
 		l->heads[p - 1] = lem_head_decode(config, l->parts[p], l->memory[p]);
 }
@@ -56,7 +56,8 @@ load(const lem_config *config, float **numbers, const lem_kernels *kern)
 		l.parts[p] = aligned(size * sizeof(lem_real));
 		for (int64_t i = 0; i < size; i++)
 			l.parts[p][i] = numbers[p][i];
-		l.memory[p] = aligned(p == 0 ? lem_trunk_bytes(config) : lem_head_bytes(config));
+		l.memory[p] = aligned(p == 0 ? lem_trunk_bytes(config, LEM_FORM_GRADIENT)
+								  : lem_head_bytes(config));
 	}
 	decode(&l);
 	return l;

@@ -137,7 +137,7 @@ test_constraints(void)
 		for (int p = 1; m > 1 && p < lem_part_count(&config); p++)
 			for (int64_t i = 0; i < lem_part_size(&config, p); i++)
 				parts[p][i] *= 4;
-		models[m] = golden_model(&config, parts, lem_kernels_select());
+		models[m] = golden_model(&config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
 	}
 	for (int s = 0; s < 8; s++)
 		simulate_start(&bars[s], 50 + s, (simulate_market) (s % 4), 0, 80);
@@ -215,7 +215,7 @@ test_broken_weights(void)
 		for (int p = 0; p < lem_part_count(&config); p++)
 			for (int64_t i = 0; i < lem_part_size(&config, p); i++)
 				parts[p][i] = values[v];
-		model = golden_model(&config, parts, lem_kernels_select());
+		model = golden_model(&config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
 		for (int trial = 0; trial < 50; trial++)
 		{
 			lem_order	order;

@@ -75,7 +75,8 @@ begin(const char *set)
 	{
 		for (int64_t i = 0; i < lem_part_size(&t.config, p); i++)
 			t.weights[p][i] = numbers[p][i];
-		t.memory[p] = aligned(p == 0 ? lem_trunk_bytes(&t.config) : lem_head_bytes(&t.config));
+		t.memory[p] = aligned(p == 0 ? lem_trunk_bytes(&t.config, LEM_FORM_GRADIENT)
+								  : lem_head_bytes(&t.config));
 	}
 	t.samples = (lem_samples) {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
@@ -92,7 +93,8 @@ learn(training *t)
 	const lem_loss_options published = {LEM_OBJECTIVE_SOFTPLUS, 0, LEM_PUBLISHED_MASK_SLOPE, 0};
 	double		loss;
 
-	t->model.trunk = lem_trunk_decode(&t->config, t->weights[0], t->memory[0]);
+	t->model.trunk = lem_trunk_decode(&t->config, t->weights[0], LEM_FORM_GRADIENT,
+										t->memory[0]);
 	for (int p = 1; p < lem_part_count(&t->config); p++)
 		t->heads[p - 1] = lem_head_decode(&t->config, t->weights[p], t->memory[p]);
 	for (int p = 0; p < lem_part_count(&t->config); p++)

@@ -148,9 +148,9 @@ test_layer(lem_recurrent kind, const lem_kernels *kern)
 		tensors[i] = (lem_real) (0.5 * sin(i * 1.7 + i % 7));
 	for (int i = 0; i < SIZE; i++)
 		x[i] = (lem_real) cos(i * 0.37);
-	lem_rnn_decode(&arena, &config, NULL, &rnn);
+	lem_rnn_decode(&arena, &config, NULL, LEM_FORM_GRADIENT, &rnn);
 	arena = (lem_arena) {aligned(arena.used), 0};
-	lem_rnn_decode(&arena, &config, tensors, &rnn);
+	lem_rnn_decode(&arena, &config, tensors, LEM_FORM_GRADIENT, &rnn);
 
 	run(&rnn, kern, SAMPLES, true, x, y);
 	for (int i = 0; i < SAMPLES; i++)

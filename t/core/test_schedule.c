@@ -64,7 +64,8 @@ make_model(int which)
 	if (which == 0)
 	{
 		config = golden_config("medium");
-		return golden_model(&config, golden_parts("medium", &config), lem_kernels_select());
+		return golden_model(&config, golden_parts("medium", &config), lem_kernels_select(),
+							LEM_FORM_FORWARD);
 	}
 	config.shared_heads = which == 2 || which == 3 || which == 5;
 	config.finish_gate = which != 4;
@@ -83,7 +84,8 @@ make_model(int which)
 		config.named[2] = LEM_FEATURE_RETURN;
 		config.extra_features = SIMULATE_FEATURES;
 	}
-	return golden_model(&config, golden_random_parts(&config, 100 + which), lem_kernels_select());
+	return golden_model(&config, golden_random_parts(&config, 100 + which), lem_kernels_select(),
+						LEM_FORM_FORWARD);
 }
 
 /* Bars that are surely enough before an order's start. */

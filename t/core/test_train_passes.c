@@ -92,8 +92,8 @@ begin(training *t, const simulate_bars *bars, bool shared, int batch, int shard,
 	lem_initial_weights(&t->config, 5, t->weights);
 	t->heads = calloc(t->parts, sizeof(lem_head *));
 	t->model = (lem_model) {t->config, lem_kernels_select(), NULL, t->heads};
-	t->model.trunk = lem_trunk_decode(&t->config, t->weights[0],
-									  aligned(lem_trunk_bytes(&t->config)));
+	t->model.trunk = lem_trunk_decode(&t->config, t->weights[0], LEM_FORM_GRADIENT,
+									  aligned(lem_trunk_bytes(&t->config, LEM_FORM_GRADIENT)));
 	for (int p = 1; p < t->parts; p++)
 		t->heads[p - 1] = lem_head_decode(&t->config, t->weights[p],
 										  aligned(lem_head_bytes(&t->config)));
