@@ -66,6 +66,8 @@ CREATE TABLE summary_serial AS
 SELECT lem_backtest('baseline:stop_rule', lem_order(500, min_bars => 2), ts, price, volume, '{"every": 3, "c": 0.2}')::text AS r FROM summary_bars WHERE symbol = 'S1';
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
+-- reading is what processes share here, so it must seem dear
+SET cpu_tuple_cost = 1;
 SET min_parallel_table_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
 ALTER TABLE summary_bars SET (parallel_workers = 2);
@@ -83,6 +85,7 @@ $$;
 SELECT pg_temp.plan_has(:'query', 'Workers Launched: [12]') AS launched;
 SELECT count(*) AS same FROM summary_serial JOIN (:query) AS p USING (r);
 RESET max_parallel_workers_per_gather;
+RESET cpu_tuple_cost;
 
 --
 -- Options
