@@ -176,7 +176,10 @@ scale(vec x, power p)
 #endif
 }
 
-/* 2^n and r with x = n ln 2 + r, |r| <= ln 2 / 2. */
+/* Below it exp leaves the normal range, where processors are slow: its answer is 0 there. */
+#define SMALLEST (-87.33654f)
+
+/* 2^n and r with x = n ln 2 + r, |r| <= ln 2 / 2, x not below SMALLEST. */
 INLINE vec
 reduce(vec x, power *p)
 {
@@ -184,7 +187,7 @@ reduce(vec x, power *p)
 	vec			shifted;
 	vec			n;
 
-	x = vmax(splat(-104.5f), vmin(splat(89.0f), x));
+	x = vmax(splat(SMALLEST), vmin(splat(89.0f), x));
 	shifted = x * 1.44269504f + magic;
 	n = shifted - magic;
 #ifdef ISA_SCALE
@@ -222,7 +225,7 @@ vexp(vec x)
 	power		p;
 	vec			r = reduce(x, &p);
 
-	return scale(expm1_reduced(r) + 1.0f, p);
+	return choose(x < SMALLEST, splat(0), scale(expm1_reduced(r) + 1.0f, p));
 }
 
 INLINE vec

@@ -12,12 +12,13 @@ lem_tkan_acts_carve(lem_arena *arena, const lem_tkan *tkan, int n, int rows, boo
 	const size_t width = tkan->width;
 	const size_t subs = tkan->subs;
 	const size_t kept = (keep ? (size_t) rows : 1) * n;
+	const size_t copied = keep ? kept : 0;	/* of what otherwise stays where it was computed */
 
 	acts->keep = keep;
 	acts->input = lem_arena_reals(arena, (size_t) n * rows * (3 + subs) * width);
-	acts->gates = lem_arena_reals(arena, kept * 3 * width);
+	acts->gates = lem_arena_reals(arena, copied * 3 * width);
 	acts->c = lem_arena_reals(arena, kept * width);
-	acts->a = lem_arena_reals(arena, kept * subs * width);
+	acts->a = lem_arena_reals(arena, copied * subs * width);
 	for (size_t j = 0; j < subs; j++)
 	{
 		acts->z[j] = lem_arena_reals(arena, kept * width);
@@ -26,7 +27,7 @@ lem_tkan_acts_carve(lem_arena *arena, const lem_tkan *tkan, int n, int rows, boo
 	acts->y = lem_arena_reals(arena, kept * subs * width);
 	acts->s = lem_arena_reals(arena, kept * subs * width);
 	acts->o = lem_arena_reals(arena, kept * width);
-	acts->h = lem_arena_reals(arena, kept * width);
+	acts->h = lem_arena_reals(arena, copied * width);
 }
 
 void
@@ -117,22 +118,32 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 	const int	wide = (3 + subs) * width;
 	const size_t all = (size_t) subs * width;
 
-	/* All that does not depend on the states is one product per sample. */
+	/*
+	 * All that does not depend on the states is one product per sample, into the place where the
+	 * states' part is added to it.  The rows' outputs are the states h themselves.
+	 */
+	const int	ld = acts->keep ? 3 * width : wide;	/* of gates */
+	const int	ld_a = acts->keep ? (int) all : wide;
+	const int	ld_h = acts->keep ? width : rows * width;
+
 	for (int i = 0; i < n; i++)
 		lem_dense_forward(&tkan->input, kern, rows, x + (size_t) i * rows * width, width,
-						  acts->input + (size_t) i * rows * wide, wide);
+						  acts->input + (size_t) i * wide, n * wide);
 
 	for (int t = 0; t < rows; t++)
 	{
 		const size_t at = acts->keep ? (size_t) t * n : 0;
 		const size_t before = acts->keep && t > 0 ? at - n : at;
-		lem_real   *gates = acts->gates + at * 3 * width;
+		lem_real   *input = acts->input + (size_t) t * n * wide;
+		lem_real   *gates = acts->keep ? acts->gates + at * 3 * width : input;
+		lem_real   *a = acts->keep ? acts->a + at * all : input + 3 * width;
 		lem_real   *c = acts->c + at * width;
-		lem_real   *a = acts->a + at * all;
 		lem_real   *sub_y = acts->y + at * all;
 		lem_real   *s = acts->s + at * all;
 		lem_real   *o = acts->o + at * width;
-		lem_real   *h = acts->h + at * width;
+		lem_real   *h = acts->keep ? acts->h + at * width : y + (size_t) t * width;
+		const lem_real *h_before = acts->keep ? acts->h + before * width
+			: t > 0 ? h - width : NULL;
 		const lem_real *s_before = acts->s + before * all;
 
 		/*
@@ -144,12 +155,12 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
 
-		for (int i = 0; i < n; i++)
+		for (int i = 0; acts->keep && i < n; i++)
 		{
-			const lem_real *in = acts->input + ((size_t) i * rows + t) * wide;
+			const lem_real *in = input + (size_t) i * wide;
 
-			memcpy(gates + (size_t) i * 3 * width, in, 3 * width * sizeof(lem_real));
-			memcpy(a + i * all, in + 3 * width, all * sizeof(lem_real));
+			memcpy(gates + (size_t) i * ld, in, 3 * width * sizeof(lem_real));
+			memcpy(a + (size_t) i * ld_a, in + 3 * width, all * sizeof(lem_real));
 		}
 		if (t == 0)
 		{
@@ -161,24 +172,22 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 			if (acts->keep)
 				memcpy(c, acts->c + before * width, (size_t) n * width * sizeof(lem_real));
 			if (turned)
-				kern->matmul(n, acts->h + before * width, width, &tkan->recurrent, NULL, true,
-							 gates, 3 * width);
+				kern->matmul(n, h_before, ld_h, &tkan->recurrent, NULL, true, gates, ld);
 			for (int j = 0; j < subs; j++)
 				kern->matmul(n, s_before + (size_t) j * width, (int) all, &tkan->state[j], NULL,
-							 true, a + (size_t) j * width, (int) all);
+							 true, a + (size_t) j * width, ld_a);
 		}
 		for (int j = 0; j < subs; j++)
 		{
 			const lem_kan *kan = &tkan->kan[j];
 
-			lem_kan_forward(kan, kern, n, a + (size_t) j * width, (int) all,
-							turned, acts->z[j] + at * width, acts->expanded[j] + at * kan->expanded,
+			lem_kan_forward(kan, kern, n, a + (size_t) j * width, ld_a, turned,
+							acts->z[j] + at * width, acts->expanded[j] + at * kan->expanded,
 							sub_y + (size_t) j * width, (int) all);
 		}
 		kern->matmul(n, sub_y, (int) all, &tkan->output, tkan->output_bias, false, o, width);
 		if (t > 0 && !turned)
-			kern->matmul(n, acts->h + before * width, width, &tkan->recurrent, NULL, true, gates,
-						 3 * width);
+			kern->matmul(n, h_before, ld_h, &tkan->recurrent, NULL, true, gates, ld);
 
 		for (int i = 0; i < n; i++)
 		{
@@ -193,11 +202,12 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 					mix_state(width, tkan->mix + (size_t) j * 2 * width, sub_y + place,
 							  s_before + place, s + place);
 			}
-			kern->cell(width, gates + (size_t) i * 3 * width, tkan->linear, c + (size_t) i * width);
+			kern->cell(width, gates + (size_t) i * ld, tkan->linear, c + (size_t) i * width);
 			kern->cell_output(width, o + (size_t) i * width, c + (size_t) i * width,
-							  h + (size_t) i * width);
-			memcpy(y + ((size_t) i * rows + t) * width, h + (size_t) i * width,
-				   width * sizeof(lem_real));
+							  h + (size_t) i * ld_h);
+			if (acts->keep)
+				memcpy(y + ((size_t) i * rows + t) * width, h + (size_t) i * width,
+					   width * sizeof(lem_real));
 		}
 	}
 	return LEM_OK;

@@ -33,17 +33,17 @@ typedef struct lem_tkan
  */
 typedef struct lem_tkan_acts
 {
-	lem_real   *input;			/* n x T x (3 + S) H */
+	lem_real   *input;			/* T x n x (3 + S) H */
 	bool		keep;			/* all rows are kept */
-	lem_real   *gates;			/* [T x] n x 3H: after the sigmoid */
+	lem_real   *gates;			/* T x n x 3H: after the sigmoid; kept only */
 	lem_real   *c;				/* [T x] n x H */
-	lem_real   *a;				/* [T x] n x S*H */
+	lem_real   *a;				/* T x n x S*H; kept only */
 	lem_real   *z[LEM_MAX_SUB_LAYERS];	/* [T x] n x H */
 	lem_real   *expanded[LEM_MAX_SUB_LAYERS];	/* [T x] n x expanded inputs */
 	lem_real   *y;				/* [T x] n x S*H */
 	lem_real   *s;				/* [T x] n x S*H */
 	lem_real   *o;				/* [T x] n x H: after the sigmoid */
-	lem_real   *h;				/* [T x] n x H */
+	lem_real   *h;				/* T x n x H; kept only */
 } lem_tkan_acts;
 
 extern void lem_tkan_acts_carve(lem_arena *arena, const lem_tkan *tkan, int n, int rows, bool keep,
