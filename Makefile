@@ -4,7 +4,7 @@
 #   make install     install it there
 #   make demo        set up, build, and show a schedule on a private server (BARS=file.csv.gz)
 #   make test        set up, build, and run every test
-#   make check-core, check-boundary, check-warnings, installcheck, check-server, check-docs
+#   make check-core, check-boundary, check-warnings, installcheck, check-server, check-docs, check-bench
 #                    the tests in parts, on a tree that is set up
 #   make deb, dist   a Debian package; a tarball of the sources (in build)
 #   make check-deb, check-dist
@@ -14,6 +14,9 @@
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
 #   make bench       benchmarks (BENCH="forward vwap" for some); make bench-train: those of training
+#   make count-instructions
+#                    instructions of the forward pass, under valgrind
+#   make performance benchmarks, and the tables of doc/performance.md from them
 #   make fuzz        all kinds of bytes and calls, FUZZ_SECONDS (600) seconds of each
 #   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
@@ -170,7 +173,7 @@ $(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 # what bench/weights makes.  The other files there are what they share.
 BENCH_DIR = $(or $(OBJDIR),build/float/)bench/
 BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/bench_*.c)) \
-	bench/weights.c)
+	bench/instructions.c bench/weights.c)
 BENCH_OBJS = $(patsubst bench/%.c,$(BENCH_DIR)%.o,$(sort $(wildcard bench/*.c)))
 BENCH_SHARED = $(filter-out $(addsuffix .o,$(BENCH_PROGRAMS)),$(BENCH_OBJS)) $(TEST_DIR)golden.o
 
@@ -186,7 +189,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-server check-work check-docs bench \
 	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
-	bench-train check-optima
+	bench-train check-optima count-instructions performance check-bench
 
 objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
 
@@ -298,6 +301,19 @@ check-dist:
 
 bench: all $(BENCH_PROGRAMS)
 	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench $(BENCH)
+
+# Instructions of the forward pass, under valgrind (COUNTS="medium:1 medium:64" for some).
+count-instructions: $(BENCH_DIR)instructions
+	@BENCH_DIR=$(BENCH_DIR) COUNTS='$(COUNTS)' scripts/count-instructions
+
+# doc/performance.md: its machine and its tables, from a run of all benchmarks now and from the
+# instructions that were counted last.
+performance: bench
+	@PG_CONFIG='$(PG_CONFIG)' scripts/performance
+
+# Do the benchmarks work?  Small sizes, one round.
+check-bench: all $(BENCH_PROGRAMS)
+	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/check-bench
 
 # What a model learns where the best is known.
 check-optima: all

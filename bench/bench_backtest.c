@@ -9,7 +9,7 @@
 #include "common.h"
 #include "models.h"
 
-#define MOST_STARTS 6000
+#define MOST_STARTS 4000
 #define MOST_BARS (MOST_STARTS + 168 + 12)
 #define HOUR (INT64_C(3600) * 1000000)
 #define CASES 3

@@ -92,7 +92,7 @@ main(void)
 		{{"<= 12000", ""}, {"<= 6000", ">= 60"}, {"", ""}}};
 	static bench_case cases[CONFIGS * BATCHES];
 	const int	n_cases = bench_small() ? 2 * BATCHES : CONFIGS * BATCHES;
-	const int	rounds = bench_rounds(9);
+	const int	rounds = bench_rounds(7);
 	double		peaks[MAX_ROUNDS];
 	const lem_model *model = NULL;
 	char		what[100];

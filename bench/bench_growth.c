@@ -143,6 +143,6 @@ main(void)
 	lem_blas_init();
 	bench_section("Growth of the network, one core: time ~ size ^ exponent");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		measure(&all[i], bench_rounds(5));
+		measure(&all[i], bench_rounds(3));
 	return 0;
 }

@@ -54,17 +54,16 @@ install_bundled()
 	sql -c "DO 'BEGIN IF NOT EXISTS (SELECT FROM lem_models WHERE name = ''crypto_1h'') THEN PERFORM lem_install_bundled(); END IF; END'"
 }
 
-# import NAME [CONFIG]: import random weights for the config medium or full (NAME if not said), or
-# copy the bundled model; weights is the program that makes them
+# import CONFIG: a model called as the config, made once: random weights for medium and full, which the
+# program that weights names makes, or a copy of the bundled model
 import()
 {
-	local config=${2:-$1}
-
-	if [ "$config" = bundled ]; then
+	[ "$(sql -c "SELECT count(*) FROM lem_models WHERE name = '$1'")" = 0 ] || return 0
+	if [ "$1" = bundled ]; then
 		install_bundled
 		sql -o /dev/null -c "SELECT lem_import('$1', lem_export('crypto_1h'), NULL)"
 	else
-		"$weights" "$config" >"$LEM_SERVER_DIR/weights"
+		"$weights" "$1" >"$LEM_SERVER_DIR/weights"
 		chmod 644 "$LEM_SERVER_DIR/weights"
 		sql -o /dev/null -c "SELECT lem_import('$1', pg_read_binary_file('$LEM_SERVER_DIR/weights'))"
 		rm -f "$LEM_SERVER_DIR/weights"

@@ -63,4 +63,4 @@ for server in "$LEM_MEMORY" "$PGHOST"; do
 	[ -n "$small" ] || rows "1 of the full config in use, $where" 256MB full
 done
 [ -n "$small" ] || PGHOST=$LEM_MEMORY rows '100 of the bundled size in use, own cache of 32 MB' 32MB $(seq -f 'model_%g' 100)
-sql -c "SELECT sum(bytes) / 1e6 FROM lem_stat_shared_parts()" | row 'all of them in shared memory, once for all backends' MB
+sql -c "SELECT sum(bytes) / 1e6 FROM lem_stat_shared_parts()" | row 'models in shared memory, once for all backends' MB

@@ -12,20 +12,22 @@ set -euo pipefail
 make_bars
 install_bundled
 if [ -n "$small" ]; then
-	days=40 every=200 training='{"epochs": 1, "samples": 64, "validation_samples": 16}'
+	days=10 every=20 models=crypto_1h
 else
-	days=120 every=3 training='{"epochs": 3, "samples": 1024, "validation_samples": 256}'
+	days=120 every=3 models='simulated crypto_1h dow_1d'
 fi
-sql -v days=$days -v training="$training" <<'SQL'
+sql -v days=$days -v train=$([ -n "$small" ] && echo false || echo true) <<'SQL'
 SET client_min_messages = warning;
 CREATE TABLE storage_bars AS
 	SELECT symbol, ts, notional / volume AS price, volume
 	FROM unnest('{ALPHA,BETA,GAMMA,DELTA}'::text[]) AS symbol, simulate_bars(symbol, days => :days);
 CREATE TABLE storage_series AS
 	SELECT symbol, lem_bars(ts, price, volume) AS bars FROM storage_bars GROUP BY symbol;
-CALL lem_train('simulated', 'SELECT symbol AS series, ts, price, volume FROM storage_bars',
-	'{"lookback": 24, "n_ahead": 12, "hidden_size": 32, "hidden_rnn_layer": 1, "num_heads": 4, "num_embedding": 8, "fused_mlp_hidden_dim": 32}',
-	:'training');
+\if :train
+	CALL lem_train('simulated', 'SELECT symbol AS series, ts, price, volume FROM storage_bars',
+		'{"lookback": 24, "n_ahead": 12, "hidden_size": 32, "hidden_rnn_layer": 1, "num_heads": 4, "num_embedding": 8, "fused_mlp_hidden_dim": 32}',
+		'{"epochs": 3, "samples": 1024, "validation_samples": 256}');
+\endif
 
 CREATE FUNCTION storage_change(model text, every int, OUT storage text, OUT bytes bigint, OUT largest float8,
 	OUT gain float8, OUT change float8) RETURNS SETOF record LANGUAGE plpgsql AS $$
@@ -55,7 +57,7 @@ END $$;
 SQL
 
 section 'Weights of 16 bits: what changes'
-for model in simulated crypto_1h dow_1d; do
+for model in $models; do
 	sql -F ' ' -c "SELECT storage, bytes, largest, gain, change FROM storage_change('$model', $every)" |
 		while read -r storage bytes largest gain change; do
 			echo $bytes | row "$model, $storage: stored" bytes

@@ -29,8 +29,8 @@ run()
 }
 
 section 'Training through lem_train'
-for config in $(configs); do
-	samples=$([ -n "$small" ] && echo 64 || { [ $config = full ] && echo 64 || echo 1280; })
+for config in $([ -n "$small" ] && echo medium || configs); do
+	samples=$([ -n "$small" ] && echo 64 || case $config in full) echo 64 ;; medium) echo 1280 ;; *) echo 640 ;; esac)
 	figures=
 	for ((round = 0; round < $(rounds 3); round++)); do
 		figures+="$(run "${!config}" $samples 1) $(run "${!config}" $samples 2)"$'\n'
