@@ -10,8 +10,9 @@ weights=$1
 . bench/common.sh
 
 symbols=$([ -n "$small" ] && echo 100 || echo 500)
+configs='bundled medium'
 make_bars
-for config in $(configs); do
+for config in $configs; do
 	import $config
 done
 sql -o /dev/null -v symbols=$symbols <<-'SQL'
@@ -56,7 +57,7 @@ compare()
 }
 
 section "$symbols symbols, in parallel"
-for config in $(configs | tr ' ' '\n' | grep -v full); do
+for config in $configs; do
 	compare "$config: lem_schedule, grouped by symbol" \
 		"SELECT symbol, lem_schedule('$config', lem_order(1000, min_bars => 3), ts, vwap, volume) FROM parallel_bars GROUP BY symbol"
 	compare "$config: orders LATERAL lem_schedule" \
