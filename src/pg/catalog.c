@@ -2,9 +2,6 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "access/heaptoast.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
@@ -27,6 +24,7 @@
 #include "pg/memory.h"
 #include "pg/rights.h"
 #include "pg/table_scan.h"
+#include "pg/toast_read.h"
 
 /* Bytes that are hashed between two looks at pending interrupts. */
 #define HASH_CHUNK ((size_t) 16 << 20)
@@ -36,9 +34,6 @@
 
 /* Configs that a session keeps parsed. */
 #define MAX_PARSED 256
-
-/* Bytes of a part that are read before they are hashed: what fits in the processor's cache. */
-#define READ_PIECE ((Size) 256 * TOAST_MAX_CHUNK_SIZE)
 
 /* Queries on the tables, prepared once a session for the schema they were last used in. */
 typedef struct prepared
@@ -263,52 +258,6 @@ checksum_of(Datum value)
 	return VARSIZE_ANY_EXHDR(bytes) == LEM_DIGEST_LENGTH ? (uint8 *) VARDATA_ANY(bytes) : NULL;
 }
 
-/*
- * Read the length bytes of a stored value into to, piece by piece, and hash them while they are in the
- * cache.
- */
-static void
-read_data(struct varlena *value, char *to, Size length, uint8 *digest)
-{
-	pg_cryptohash_ctx *hash = hash_begin();
-	struct varatt_external pointer;
-	Relation	toast;
-	bool		plain = VARATT_IS_EXTERNAL_ONDISK(value);
-
-	if (plain)
-	{
-		VARATT_EXTERNAL_GET_POINTER(pointer, value);
-		plain = VARATT_EXTERNAL_GET_EXTSIZE(pointer) == length;
-	}
-	if (!plain)
-	{
-		/* A small part, or the column's storage was changed. */
-		struct varlena *whole = pg_detoast_datum_packed(value);
-
-		memcpy(to, VARDATA_ANY(whole), length);
-		hash_add(hash, to, length);
-		if (whole != value)
-			pfree(whole);
-	}
-	else
-	{
-		toast = table_open(pointer.va_toastrelid, AccessShareLock);
-		for (Size done = 0; done < length; done += READ_PIECE)
-		{
-			const Size	piece = Min(READ_PIECE, length - done);
-
-			/* It writes behind the header of the value that it is given, and not the header. */
-			CHECK_FOR_INTERRUPTS();
-			table_relation_fetch_toast_slice(toast, pointer.va_valueid, (int32) length,
-											 (int32) done, (int32) piece,
-											 (struct varlena *) (to + done - VARHDRSZ));
-			hash_add(hash, to + done, piece);
-		}
-		table_close(toast, AccessShareLock);
-	}
-	hash_end(hash, digest);
-}
-
 /* A part's data, palloc'd, checked against its checksum; its length and format. */
 static char *
 find_data(const char *schema, const lem_model_row *row, int part, Size *length, int *format)
@@ -337,7 +286,7 @@ find_data(const char *schema, const lem_model_row *row, int part, Size *length, 
 	*length = toast_raw_datum_size(PointerGetDatum(value)) - VARHDRSZ;
 	data = MemoryContextAllocHuge(CurrentMemoryContext, *length);
 	lem_advise_huge(data, *length);
-	read_data(value, data, *length, computed);
+	lem_toast_read(value, data, *length, computed);
 	if (memcmp(computed, stored, LEM_DIGEST_LENGTH) != 0)
 		corrupted(row, part, "Its data and its SHA-256 do not fit each other.");
 	lem_scan_end(&scan);
