@@ -156,8 +156,7 @@ typedef struct mlp_scratch
 	lem_real   *dhidden_1;		/* tasks x 8M */
 	lem_real   *dhidden_0;		/* tasks x 8M */
 	lem_real   *dsample;		/* samples x 8M: the above, summed over a sample's tasks */
-	lem_real   *kernel_0;		/* in x 8M: the eight cases side by side */
-	lem_real   *dkernel_0;		/* the same */
+	lem_real   *kernel_0;		/* common and own inputs x 8M: the eight cases side by side */
 	lem_real   *dbias_0;		/* tasks of a sample x 8M */
 	lem_real   *dstate;			/* tasks x 16k */
 } mlp_scratch;
@@ -174,7 +173,6 @@ mlp_scratch_carve(lem_scratch *scratch, const lem_config *config, int tasks, int
 	s->dhidden_0 = lem_scratch_reals(scratch, tasks * wide);
 	s->dsample = lem_scratch_reals(scratch, group > 1 ? tasks / group * wide : 0);
 	s->kernel_0 = lem_scratch_reals(scratch, in * wide);
-	s->dkernel_0 = lem_scratch_reals(scratch, in * wide);
 	s->dbias_0 = lem_scratch_reals(scratch, group * wide);
 	s->dstate = lem_scratch_reals(scratch, (size_t) tasks * 2 * LEM_CASES * last);
 }
@@ -187,12 +185,18 @@ static void
 undo_last_layers(const lem_config *config, const lem_kernels *kern, const lem_real *part,
 				 const lem_head_step *step, const lem_head_offsets *at, int n,
 				 const lem_real *hidden_0, const lem_real *hidden_1, const lem_real *dmlp,
-				 const lem_real *dfinish, const mlp_scratch *s, lem_real *dpart)
+				 const lem_real *dfinish, const mlp_scratch *s, bool add, lem_real *dpart)
 {
 	const lem_real one = 1;
 	const int	m = config->fused_mlp_hidden_dim;
 	const int	wide = LEM_HEAD_WIDTH(config);
 
+	/* but for the kernels, gradients are added up where they belong */
+	if (!add)
+	{
+		memset(dpart + at->bias_0, 0, wide * sizeof(lem_real));
+		memset(dpart + at->bias_1, 0, (at->end - at->bias_1) * sizeof(lem_real));
+	}
 	memset(s->dhidden_1, 0, (size_t) n * wide * sizeof(lem_real));
 	for (int c = 0; c < LEM_CASES; c++)
 	{
@@ -220,8 +224,8 @@ undo_last_layers(const lem_config *config, const lem_kernels *kern, const lem_re
 		const size_t place = (size_t) c * m;
 		const size_t kernel_1 = at->kernel_1 + place * m;
 
-		lem_gemm(true, false, m, m, n, 1, hidden_0 + place, wide, s->dhidden_1 + place, wide, 1,
-				 dpart + kernel_1, m);
+		kern->outer(m, m, n, hidden_0 + place, wide, s->dhidden_1 + place, wide, add,
+					dpart + kernel_1, m);
 		lem_gemm(false, true, n, m, m, 1, s->dhidden_1 + place, wide, part + kernel_1, m, 0,
 				 s->dhidden_0 + place, wide);
 	}
@@ -236,7 +240,7 @@ undo_last_layers(const lem_config *config, const lem_kernels *kern, const lem_re
 static void
 undo_first_layer(const lem_config *config, const lem_kernels *kern, const lem_real *part,
 				 const lem_head_offsets *at, int k, int n, int group, const lem_real *input,
-				 const mlp_scratch *s, lem_real *dpart, lem_real *dcontext)
+				 const mlp_scratch *s, bool add, lem_real *dpart, lem_real *dcontext)
 {
 	const lem_real one = 1;
 	const int	m = config->fused_mlp_hidden_dim;
@@ -271,10 +275,6 @@ undo_first_layer(const lem_config *config, const lem_kernels *kern, const lem_re
 			memcpy(s->kernel_0 + (size_t) i * wide + (size_t) c * m, kernel + (size_t) i * m,
 				   m * sizeof(lem_real));
 	}
-	lem_gemm(true, false, common, wide, samples, 1, input, group * in, dsample, wide, 0,
-			 s->dkernel_0, wide);
-	lem_gemm(true, false, in - common, wide, n, 1, input + common, in, s->dhidden_0, wide, 0,
-			 s->dkernel_0 + (size_t) common * wide, wide);
 	lem_gemm(false, true, samples, width, wide, 1, dsample, wide, s->kernel_0, wide, 1,
 			 dcontext + (size_t) k * width, context_stride);
 	lem_gemm(false, true, n, own, wide, 1, s->dhidden_0, wide,
@@ -287,10 +287,14 @@ undo_first_layer(const lem_config *config, const lem_kernels *kern, const lem_re
 
 		kern->add_scaled(group, m, &one, 0, s->dbias_0 + place, wide,
 						 dpart + at->bias_0 + place, 0);
-		kern->add_scaled(in, m, &one, 0, s->dkernel_0 + place, wide, dkernel, m);
+		kern->outer(common, m, samples, input, group * in, dsample + place, wide, add, dkernel, m);
+		kern->outer(in - common, m, n, input + common, in, s->dhidden_0 + place, wide, add,
+					dkernel + (size_t) common * m, m);
+		dkernel += (size_t) in * m;
+		if (one_hot && !add)
+			memset(dkernel, 0, (size_t) one_hot * m * sizeof(lem_real));
 		if (one_hot)
-			kern->add_scaled(group, m, &one, 0, s->dbias_0 + place, wide,
-							 dkernel + (size_t) in * m, m);
+			kern->add_scaled(group, m, &one, 0, s->dbias_0 + place, wide, dkernel, m);
 	}
 }
 
@@ -336,8 +340,6 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 	mlp_scratch_carve(&scratch, config, tasks->n, group, &mlp);
 	if (!scratch.base)
 		return;
-	if (!add)
-		memset(dpart, 0, lem_part_size(config, 1) * sizeof(lem_real));
 	memset(dallocated, 0, tasks->n * figures * sizeof(lem_real));
 	memset(dprice, 0, tasks->n * figures * sizeof(lem_real));
 	memset(sums, 0, (size_t) tasks->n * LEM_CASES * sizeof(case_sums));
@@ -427,9 +429,9 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 		undo_last_layers(config, kern, part, step, &at, tasks->n,
 						 acts->hidden_0 + (size_t) k * tasks->n * wide,
 						 acts->hidden_1 + (size_t) k * tasks->n * wide, dmlp,
-						 config->finish_gate ? dfinish : NULL, &mlp, dpart);
-		undo_first_layer(config, kern, part, &at, k, tasks->n, group, acts->input[k], &mlp, dpart,
-						 dcontext);
+						 config->finish_gate ? dfinish : NULL, &mlp, add, dpart);
+		undo_first_layer(config, kern, part, &at, k, tasks->n, group, acts->input[k], &mlp, add,
+						 dpart, dcontext);
 		for (int j = 0; j < tasks->n; j++)
 			spread_state(config, k, mlp.dstate + (size_t) j * 2 * LEM_CASES * k,
 						 dallocated + j * figures, dprice + j * figures);

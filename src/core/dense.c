@@ -121,11 +121,12 @@ void
 lem_dense_gradient(int in, int out, int rows, const lem_real *x, int ldx, const lem_real *dy,
 				   int lddy, lem_real *dw, lem_real *db)
 {
-	lem_gemm(true, false, in, out, rows, 1, x, ldx, dy, lddy, 1, dw, out);
+	const lem_kernels *kern = lem_kernels_select();
+	const lem_real one = 1;
+
+	kern->outer(in, out, rows, x, ldx, dy, lddy, true, dw, out);
 	if (db)
-		for (int r = 0; r < rows; r++)
-			for (int j = 0; j < out; j++)
-				db[j] += dy[(size_t) r * lddy + j];
+		kern->add_scaled(rows, out, &one, 0, dy, lddy, db, 0);
 }
 
 void

@@ -1,7 +1,6 @@
 /* kan.c: the sub-layers of a recurrent layer. */
 #include <math.h>
 
-#include "blas.h"
 #include "dense.h"
 #include "kan.h"
 #include "params.h"
@@ -179,7 +178,7 @@ lem_kan_gradient(const lem_kan *kan, int rows, const lem_real *a, int lda,
 					   gradient + at.weights, gradient + at.bias);
 	/* the rows of basis b in the stored tensor lie `bases` rows apart */
 	for (int b = 0; b < bases; b++)
-		lem_gemm(true, false, width, width, rows, 1, expanded + (size_t) (1 + b) * width,
-				 kan->expanded, dpre, lddpre, 1, gradient + at.spline + (size_t) b * width,
-				 bases * width);
+		lem_kernels_select()->outer(width, width, rows, expanded + (size_t) (1 + b) * width,
+									kan->expanded, dpre, lddpre, true,
+									gradient + at.spline + (size_t) b * width, bases * width);
 }

@@ -95,6 +95,13 @@ typedef struct lem_kernels
 	void		(*matmul) (int m, const lem_real *a, int lda, const lem_packed *w,
 						   const lem_real *bias, bool accumulate, lem_real *c, int ldc);
 
+	/*
+	 * c (M x N, row stride ldc) = a (K x M, row stride lda), transposed, times b (K x N, row stride
+	 * ldb), or that added to what c holds: the gradient of weights.
+	 */
+	void		(*outer) (int m, int n, int k, const lem_real *a, int lda, const lem_real *b,
+						  int ldb, bool add, lem_real *c, int ldc);
+
 	/* The sum of a[i] * b[i]. */
 	lem_real	(*dot) (size_t n, const lem_real *a, const lem_real *b);
 

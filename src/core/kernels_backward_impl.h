@@ -3,6 +3,177 @@
  * kernels_impl.h, which includes it.
  */
 
+/*
+ * The product of a, transposed, with b is computed a block at a time: so many of their rows, and so
+ * many columns of a, which are packed in strips of TILE_ROWS; b in panels.
+ */
+#define OUTER_ROWS 160
+#define OUTER_COLUMNS 128
+
+/* What one strip (k x TILE_ROWS, of which rows count) and one panel (k x width) add up to. */
+INLINE void
+outer_tile(const int rows, const int vectors, int k, const lem_real *strip,
+		   const lem_real *panel, int width, bool add, lem_real *c, int ldc, int columns)
+{
+	vec			acc[TILE_ROWS][TILE_COLUMNS / LANES];
+
+UNROLL
+	for (int r = 0; r < rows; r++)
+UNROLL
+		for (int v = 0; v < vectors; v++)
+			acc[r][v] = splat(0);
+	for (int i = 0; i < k; i++)
+	{
+		vec			row[TILE_COLUMNS / LANES];
+
+UNROLL
+		for (int v = 0; v < vectors; v++)
+			row[v] = load(panel + (size_t) i * width + v * LANES);
+UNROLL
+		for (int r = 0; r < rows; r++)
+		{
+			vec			x = splat(strip[(size_t) i * TILE_ROWS + r]);
+
+UNROLL
+			for (int v = 0; v < vectors; v++)
+				acc[r][v] = x * row[v] + acc[r][v];
+		}
+	}
+UNROLL
+	for (int r = 0; r < rows; r++)
+	{
+		lem_real   *out = c + (size_t) r * ldc;
+
+		if (columns == vectors * LANES)
+		{
+UNROLL
+			for (int v = 0; v < vectors; v++)
+				store(out + v * LANES, add ? load(out + v * LANES) + acc[r][v] : acc[r][v]);
+		}
+		else
+		{
+			lem_real	edge[LEM_PANEL];
+
+UNROLL
+			for (int v = 0; v < vectors; v++)
+				store(edge + v * LANES, acc[r][v]);
+			for (int j = 0; j < columns; j++)
+				out[j] = add ? out[j] + edge[j] : edge[j];
+		}
+	}
+}
+
+/* All m rows of one panel of columns, vectors wide. */
+INLINE void
+outer_panel(const int vectors, int m, int k, const lem_real *strips, const lem_real *panel,
+			int width, bool add, lem_real *c, int ldc, int columns)
+{
+	int			r = 0;
+
+#define TILE(rows) outer_tile(rows, vectors, k, strips + (size_t) r * k, panel, width, add, \
+							  c + (size_t) r * ldc, ldc, columns)
+	for (; r + TILE_ROWS <= m; r += TILE_ROWS)
+		TILE(TILE_ROWS);
+	switch (m - r)
+	{
+#if TILE_ROWS > 6
+		case 7:
+			TILE(7);
+			break;
+		case 6:
+			TILE(6);
+			break;
+#endif
+#if TILE_ROWS > 4
+		case 5:
+			TILE(5);
+			break;
+		case 4:
+			TILE(4);
+			break;
+		case 3:
+			TILE(3);
+			break;
+		case 2:
+			TILE(2);
+			break;
+#endif
+		case 1:
+			TILE(1);
+			break;
+	}
+#undef TILE
+}
+
+/* Columns of k rows of a in strips; what is missing of the last one is left as it is. */
+static void
+outer_pack(int k, int columns, const lem_real *a, int lda, lem_real *strips)
+{
+	for (int i = 0; i < k; i++)
+	{
+		const lem_real *from = a + (size_t) i * lda;
+		lem_real   *to = strips + (size_t) i * TILE_ROWS;
+		int			j = 0;
+
+		for (; j + TILE_ROWS <= columns; j += TILE_ROWS)
+			memcpy(to + (size_t) j * k, from + j, TILE_ROWS * sizeof(lem_real));
+		for (int r = 0; j + r < columns; r++)
+			to[(size_t) j * k + r] = from[j + r];
+	}
+}
+
+static void
+outer(int m, int n, int k, const lem_real *a, int lda, const lem_real *b, int ldb, bool add,
+	  lem_real *c, int ldc)
+{
+	const int	blocks = m > 0 ? (m + OUTER_COLUMNS - 1) / OUTER_COLUMNS : 1;
+	const int	block = ((m + blocks - 1) / blocks + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+	_Alignas(64) lem_real strips[OUTER_ROWS * (OUTER_COLUMNS + TILE_ROWS)];
+	_Alignas(64) lem_real panel[OUTER_ROWS * LEM_PANEL];
+
+	for (int row = 0; row < k || row == 0; row += OUTER_ROWS)
+		for (int first = 0; first < m; first += block)
+		{
+			const int	rows = k - row < OUTER_ROWS ? k - row : OUTER_ROWS;
+			const int	count = m - first < block ? m - first : block;
+			const bool	more = add || row > 0;
+
+			outer_pack(rows, count, a + (size_t) row * lda + first, lda, strips);
+			for (int column = 0; column < n; column += LEM_PANEL)
+			{
+				const int	columns = n - column < LEM_PANEL ? n - column : LEM_PANEL;
+				const int	width = (columns + LEM_VECTOR - 1) / LEM_VECTOR * LEM_VECTOR;
+				lem_real   *y = c + (size_t) first * ldc + column;
+
+				for (int i = 0; i < rows; i++)
+				{
+					const lem_real *from = b + (size_t) (row + i) * ldb + column;
+
+					if (columns == LEM_PANEL)
+						memcpy(panel + i * LEM_PANEL, from, LEM_PANEL * sizeof(lem_real));
+					else
+						for (int j = 0; j < width; j++)
+							panel[i * width + j] = j < columns ? from[j] : 0;
+				}
+#if TILE_COLUMNS == LEM_PANEL
+				if (width == 3 * LEM_VECTOR)
+					outer_panel(3 * LEM_VECTOR / LANES, count, rows, strips, panel, width, more, y,
+								ldc, columns);
+				else if (width == 2 * LEM_VECTOR)
+					outer_panel(2 * LEM_VECTOR / LANES, count, rows, strips, panel, width, more, y,
+								ldc, columns);
+				else
+					outer_panel(LEM_VECTOR / LANES, count, rows, strips, panel, width, more, y, ldc,
+								columns);
+#else
+				for (int v = 0; v < width; v += LEM_VECTOR)
+					outer_panel(LEM_VECTOR / LANES, count, rows, strips, panel + v, width, more,
+								y + v, ldc, columns - v < LEM_VECTOR ? columns - v : LEM_VECTOR);
+#endif
+			}
+		}
+}
+
 static void
 relu_backward(size_t n, const lem_real *y, lem_real *d)
 {

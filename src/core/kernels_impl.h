@@ -869,6 +869,7 @@ const lem_kernels KERNELS_TABLE =
 {
 	.name = KERNELS_NAME,
 	.matmul = matmul,
+	.outer = outer,
 	.dot = dot,
 	.exp = map_exp,
 	.tanh = map_tanh,

@@ -142,14 +142,14 @@ lem_scalar_grn_backward(const lem_scalar_grn *grn, const lem_kernels *kern, int 
 		const size_t kernel = half ? at.gated : at.dense;
 		const lem_real *d = dgate + half * hidden;
 
-		lem_gemm(true, false, hidden, hidden, n, 1, acts->second, hidden, d, wide, 1,
-				 dtensors + kernel, hidden);
+		kern->outer(hidden, hidden, n, acts->second, hidden, d, wide, true, dtensors + kernel,
+					hidden);
 		kern->add_scaled(n, hidden, &one, 0, d, wide, dtensors + kernel + square, 0);
 		lem_gemm(false, true, n, hidden, hidden, 1, d, wide, tensors + kernel, hidden, half,
 				 dsecond, hidden);
 	}
-	lem_gemm(true, false, hidden, hidden, n, 1, acts->first + hidden, wide, dsecond, hidden, 1,
-			 dtensors + at.hidden_2, hidden);
+	kern->outer(hidden, hidden, n, acts->first + hidden, wide, dsecond, hidden, true,
+				dtensors + at.hidden_2, hidden);
 	kern->add_scaled(n, hidden, &one, 0, dsecond, hidden, dtensors + at.hidden_2 + square, 0);
 	lem_gemm(false, true, n, hidden, hidden, 1, dsecond, hidden, tensors + at.hidden_2, hidden, 0,
 			 dfirst, hidden);

@@ -244,6 +244,69 @@ test_add_scaled(void)
 	check(margins, "%s: sums of scaled rows write nothing else", kern->name);
 }
 
+/* Columns of a against columns of b over k rows, with strides, set and added to; against loops. */
+static void
+outer_case(int m, int n, int k, double *worst, bool *margins)
+{
+	const int	lda = m + random_int(0, 5);
+	const int	ldb = n + random_int(0, 5);
+	const int	ldc = n + random_int(0, 5);
+	const size_t total = (size_t) m * ldc + 7;
+	lem_real   *a = random_reals((size_t) (k - 1) * lda + m, -1, 1);
+	lem_real   *b = random_reals((size_t) (k - 1) * ldb + n, -1, 1);
+	lem_real   *c = canaries(total);
+
+	for (int add = 0; add < 2; add++)
+	{
+		kern->outer(m, n, k, a, lda, b, ldb, add, c, ldc);
+		for (int i = 0; i < m; i++)
+			for (int j = 0; j < n; j++)
+			{
+				wide		sum = 0;
+				double		d;
+
+				for (int l = 0; l < k; l++)
+					sum += (wide) a[(size_t) l * lda + i] * b[(size_t) l * ldb + j];
+				d = fabs((double) (c[(size_t) i * ldc + j] - (1 + add) * sum));
+				d /= EPSILON * (8 + k);
+				if (!(d <= *worst))
+					*worst = isnan(d) ? INFINITY : d;
+			}
+	}
+	*margins &= margins_whole(c, m, n, ldc, total);
+	free(a);
+	free(b);
+	free(c);
+}
+
+static void
+test_outer(void)
+{
+	double		worst = 0;
+	bool		margins = true;
+	lem_real	kept = 5;
+
+	for (int size = 1; size <= 20; size++)
+	{
+		outer_case(size, random_int(1, 110), random_int(1, 30), &worst, &margins);
+		outer_case(random_int(1, 40), size, random_int(1, 30), &worst, &margins);
+		outer_case(random_int(1, 40), random_int(1, 60), size, &worst, &margins);
+	}
+	outer_case(8, 48, 1, &worst, &margins);
+	outer_case(16, 96, 160, &worst, &margins);
+	outer_case(130, 49, 161, &worst, &margins);
+	outer_case(257, 100, 333, &worst, &margins);
+	check(worst < 1, "%s: outer products against loops, off by %.2f of what is allowed", kern->name,
+		  worst);
+	check(margins, "%s: outer products write nothing else", kern->name);
+	kern->outer(0, 1, 1, &kept, 1, &kept, 1, false, &kept, 1);
+	kern->outer(1, 0, 1, &kept, 1, &kept, 1, false, &kept, 1);
+	kern->outer(1, 1, 0, &kept, 1, &kept, 1, true, &kept, 1);
+	check(kept == 5, "%s: nothing times nothing is nothing", kern->name);
+	kern->outer(1, 1, 0, &kept, 1, &kept, 1, false, &kept, 1);
+	check(kept == 0, "%s: but for a sum over no rows, which is 0", kern->name);
+}
+
 static void
 test_cell(void)
 {
@@ -520,6 +583,7 @@ test_set(void)
 	test_glu();
 	test_softmax();
 	test_add_scaled();
+	test_outer();
 	test_cell();
 	test_expand();
 	test_activations_backward();
