@@ -3,8 +3,11 @@
 
 #include <limits.h>
 
+#include "utils/resowner.h"
+
 #include "pg/blas_library.h"
 #include "pg/cache.h"
+#include "pg/catalog.h"
 #include "pg/compat.h"
 #include "pg/orders.h"
 #include "pg/planner.h"
@@ -15,6 +18,19 @@
 PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT void _PG_init(void);
+
+/* What the first hash in a process sets up, the postmaster's children have. */
+static void
+hash_once(void)
+{
+	const ResourceOwner before = CurrentResourceOwner;
+	uint8		digest[LEM_DIGEST_LENGTH];
+
+	CurrentResourceOwner = ResourceOwnerCreate(NULL, "lem");
+	lem_catalog_checksum("", 0, digest);
+	ResourceOwnerDelete(CurrentResourceOwner);
+	CurrentResourceOwner = before;
+}
 
 void
 _PG_init(void)
@@ -80,6 +96,8 @@ _PG_init(void)
 							 NULL,
 							 NULL);
 	MarkGUCPrefixReserved("lem");
+	if (process_shared_preload_libraries_in_progress)
+		hash_once();
 	lem_blas_library_init();
 	lem_planner_init();
 	lem_stat_init();
