@@ -1,7 +1,6 @@
 /* scalar_grn.c: the GRN of one embedded input. */
 #include <string.h>
 
-#include "blas.h"
 #include "scalar_grn.h"
 
 /* Where the tensors of a GRN E -> H -> H begin (table order). */
@@ -38,10 +37,9 @@ lem_scalar_grn_decode(lem_arena *arena, int width, int hidden, const lem_real *e
 	grn->slope = slope;
 	grn->offset = offset;
 	grn->folded = form == LEM_FORM_FORWARD;
-	/* the backward pass reads the tensors themselves */
 	if (!grn->folded)
-		lem_dense_carve(arena, hidden, hidden, LEM_FORM_FORWARD, &grn->second);
-	lem_dense_carve(arena, hidden, 2 * hidden, LEM_FORM_FORWARD, &grn->gate);
+		lem_dense_carve(arena, hidden, hidden, form, &grn->second);
+	lem_dense_carve(arena, hidden, 2 * hidden, form, &grn->gate);
 	grn->gamma = lem_arena_copy(arena, tensors, at.norm, hidden);
 	grn->beta = lem_arena_copy(arena, tensors, at.norm + hidden, hidden);
 	if (!arena->base)
@@ -145,14 +143,12 @@ lem_scalar_grn_backward(const lem_scalar_grn *grn, const lem_kernels *kern, int 
 		kern->outer(hidden, hidden, n, acts->second, hidden, d, wide, true, dtensors + kernel,
 					hidden);
 		kern->add_scaled(n, hidden, &one, 0, d, wide, dtensors + kernel + square, 0);
-		lem_gemm(false, true, n, hidden, hidden, 1, d, wide, tensors + kernel, hidden, half,
-				 dsecond, hidden);
 	}
+	lem_dense_backward(&grn->gate, kern, n, dgate, wide, false, dsecond, hidden);
 	kern->outer(hidden, hidden, n, acts->first + hidden, wide, dsecond, hidden, true,
 				dtensors + at.hidden_2, hidden);
 	kern->add_scaled(n, hidden, &one, 0, dsecond, hidden, dtensors + at.hidden_2 + square, 0);
-	lem_gemm(false, true, n, hidden, hidden, 1, dsecond, hidden, tensors + at.hidden_2, hidden, 0,
-			 dfirst, hidden);
+	lem_dense_backward(&grn->second, kern, n, dsecond, hidden, false, dfirst, hidden);
 	for (int r = 0; r < n; r++)
 		kern->elu_backward(hidden, acts->first + (size_t) r * wide + hidden,
 						   dfirst + (size_t) r * hidden);
