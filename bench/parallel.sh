@@ -22,8 +22,8 @@ for config in $configs; do
 done
 sql -o /dev/null -v symbols=$symbols <<-'SQL'
 	CREATE TABLE parallel_bars (LIKE bench_bars) PARTITION BY HASH (symbol);
-	SELECT format('CREATE TABLE parallel_bars_%s PARTITION OF parallel_bars FOR VALUES WITH (MODULUS 16, REMAINDER %1$s)', i)
-	FROM generate_series(0, 15) AS i \gexec
+	SELECT format('CREATE TABLE parallel_bars_%s PARTITION OF parallel_bars FOR VALUES WITH (MODULUS 32, REMAINDER %1$s)', i)
+	FROM generate_series(0, 31) AS i \gexec
 	INSERT INTO parallel_bars SELECT 'S' || s, ts, vwap, volume
 	FROM bench_bars, generate_series(1, :symbols) AS s WHERE symbol = 'ALPHA';
 	CREATE TABLE parallel_series AS SELECT symbol, lem_bars(ts, vwap, volume) AS bars FROM parallel_bars GROUP BY symbol;
