@@ -128,15 +128,19 @@ int
 main(void)
 {
 	static const growth all[] = {
-		{"lookback L", offsetof(lem_config, lookback), false, 1, 8,
+		{"lookback L, batch 1", offsetof(lem_config, lookback), false, 1, 8,
 		{32, 64, 128, 256, 512, 1024, 2048, 4096}},
 		{"bars N, batch 1", offsetof(lem_config, n_ahead), false, 1, 6, {4, 8, 16, 32, 64, 128}},
-		{"bars N, batch 16", offsetof(lem_config, n_ahead), false, 16, 5, {4, 8, 16, 32, 64}},
-		{"width H", offsetof(lem_config, hidden_size), false, 1, 5, {32, 64, 128, 256, 512}},
+		{"bars N, batch 64", offsetof(lem_config, n_ahead), false, 64, 5, {4, 8, 16, 32, 64}},
+		{"width H, batch 1", offsetof(lem_config, hidden_size), false, 1, 5,
+		{32, 64, 128, 256, 512}},
+		{"width H, batch 16", offsetof(lem_config, hidden_size), false, 16, 5,
+		{32, 64, 128, 256, 512}},
 		{"batch", BATCH, false, 0, 6, {1, 4, 16, 64, 256, 1024}},
-		{"lookback L", offsetof(lem_config, lookback), true, 4, 5, {32, 64, 128, 256, 512}},
-		{"bars N", offsetof(lem_config, n_ahead), true, 4, 4, {4, 8, 16, 32}},
-		{"width H", offsetof(lem_config, hidden_size), true, 4, 4, {32, 64, 128, 256}},
+		{"lookback L, batch 16", offsetof(lem_config, lookback), true, 16, 5,
+		{32, 64, 128, 256, 512}},
+		{"bars N, batch 16", offsetof(lem_config, n_ahead), true, 16, 4, {4, 8, 16, 32}},
+		{"width H, batch 16", offsetof(lem_config, hidden_size), true, 16, 4, {32, 64, 128, 256}},
 		{"batch", BATCH, true, 0, 4, {4, 16, 64, 256}},
 	};
 
