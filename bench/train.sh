@@ -14,14 +14,14 @@ bundled='"lookback": 32, "n_ahead": 12, "hidden_size": 32, "hidden_rnn_layer": 1
 medium="\"lookback\": 24, \"n_ahead\": 6, \"hidden_size\": 32, \"num_heads\": 4, \"num_embedding\": 8, \"fused_mlp_hidden_dim\": 16, $published"
 full="\"lookback\": 120, \"n_ahead\": 12, \"hidden_size\": 200, \"num_heads\": 8, \"num_embedding\": 20, \"fused_mlp_hidden_dim\": 100, $published"
 
-# run CONFIG SAMPLES WORKERS: samples a second, and megabytes
+# run CONFIG SAMPLES EPOCHS WORKERS: samples a second, and megabytes
 run()
 {
 	sql -F ' ' <<-SQL 2>/dev/null
 		SET lem.training_memory = '16GB';
 		SET client_min_messages = warning;
 		CALL lem_train('bench', 'SELECT symbol AS series, ts, vwap AS price, volume FROM bench_bars',
-			'{$1}', '{"epochs": 3, "patience": 3, "samples": $2, "validation_samples": 16, "workers": $3, "deploy": false}');
+			'{$1}', '{"epochs": $3, "patience": $3, "samples": $2, "validation_samples": 16, "workers": $4, "deploy": false}');
 		SELECT max(samples_per_s), substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s*(\d+)')::float8 / 1000
 		FROM lem_training_epochs WHERE run = (SELECT max(run) FROM lem_training_runs) AND epoch > 1;
 		SELECT lem_drop('bench') \g /dev/null
@@ -30,10 +30,16 @@ run()
 
 section 'Training through lem_train'
 for config in $([ -n "$small" ] && echo medium || configs); do
-	samples=$([ -n "$small" ] && echo 64 || case $config in full) echo 64 ;; medium) echo 1280 ;; *) echo 640 ;; esac)
+	epochs=3
+	case $small$config in
+		full) samples=64 epochs=2 ;;
+		medium) samples=1280 ;;
+		bundled) samples=640 ;;
+		*) samples=64 ;;
+	esac
 	figures=
 	for ((round = 0; round < $(rounds 3); round++)); do
-		figures+="$(run "${!config}" $samples 1) $(run "${!config}" $samples 2)"$'\n'
+		figures+="$(run "${!config}" $samples $epochs 1) $(run "${!config}" $samples $epochs 2)"$'\n'
 	done
 	figures=${figures%$'\n'}
 	column 1 <<<"$figures" | row "$config: one process" samples/s
