@@ -416,6 +416,7 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 		}
 		for (int j = 0; j < subs; j++)
 		{
+			back.kan[j].from_last = t % 2 == 1; /* as forward: what is cached comes first */
 			if (scratch.base)
 				lem_kan_backward(&tkan->kan[j], kern, n, &back.kan[j],
 								 acts->a + here * all + j * width, all, acts->z[j] + here * width,
