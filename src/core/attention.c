@@ -40,7 +40,7 @@ lem_attention_decode(lem_arena *arena, int width, int heads, const lem_real *ten
 	if (!arena->base)
 		return;
 	lem_dense_place(&attention->query, 0, tensors, tensors + square, width);
-	lem_dense_scale(&attention->query, sqrt((double) width / heads));
+	lem_dense_divide(&attention->query, sqrt((double) width / heads));
 	for (int half = 0; half < 2; half++)
 	{
 		const lem_real *kernel = tensors + (1 + half) * layer;

@@ -90,7 +90,7 @@ divide(lem_real *x, size_t n, double divisor)
 }
 
 void
-lem_dense_scale(lem_dense *dense, double divisor)
+lem_dense_divide(lem_dense *dense, double divisor)
 {
 	divide(writable(dense->w.data), lem_packed_size(dense->in, dense->out), divisor);
 	if (dense->back.data)

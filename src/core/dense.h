@@ -45,7 +45,7 @@ extern void lem_dense_place_behind(lem_dense *dense, int column, const lem_real 
 								   const lem_real *kernel, const lem_real *bias, int out);
 
 /* Divide a layer's weights and bias by a number. */
-extern void lem_dense_scale(lem_dense *dense, double divisor);
+extern void lem_dense_divide(lem_dense *dense, double divisor);
 
 /* One number of the weights, one of the bias, of a layer without a transpose. */
 extern void lem_dense_set(lem_dense *dense, int row, int column, lem_real w);

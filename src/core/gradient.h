@@ -5,7 +5,7 @@
  * the trunk back.  The trunk's passes go over a few samples at a time, which stay in the cache;
  * heads have more weights than a few samples have work for, so a set takes as many samples as there
  * are.  Who computes which piece is the caller's to choose: lem_gradient() does one after the
- * other.
+ * other.  The model's trunk must have been decoded for gradients (LEM_FORM_GRADIENT).
  */
 #ifndef LEM_GRADIENT_H
 #define LEM_GRADIENT_H

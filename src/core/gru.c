@@ -130,7 +130,8 @@ cell_backward(int width, const lem_real *state, const lem_real *gates, const lem
 }
 
 lem_status
-lem_gru_backward(const lem_gru *gru, const lem_kernels *kern, int n, int rows, const lem_real *x, const lem_real *tensors,
+lem_gru_backward(const lem_gru *gru, const lem_kernels *kern, int n, int rows,
+				 const lem_real *x, const lem_real *tensors,
 				 const lem_gru_acts *acts, const lem_real *dy, lem_scratch scratch,
 				 lem_real *gradient, lem_real *dx, const lem_stop *stop)
 {

@@ -44,7 +44,8 @@ extern lem_status lem_gru_forward(const lem_gru *gru, const lem_kernels *kern, i
 								  const lem_stop *stop);
 
 /* As lem_tkan_backward. */
-extern lem_status lem_gru_backward(const lem_gru *gru, const lem_kernels *kern, int n, int rows, const lem_real *x,
+extern lem_status lem_gru_backward(const lem_gru *gru, const lem_kernels *kern, int n, int rows,
+								   const lem_real *x,
 								   const lem_real *tensors, const lem_gru_acts *acts,
 								   const lem_real *dy, lem_scratch scratch, lem_real *gradient,
 								   lem_real *dx, const lem_stop *stop);

@@ -44,7 +44,8 @@ extern lem_status lem_lstm_forward(const lem_lstm *lstm, const lem_kernels *kern
 								   const lem_stop *stop);
 
 /* As lem_tkan_backward. */
-extern lem_status lem_lstm_backward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows, const lem_real *x,
+extern lem_status lem_lstm_backward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows,
+								   const lem_real *x,
 									const lem_real *tensors, const lem_lstm_acts *acts,
 									const lem_real *dy, lem_scratch scratch, lem_real *gradient,
 									lem_real *dx, const lem_stop *stop);

@@ -119,7 +119,8 @@ lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem
 
 /* The same without variable selection. */
 static void
-plain_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem_real *x, const lem_vsn_acts *acts,
+plain_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const lem_real *x,
+			   const lem_vsn_acts *acts,
 			   const lem_real *dy, lem_scratch scratch, lem_real *dembedding, lem_real *dplain)
 {
 	const int	in = vsn->plain_layer.in;

@@ -60,7 +60,8 @@ extern void lem_vsn_forward(const lem_vsn *vsn, const lem_kernels *kern, int row
  */
 extern void lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows,
 							 const lem_real *x, const lem_vsn_acts *acts, const lem_real *dy,
-							 const lem_real *embedding, const lem_real *grns, lem_scratch scratch, lem_real *dembedding, lem_real *dweights,
-							 lem_real *dgrns);
+							 const lem_real *embedding, const lem_real *grns,
+							 lem_scratch scratch, lem_real *dembedding,
+							 lem_real *dweights, lem_real *dgrns);
 
 #endif
