@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "config.h"
@@ -25,18 +26,25 @@ now(void)
 	return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-/* Cleared memory, 64-byte aligned. */
+/* Cleared memory, 64-byte aligned; in huge pages, as the server keeps models and workspaces. */
 static inline void *
 aligned(size_t bytes)
 {
-	void	   *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
+	const size_t huge = (size_t) 2 << 20;
+	const size_t align = bytes >= huge ? huge : 64;
+	const size_t size = (bytes + align) / align * align;
+	void	   *p = aligned_alloc(align, size);
 
 	if (!p)
 	{
 		fprintf(stderr, "out of memory\n");
 		exit(1);
 	}
-	memset(p, 0, bytes);
+#ifdef MADV_HUGEPAGE
+	if (align == huge)
+		(void) madvise(p, size, MADV_HUGEPAGE);
+#endif
+	memset(p, 0, size);
 	return p;
 }
 
