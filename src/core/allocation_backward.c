@@ -313,6 +313,43 @@ spread_state(const lem_config *config, int k, const lem_real *dstate, lem_real *
 		}
 }
 
+/* Gradients of scale factors and curves, in memory of their own. */
+static lem_curves_gradient
+curves_carve(lem_scratch *scratch, const lem_config *config)
+{
+	const size_t branches = lem_branches(config);
+	const size_t curve = config->n_ahead * branches * 2;
+	lem_curves_gradient own = {
+		lem_scratch_reals(scratch, branches),
+		lem_scratch_reals(scratch, curve),
+		lem_scratch_reals(scratch, curve)
+	};
+
+	if (scratch->base)
+	{
+		memset(own.scale, 0, branches * sizeof(lem_real));
+		memset(own.volume, 0, curve * sizeof(lem_real));
+		memset(own.notional, 0, curve * sizeof(lem_real));
+	}
+	return own;
+}
+
+/* Add what a branch has of them. */
+static void
+curves_add(const lem_config *config, int branch, const lem_curves_gradient *from,
+		   const lem_curves_gradient *to)
+{
+	to->scale[branch] += from->scale[branch];
+	for (int k = 0; k < config->n_ahead; k++)
+		for (int i = 0; i < 2; i++)
+		{
+			const size_t place = ((size_t) k * lem_branches(config) + branch) * 2 + i;
+
+			to->volume[place] += from->volume[place];
+			to->notional[place] += from->notional[place];
+		}
+}
+
 void
 lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_real *part,
 				   const lem_head *head, const lem_curves *curves, const lem_tasks *tasks,
@@ -335,6 +372,8 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 										 * (sizeof(case_sums) / sizeof(lem_real)));
 	lem_real   *dmlp = lem_scratch_reals(&scratch, (size_t) tasks->n * LEM_CASES);
 	lem_real   *dfinish = lem_scratch_reals(&scratch, (size_t) tasks->n * LEM_CASES);
+	/* others may be adding to the numbers next to this set's: nobody waits for a cache line here */
+	const lem_curves_gradient own = curves_carve(&scratch, config);
 	mlp_scratch mlp;
 
 	mlp_scratch_carve(&scratch, config, tasks->n, group, &mlp);
@@ -417,8 +456,8 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 				numbers.steps_left = n - k;
 				undo_proposal(&numbers, d, &back);
 				sum->left += back.left;
-				dcurves->scale[branch] += back.scale;
-				(notional ? dcurves->notional : dcurves->volume)[place] += back.curve;
+				own.scale[branch] += back.scale;
+				(notional ? own.notional : own.volume)[place] += back.curve;
 				dmlp[(size_t) j * LEM_CASES + c] = back.mlp;
 				dfinish[(size_t) j * LEM_CASES + c] = back.finish;
 			}
@@ -436,4 +475,6 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 			spread_state(config, k, mlp.dstate + (size_t) j * 2 * LEM_CASES * k,
 						 dallocated + j * figures, dprice + j * figures);
 	}
+	for (int j = 0; j < group; j++)
+		curves_add(config, tasks->branch[j], &own, dcurves);
 }
