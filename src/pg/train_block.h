@@ -45,6 +45,7 @@ typedef struct lem_train_rounds
 	lem_train_task task;
 	int64		pieces;
 	int			members;		/* processes, the leader included; known before the first round */
+	bool		crowded;		/* more of them than processors; known then too */
 	int			joined;			/* workers that are there */
 	int			working;		/* of them, in this round */
 	bool		quit;			/* the workers are to leave */

@@ -1,9 +1,12 @@
 /* train_workers.c: the processes that compute a training together. */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
@@ -19,6 +22,12 @@
 
 /* Longest wait, in milliseconds, before looking at what no one would wake us for. */
 #define WAIT_MS 200
+
+/*
+ * How long to look out for the others, in microseconds, before going to sleep: each step of the
+ * optimiser waits several times, most times for less than it takes to be woken.
+ */
+#define LOOK_OUT_US 500
 
 struct lem_train_team
 {
@@ -228,6 +237,7 @@ lem_train_team_start(lem_train_team *team, lem_train_member *leader, const char 
 		team->n_workers++;
 	joined = await_workers(team, rounds);
 	rounds->members = joined + 1;
+	rounds->crowded = sysconf(_SC_NPROCESSORS_ONLN) < rounds->members;
 	if (joined < wanted)
 		ereport(NOTICE,
 				(errmsg("%d of %d workers could be started: training in %d process%s", joined,
@@ -235,6 +245,46 @@ lem_train_team_start(lem_train_team *team, lem_train_member *leader, const char 
 				 errdetail("The result is the same."),
 				 errhint("Raise max_worker_processes, or lower the option workers.")));
 	return joined + 1;
+}
+
+/* What a process waits for: the workers' end of a round, or the round after number seen. */
+static bool
+round_ended(const lem_train_rounds *rounds)
+{
+	const volatile lem_train_rounds *now = rounds;
+
+	return now->working == 0 || now->lost;
+}
+
+static bool
+round_begun(const lem_train_rounds *rounds, uint64 seen)
+{
+	const volatile lem_train_rounds *now = rounds;
+
+	return now->round != seen || now->quit;
+}
+
+/*
+ * Look out for the end of a round, or with seen for the round after it, for a while: where all
+ * processes can run at a time.
+ */
+static void
+look_out(const lem_train_rounds *rounds, const uint64 *seen)
+{
+	instr_time	begun;
+	instr_time	now;
+
+	if (rounds->crowded)
+		return;
+	INSTR_TIME_SET_CURRENT(begun);
+	do
+	{
+		if (seen ? round_begun(rounds, *seen) : round_ended(rounds))
+			break;
+		SPIN_DELAY();
+		INSTR_TIME_SET_CURRENT(now);
+		INSTR_TIME_SUBTRACT(now, begun);
+	} while (INSTR_TIME_GET_MICROSEC(now) < LOOK_OUT_US);
 }
 
 static void raise_lost(lem_train_rounds *rounds) pg_attribute_noreturn();
@@ -327,6 +377,7 @@ lem_train_team_run(lem_train_team *team, lem_train_task task, int64 pieces)
 	while ((piece = next_piece(rounds, task, 0, piece)) < pieces)
 		leader_piece(team, task, piece);
 
+	look_out(rounds, NULL);
 	ConditionVariablePrepareToSleep(&rounds->changed);
 	for (;;)
 	{
@@ -370,6 +421,7 @@ await_round(lem_train_rounds *rounds, uint64 *seen, lem_train_task *task, int64 
 	bool		quit;
 	bool		begun;
 
+	look_out(rounds, seen);
 	ConditionVariablePrepareToSleep(&rounds->changed);
 	for (;;)
 	{
