@@ -24,6 +24,8 @@ SET max_parallel_workers_per_gather = 2;
 SET enable_partitionwise_aggregate = on;
 EXPLAIN (COSTS OFF) SELECT symbol, lem_schedule('planner_test', lem_order(1000), ts, price, volume) FROM planner_bars GROUP BY symbol;
 EXPLAIN (COSTS OFF) SELECT symbol, lem_next_slice('planner_test', lem_order(1000), ts, price, volume) FROM planner_bars GROUP BY symbol;
+-- What uses them is shared, too.
+EXPLAIN (COSTS OFF) SELECT count(*), sum(cardinality(slices)) FROM (SELECT symbol, lem_schedule('planner_test', lem_order(1000), ts, price, volume) AS slices FROM planner_bars GROUP BY symbol) AS g;
 -- Without, processes share the reading, and one of them schedules.
 RESET enable_partitionwise_aggregate;
 EXPLAIN (COSTS OFF) SELECT symbol, lem_bars(ts, price, volume) FROM planner_bars GROUP BY symbol;
@@ -32,6 +34,7 @@ EXPLAIN (COSTS OFF) SELECT symbol, lem_bars(ts, price, volume) FROM planner_bars
 EXPLAIN (COSTS OFF) SELECT o.id, s.* FROM planner_orders AS o JOIN planner_series AS b USING (symbol) CROSS JOIN LATERAL lem_schedule('planner_test', o.ord, b.bars) AS s;
 ALTER TABLE planner_orders SET (parallel_workers = 2);
 EXPLAIN (COSTS OFF) SELECT o.id, s.* FROM planner_orders AS o JOIN planner_series AS b USING (symbol) CROSS JOIN LATERAL lem_schedule('planner_test', o.ord, b.bars) AS s;
+EXPLAIN (COSTS OFF) SELECT count(*), sum(s.allocation) FROM planner_orders AS o JOIN planner_series AS b USING (symbol) CROSS JOIN LATERAL lem_schedule('planner_test', o.ord, b.bars) AS s;
 EXPLAIN (COSTS OFF) SELECT symbol, s.* FROM planner_orders AS o JOIN planner_series AS b USING (symbol), lem_backtest_orders('planner_test', o.ord, b.bars, every => 24) AS s;
 EXPLAIN (COSTS OFF) SELECT symbol, lem_backtest('planner_test', o.ord, b.bars) FROM planner_orders AS o JOIN planner_series AS b USING (symbol);
 -- A few orders are not worth workers.
