@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "allocation.h"
-#include "blas.h"
 #include "params.h"
 
 /* Sums over the steps already undone, one a task and case. */
@@ -156,7 +155,9 @@ typedef struct mlp_scratch
 	lem_real   *dhidden_1;		/* tasks x 8M */
 	lem_real   *dhidden_0;		/* tasks x 8M */
 	lem_real   *dsample;		/* samples x 8M: the above, summed over a sample's tasks */
-	lem_real   *kernel_0;		/* common and own inputs x 8M: the eight cases side by side */
+	lem_real   *context_back;	/* packed, 8M x H: the first layer's kernels of the context, transposed */
+	lem_real   *own_back;		/* packed, 8M x 16k: of a task's own inputs that get a gradient */
+	lem_real   *kernel_1_back;	/* packed, M x M: a case's second kernel, transposed */
 	lem_real   *dbias_0;		/* tasks of a sample x 8M */
 	lem_real   *dstate;			/* tasks x 16k */
 } mlp_scratch;
@@ -165,15 +166,17 @@ static void
 mlp_scratch_carve(lem_scratch *scratch, const lem_config *config, int tasks, int group,
 				  mlp_scratch *s)
 {
-	const size_t wide = LEM_HEAD_WIDTH(config);
+	const int	wide = LEM_HEAD_WIDTH(config);
 	const int	last = config->n_ahead - 2;
-	const size_t in = lem_step_inputs(config, last);
+	const int	m = config->fused_mlp_hidden_dim;
 
-	s->dhidden_1 = lem_scratch_reals(scratch, tasks * wide);
-	s->dhidden_0 = lem_scratch_reals(scratch, tasks * wide);
-	s->dsample = lem_scratch_reals(scratch, group > 1 ? tasks / group * wide : 0);
-	s->kernel_0 = lem_scratch_reals(scratch, in * wide);
-	s->dbias_0 = lem_scratch_reals(scratch, group * wide);
+	s->dhidden_1 = lem_scratch_reals(scratch, (size_t) tasks * wide);
+	s->dhidden_0 = lem_scratch_reals(scratch, (size_t) tasks * wide);
+	s->dsample = lem_scratch_reals(scratch, group > 1 ? (size_t) (tasks / group) * wide : 0);
+	s->context_back = lem_scratch_reals(scratch, lem_packed_size(wide, config->hidden_size));
+	s->own_back = lem_scratch_reals(scratch, lem_packed_size(wide, 2 * LEM_CASES * last));
+	s->kernel_1_back = lem_scratch_reals(scratch, lem_packed_size(m, m));
+	s->dbias_0 = lem_scratch_reals(scratch, (size_t) group * wide);
 	s->dstate = lem_scratch_reals(scratch, (size_t) tasks * 2 * LEM_CASES * last);
 }
 
@@ -223,11 +226,13 @@ undo_last_layers(const lem_config *config, const lem_kernels *kern, const lem_re
 	{
 		const size_t place = (size_t) c * m;
 		const size_t kernel_1 = at->kernel_1 + place * m;
+		lem_packed	back;
 
 		kern->outer(m, m, n, hidden_0 + place, wide, s->dhidden_1 + place, wide, add,
 					dpart + kernel_1, m);
-		lem_gemm(false, true, n, m, m, 1, s->dhidden_1 + place, wide, part + kernel_1, m, 0,
-				 s->dhidden_0 + place, wide);
+		lem_pack(&back, s->kernel_1_back, m, m);
+		lem_pack_rows_transposed(s->kernel_1_back, m, m, 0, part + kernel_1, m, m);
+		kern->matmul(n, s->dhidden_1 + place, wide, &back, NULL, false, s->dhidden_0 + place, wide);
 	}
 	kern->relu_backward((size_t) n * wide, hidden_0, s->dhidden_0);
 }
@@ -253,6 +258,8 @@ undo_first_layer(const lem_config *config, const lem_kernels *kern, const lem_re
 	const int	samples = n / group;
 	const int	context_stride = (config->n_ahead - 1) * width;
 	const lem_real *dsample = s->dhidden_0;
+	lem_packed	context_back;
+	lem_packed	own_back;
 
 	if (group > 1)
 	{
@@ -267,18 +274,18 @@ undo_first_layer(const lem_config *config, const lem_kernels *kern, const lem_re
 		kern->add_scaled(samples, wide, &one, 0, s->dhidden_0 + (size_t) b * wide, group * wide,
 						 s->dbias_0 + (size_t) b * wide, 0);
 
+	lem_pack(&context_back, s->context_back, wide, width);
+	lem_pack(&own_back, s->own_back, wide, own);
 	for (int c = 0; c < LEM_CASES; c++)
 	{
 		const lem_real *kernel = part + at->kernel_0 + (size_t) c * (in + one_hot) * m;
 
-		for (int i = 0; i < common + own; i++)
-			memcpy(s->kernel_0 + (size_t) i * wide + (size_t) c * m, kernel + (size_t) i * m,
-				   m * sizeof(lem_real));
+		lem_pack_rows_transposed(s->context_back, wide, width, c * m, kernel, m, m);
+		lem_pack_rows_transposed(s->own_back, wide, own, c * m, kernel + (size_t) common * m, m, m);
 	}
-	lem_gemm(false, true, samples, width, wide, 1, dsample, wide, s->kernel_0, wide, 1,
-			 dcontext + (size_t) k * width, context_stride);
-	lem_gemm(false, true, n, own, wide, 1, s->dhidden_0, wide,
-			 s->kernel_0 + (size_t) common * wide, wide, 0, s->dstate, own);
+	kern->matmul(samples, dsample, wide, &context_back, NULL, true, dcontext + (size_t) k * width,
+				 context_stride);
+	kern->matmul(n, s->dhidden_0, wide, &own_back, NULL, false, s->dstate, own);
 
 	for (int c = 0; c < LEM_CASES; c++)
 	{

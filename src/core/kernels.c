@@ -148,13 +148,22 @@ void
 lem_pack_rows_transposed(lem_real *data, int k_total, int n, int row, const lem_real *w, int ldw,
 						 int rows)
 {
-	for (int j = 0; j < n; j++)
+	enum {TOGETHER = 4};			/* columns that are written at a time: never of two panels */
+
+	for (int j = 0; j < n; j += TOGETHER)
 	{
-		lem_real   *to = data + lem_packed_offset(k_total, n, row, j);
+		lem_real   *restrict to = data + lem_packed_offset(k_total, n, row, j);
+		const lem_real *restrict from = w + (size_t) j * ldw;
 		const int	width = lem_packed_width(n, j);
 
-		for (int i = 0; i < rows; i++)
-			to[(size_t) i * width] = w[(size_t) j * ldw + i];
+		if (j + TOGETHER <= n)
+			for (int i = 0; i < rows; i++)
+				for (int c = 0; c < TOGETHER; c++)
+					to[(size_t) i * width + c] = from[(size_t) c * ldw + i];
+		else
+			for (int i = 0; i < rows; i++)
+				for (int c = 0; c < n - j; c++)
+					to[(size_t) i * width + c] = from[(size_t) c * ldw + i];
 	}
 }
 
