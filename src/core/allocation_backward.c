@@ -155,9 +155,9 @@ typedef struct mlp_scratch
 	lem_real   *dhidden_1;		/* tasks x 8M */
 	lem_real   *dhidden_0;		/* tasks x 8M */
 	lem_real   *dsample;		/* samples x 8M: the above, summed over a sample's tasks */
-	lem_real   *context_back;	/* packed, 8M x H: the first layer's kernels of the context, transposed */
-	lem_real   *own_back;		/* packed, 8M x 16k: of a task's own inputs that get a gradient */
-	lem_real   *kernel_1_back;	/* packed, M x M: a case's second kernel, transposed */
+	lem_real   *context_back;	/* first kernels transposed and packed: of the context, 8M x H, */
+	lem_real   *own_back;		/* and of own inputs that get a gradient, 8M x 16k */
+	lem_real   *kernel_1_back;	/* a case's second kernel transposed and packed: M x M */
 	lem_real   *dbias_0;		/* tasks of a sample x 8M */
 	lem_real   *dstate;			/* tasks x 16k */
 } mlp_scratch;

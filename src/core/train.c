@@ -318,18 +318,21 @@ lem_train_slots(const lem_train_job *job)
 	return (int) shards_of(job->options, samples_from(job, 0, most * job->options->shard));
 }
 
-/* The samples of a slot, or all, and where they begin in the buffers. */
+/* The samples of a slot, or of several, and where they begin in the buffers. */
 static lem_samples
 samples_of(const lem_train_job *job, int slot, const lem_dropout *dropout, int *first)
 {
 	const lem_config *config = &job->model->config;
 	const lem_train_buffers *buffers = job->buffers;
 	const int	shard = job->options->shard;
+	const int	slots = lem_train_slots(job);
+	const int	half = (slots + 1) / 2;
+	const int	from = slot == LEM_LAST_SLOTS ? half : slot < 0 ? 0 : slot;
+	const int	to = slot == LEM_FIRST_SLOTS ? half : slot < 0 ? slots : slot + 1;
 
-	*first = slot == LEM_ALL_SLOTS ? 0 : slot * shard;
+	*first = from * shard;
 	return (lem_samples) {
-		.n = samples_from(job, *first, slot == LEM_ALL_SLOTS
-						  ? lem_train_group_shards(job->options) * shard : shard),
+		.n = samples_from(job, *first, (to - from) * shard),
 		.total = job->validating ? 1 : job->options->batch,
 		.rows = buffers->rows + *first * lem_inputs_size(config),
 		.min_rate = buffers->min_rate + *first,

@@ -126,12 +126,20 @@ extern int	lem_train_slots(const lem_train_job *job);
 extern lem_status lem_train_trunk(const lem_train_job *job, int slot, void *kept,
 								  lem_real *gradient);
 
-/* Samples that lem_train_heads() takes: those of one slot, or all. */
-#define LEM_ALL_SLOTS (-1)
+/*
+ * Samples that lem_train_heads() takes: those of one slot, of all, or of one half of several slots
+ * (the first half is the larger one).
+ */
+enum
+{
+	LEM_ALL_SLOTS = -1,
+	LEM_FIRST_SLOTS = -2,
+	LEM_LAST_SLOTS = -3
+};
 
 /*
- * One set of heads, forward and back, over the samples of a slot or all: *loss is their share of
- * the batch's loss; part, dpart, add and dcurves are as for lem_gradient_heads().
+ * One set of heads, forward and back, over the samples of a slot or several: *loss is their share
+ * of the batch's loss; part, dpart, add and dcurves are as for lem_gradient_heads().
  */
 extern void lem_train_heads(const lem_train_job *job, const lem_head *head, int set, int slot,
 							const lem_real *part, bool add, double *loss, lem_real *dpart,
@@ -173,7 +181,7 @@ typedef struct lem_validation
 	double		square[LEM_MAX_AHEAD + 1];	/* of squares of the same */
 } lem_validation;
 
-/* What a set of heads makes of the samples of a slot or of all, added to sums. */
+/* What a set of heads makes of the samples of a slot or of several, added to sums. */
 extern void lem_validation_heads(const lem_train_job *job, const lem_head *head, int set,
 								 int slot, lem_validation *sums);
 extern void lem_validation_add(lem_validation *to, const lem_validation *from);

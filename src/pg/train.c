@@ -104,7 +104,7 @@ run_group(lem_training *t, int64 group, bool validating)
 		return;
 	}
 	lem_train_team_run(t->team, LEM_TASK_TRUNK, slots);
-	lem_train_team_run(t->team, LEM_TASK_HEADS, lem_head_sets(&t->config));
+	lem_train_team_run(t->team, LEM_TASK_HEADS, lem_train_head_pieces(&t->config, slots));
 	if (!validating)
 		lem_train_team_run(t->team, LEM_TASK_TRUNK_BACK, slots);
 }

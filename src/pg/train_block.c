@@ -96,9 +96,16 @@ lem_train_sharded_parts(const lem_config *config)
 }
 
 int
+lem_train_head_pieces(const lem_config *config, int slots)
+{
+	return lem_head_sets(config) + (slots > 1);
+}
+
+int
 lem_train_places(const lem_train_head *head)
 {
-	return head->config.shared_heads ? head->slots : lem_head_sets(&head->config);
+	return head->config.shared_heads ? head->slots
+		: lem_train_head_pieces(&head->config, head->slots);
 }
 
 /* The first n parts of a model's numbers. */
@@ -143,6 +150,9 @@ carve(lem_arena *arena, const lem_train_head *head, const series_size *sizes,
 	view->m = carve_parts(arena, config, parts);
 	view->v = carve_parts(arena, config, parts);
 	view->sum = carve_parts(arena, config, parts);
+	view->last_sum = NULL;
+	if (!config->shared_heads && head->slots > 1)
+		view->last_sum = lem_arena_reals(arena, lem_part_size(config, parts - 1));
 	view->gradient = own_array(arena, head->slots, sizeof(lem_real **));
 	for (int s = 0; s < head->slots; s++)
 	{

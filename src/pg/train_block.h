@@ -29,7 +29,7 @@ typedef enum lem_train_task
 {
 	LEM_TASK_WHOLE,				/* all passes; pieces are the slots of a group */
 	LEM_TASK_TRUNK,				/* the trunk forward; the slots */
-	LEM_TASK_HEADS,				/* heads forward and back; the sets of heads */
+	LEM_TASK_HEADS,				/* heads forward and back; the sets of heads, the last in two */
 	LEM_TASK_TRUNK_BACK,		/* the trunk back; the slots */
 	LEM_TASK_REDUCE,			/* pieces are ranges of the numbers that have shards' gradients */
 	LEM_TASK_SQUARES,			/* ranges of all numbers: reduced, and the sum of their squares */
@@ -93,10 +93,11 @@ typedef struct lem_train_view
 	lem_real  **m;				/* parts */
 	lem_real  **v;				/* parts */
 	lem_real  **sum;			/* parts: the gradient of the step */
+	lem_real   *last_sum;		/* of the last set of separate heads, its second piece; or NULL */
 	lem_real ***gradient;		/* slots x parts that shards have gradients of */
 	lem_train_buffers buffers;	/* of a group */
-	double	   *losses;			/* of each slot or set, over the groups of a step */
-	lem_validation *validation; /* of each slot or set, over all groups */
+	double	   *losses;			/* of each place, over the groups of a step */
+	lem_validation *validation; /* of each place, over all groups */
 	double	   *squares;		/* of each range */
 } lem_train_view;
 
@@ -110,7 +111,13 @@ extern int	lem_train_range(const lem_config *config, int64 range, int64 *begin, 
 /* Parts that every shard has a gradient of: without separate heads, which have one for all. */
 extern int	lem_train_sharded_parts(const lem_config *config);
 
-/* Places of losses and of sums of validation: slots with shared heads, else sets of heads. */
+/*
+ * Pieces of LEM_TASK_HEADS for a group of so many slots.  The last set of heads is two pieces, each
+ * with one half of the samples: two processes have the same to do, and never one a set too many.
+ */
+extern int	lem_train_head_pieces(const lem_config *config, int slots);
+
+/* Places of losses and of sums of validation: slots with shared heads, else pieces of the heads. */
 extern int	lem_train_places(const lem_train_head *head);
 
 /* Fill in what the head of a block says about data, but for the rounds. */

@@ -63,6 +63,7 @@ decode(lem_train_member *member)
 										   member->trunk_memory);
 	if (config->shared_heads)
 		member->head = lem_head_decode(config, view->weights[1], member->head_memory);
+	member->head_set = -1;
 	member->decoded = view->head->weights_version;
 }
 
@@ -113,7 +114,7 @@ kept(lem_train_member *member, int i)
 	return member->kept[i];
 }
 
-/* Add up the shards' gradients of a range, where shards have one. */
+/* Add up the gradients of a range: of shards that have one, of the last set's two pieces. */
 static void
 reduce(const lem_train_view *view, int slots, int64 range)
 {
@@ -124,7 +125,13 @@ reduce(const lem_train_view *view, int slots, int64 range)
 	const lem_real **from;
 
 	if (part >= lem_train_sharded_parts(&head->config))
+	{
+		const lem_real *last = view->last_sum;
+
+		if (last && part == lem_part_count(&head->config) - 1)
+			lem_train_reduce(1, &last, begin, end, true, view->sum[part]);
 		return;
+	}
 	from = palloc(slots * sizeof(lem_real *));
 	for (int s = 0; s < slots; s++)
 		from[s] = view->gradient[s][part];
@@ -156,14 +163,15 @@ adam(const lem_train_view *view, int64 range)
 				  view->v[part], view->weights[part]);
 }
 
-/* The heads' pass of a set over a slot or all of them; place is where its loss belongs. */
+/* The heads' pass of a set over a slot or several of them; place is where its loss belongs. */
 static void
 heads(const lem_train_member *member, const lem_train_job *job, int set, int slot, int place)
 {
 	const lem_train_view *view = member->view;
 	const bool	first = job->group == 0;
 	const bool	shared = job->model->config.shared_heads;
-	lem_real  **gradient = view->gradient[shared ? slot : 0];
+	const bool	again = slot == LEM_LAST_SLOTS;
+	lem_real  **gradient = view->gradient[shared ? slot : again ? 1 : 0];
 	lem_trunk_offsets at;
 	double		loss;
 
@@ -175,13 +183,33 @@ heads(const lem_train_member *member, const lem_train_job *job, int set, int slo
 		return;
 	}
 
-	/* a branch's scale factor and curves are its own: no two sets of heads meet in slot 0 */
+	/*
+	 * A branch's scale factor and curves are its own: no two sets of heads meet in slot 0, and a
+	 * set's second piece has slot 1.
+	 */
 	lem_trunk_layout(&job->model->config, &at);
 	lem_train_heads(job, member->head, set, slot, view->weights[1 + set], !shared && !first, &loss,
-					shared ? gradient[1] : view->sum[1 + set],
+					shared ? gradient[1] : again ? view->last_sum : view->sum[1 + set],
 					&(lem_curves_gradient) {gradient[0] + at.scale,
 						gradient[0] + at.volume_curve, gradient[0] + at.notional_curve});
 	view->losses[place] = first ? loss : view->losses[place] + loss;
+}
+
+/* A piece of LEM_TASK_HEADS: a set by all samples, or the last one by half of them. */
+static void
+head_piece(lem_train_member *member, const lem_train_job *job, int piece)
+{
+	const lem_config *config = &member->model.config;
+	const int	last = lem_head_sets(config) - 1;
+	const int	set = Min(piece, last);
+	const bool	halves = lem_train_head_pieces(config, lem_train_slots(job)) > last + 1;
+
+	if (member->head_set != set)
+		member->head = lem_head_decode(config, member->view->weights[1 + set],
+									   member->head_memory);
+	member->head_set = set;
+	heads(member, job, set, set < last || !halves ? LEM_ALL_SLOTS
+		  : piece == last ? LEM_FIRST_SLOTS : LEM_LAST_SLOTS, piece);
 }
 
 lem_status
@@ -225,9 +253,7 @@ lem_train_piece(lem_train_member *member, lem_train_task task, int64 piece, cons
 		case LEM_TASK_HEADS:
 			if (lem_stop_asked(stop))
 				return LEM_STOPPED;
-			member->head = lem_head_decode(&head->config, view->weights[1 + i],
-										   member->head_memory);
-			heads(member, &job, i, LEM_ALL_SLOTS, i);
+			head_piece(member, &job, i);
 			break;
 		case LEM_TASK_TRUNK_BACK:
 			status = lem_train_trunk_back(&job, view->weights[0], i, kept(member, i),

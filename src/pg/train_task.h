@@ -20,6 +20,7 @@ typedef struct lem_train_member
 	lem_model	model;			/* trunk and shared heads, of the weights of version `decoded` */
 	uint64		decoded;
 	const lem_head *head;		/* shared heads, or the separate ones decoded last */
+	int			head_set;		/* which those are, of the same version; -1: none yet */
 	void	   *trunk_memory;
 	void	   *head_memory;	/* of one set of heads */
 	void	  **kept;			/* slots, of those that this process has taken; NULL: not yet */

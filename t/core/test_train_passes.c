@@ -119,6 +119,7 @@ typedef struct pieces
 	void	  **kept;
 	int			slots;
 	lem_real ***gradient;		/* slots x parts */
+	lem_real   *last;			/* of the last set of separate heads, by its second piece */
 	lem_train_job job;
 } pieces;
 
@@ -143,6 +144,9 @@ pieces_begin(const training *t, pieces *p)
 			memset(p->gradient[s][part], 0x7f,
 				   lem_part_size(&t->config, part) * sizeof(lem_real));
 	}
+	p->last = NULL;
+	if (!t->config.shared_heads && p->slots > 1)
+		p->last = aligned(lem_part_size(&t->config, t->parts - 1) * sizeof(lem_real));
 	p->job = (lem_train_job) {.model = &t->model, .dataset = &t->dataset, .options = &t->options,
 		.buffers = &p->buffers, .scratch = p->scratch, .epoch = EPOCH, .step = STEP};
 }
@@ -156,6 +160,7 @@ pieces_end(const training *t, pieces *p)
 		release(t, p->gradient[s]);
 	}
 	free(p->kept);
+	free(p->last);
 	free(p->gradient);
 	free(p->memory);
 	free(p->scratch);
@@ -168,13 +173,35 @@ piece(int i, int n, bool backwards)
 	return backwards ? n - 1 - i : i;
 }
 
+/* Pieces that the heads' passes of a group are: slots, or sets of which the last one is two. */
+static int
+head_pieces(const training *t, int slots)
+{
+	return t->config.shared_heads ? slots : lem_head_sets(&t->config) + (slots > 1);
+}
+
+/* Piece number n of them: the set, and which slots of the group. */
+static int
+head_piece(const training *t, int n, int slots, int *which)
+{
+	const int	last = lem_head_sets(&t->config) - 1;
+
+	if (t->config.shared_heads)
+		*which = n;
+	else if (n < last || slots == 1)
+		*which = LEM_ALL_SLOTS;
+	else
+		*which = n == last ? LEM_FIRST_SLOTS : LEM_LAST_SLOTS;
+	return t->config.shared_heads ? 0 : n < last ? n : last;
+}
+
 /* All passes of one group. */
 static double
 run_group(const training *t, pieces *p, bool backwards, lem_real **sum)
 {
 	const bool	shared = t->config.shared_heads;
 	const int	slots = lem_train_slots(&p->job);
-	const int	sets = lem_head_sets(&t->config);
+	const int	n_heads = head_pieces(t, slots);
 	double		losses[LEM_MAX_AHEAD + 1 + LEM_GROUP_SAMPLES];
 	double		loss = 0;
 	lem_trunk_offsets at;
@@ -186,15 +213,17 @@ run_group(const training *t, pieces *p, bool backwards, lem_real **sum)
 
 		lem_train_trunk(&p->job, slot, p->kept[slot], p->gradient[slot][0]);
 	}
-	for (int i = 0; i < (shared ? slots : sets); i++)
+	for (int i = 0; i < n_heads; i++)
 	{
-		const int	n = piece(i, shared ? slots : sets, backwards);
-		const int	set = shared ? 0 : n;
-		lem_real  **of_slot = p->gradient[shared ? n : 0];
+		const int	n = piece(i, n_heads, backwards);
+		int			which;
+		const int	set = head_piece(t, n, slots, &which);
+		const bool	second = which == LEM_LAST_SLOTS;
+		lem_real  **of_slot = p->gradient[shared ? n : second ? 1 : 0];
 
-		lem_train_heads(&p->job, t->heads[set], set, shared ? n : LEM_ALL_SLOTS,
+		lem_train_heads(&p->job, t->heads[set], set, which,
 						t->weights[1 + set], !shared && p->job.group > 0, &losses[n],
-						shared ? of_slot[1] : sum[1 + set],
+						shared ? of_slot[1] : second ? p->last : sum[1 + set],
 						&(lem_curves_gradient) {of_slot[0] + at.scale,
 							of_slot[0] + at.volume_curve, of_slot[0] + at.notional_curve});
 	}
@@ -204,7 +233,7 @@ run_group(const training *t, pieces *p, bool backwards, lem_real **sum)
 
 		lem_train_trunk_back(&p->job, t->weights[0], slot, p->kept[slot], p->gradient[slot][0]);
 	}
-	for (int i = 0; i < (shared ? slots : sets); i++)
+	for (int i = 0; i < n_heads; i++)
 		loss += losses[i];
 	for (int part = 0; part < (shared ? t->parts : 1); part++)
 	{
@@ -249,6 +278,13 @@ run_step(const training *t, bool backwards, lem_real **sum, double *want_loss, l
 		first += n;
 	}
 	check_int((int) first, (int) batch, "the groups have all samples");
+	if (p.last)
+	{
+		const lem_real *last = p.last;
+
+		lem_train_reduce(1, &last, 0, lem_part_size(&t->config, t->parts - 1), true,
+						 sum[t->parts - 1]);
+	}
 	pieces_end(t, &p);
 	if (want)
 	{
@@ -332,9 +368,13 @@ test_validation(const simulate_bars *bars, bool shared)
 
 			for (int s = 0; s < slots; s++)
 				lem_train_trunk(&p.job, s, p.kept[s], NULL);
-			for (int n = 0; n < (shared ? slots : lem_head_sets(&t.config)); n++)
-				lem_validation_heads(&p.job, t.heads[shared ? 0 : n], shared ? 0 : n,
-									 shared ? n : LEM_ALL_SLOTS, &sums[i]);
+			for (int n = 0; n < head_pieces(&t, slots); n++)
+			{
+				int			which;
+				const int	set = head_piece(&t, n, slots, &which);
+
+				lem_validation_heads(&p.job, t.heads[set], set, which, &sums[i]);
+			}
 		}
 		pieces_end(&t, &p);
 		end(&t);
