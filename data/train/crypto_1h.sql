@@ -12,10 +12,10 @@ SELECT $$SELECT symbol || ' ' || hours || ' h' AS series,
 CALL lem_train('crypto_1h', :'query',
 	config => '{"lookback": 32, "n_ahead": 12}',
 	options => jsonb_build_object('epochs', 32, 'samples', 32000, 'mask_epochs', 12, 'rate', 0.003, 'decay_patience', 2, 'patience', 8,
-		'risk_aversion', 0.2, 'validation', 0.1, 'workers', :workers));
+		'risk_aversion', 0.2, 'validation', 0.1, 'workers', :workers) || :'changes'::jsonb);
 
 -- From there on with less risk.  A network that is to avoid it from the start does not learn when to
 -- finish.
 CALL lem_train('crypto_1h', :'query',
 	options => jsonb_build_object('init_from', 'crypto_1h', 'epochs', 8, 'samples', 32000, 'mask_epochs', 0, 'rate', 0.001, 'decay_patience', 1,
-		'risk_aversion', 0.5, 'validation', 0.1, 'workers', :workers, 'deploy', true));
+		'risk_aversion', 0.5, 'validation', 0.1, 'workers', :workers, 'deploy', true) || :'changes'::jsonb);

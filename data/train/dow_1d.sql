@@ -7,4 +7,4 @@ CALL lem_train('dow_1d',
 	WHERE ts < '2016-06-06' AND symbol NOT IN ('AXP', 'CAT', 'IBM', 'WMT')$$,
 	config => '{"lookback": 32, "n_ahead": 12, "norm_window": 63, "gaps": "skip"}',
 	options => jsonb_build_object('epochs', 24, 'samples', 20000, 'mask_epochs', 10, 'rate', 0.003, 'decay_patience', 2, 'patience', 6,
-		'risk_aversion', 0.1, 'validation', 0.1, 'workers', :workers));
+		'risk_aversion', 0.1, 'validation', 0.1, 'workers', :workers) || :'changes'::jsonb);
