@@ -4,7 +4,7 @@
 # For the bundled models' config, and the medium and the paper's full one in the published form
 # (separate heads, no finish gate): samples a second with one process and with two, how that scales,
 # and the most memory that the leading process had.  A round is a training, and its figure is that of
-# its fastest epoch but the first.
+# its fastest epoch but the first.  An epoch takes a second or more, as those of trainings do.
 set -euo pipefail
 . bench/common.sh
 
@@ -33,8 +33,8 @@ for config in $([ -n "$small" ] && echo medium || configs); do
 	epochs=3
 	case $small$config in
 		full) samples=64 epochs=2 ;;
-		medium) samples=1280 ;;
-		bundled) samples=640 ;;
+		medium) samples=5120 ;;
+		bundled) samples=2560 ;;
 		*) samples=64 ;;
 	esac
 	figures=
