@@ -248,11 +248,11 @@ $(FUZZ_CLIENT): t/fuzz/calls.c Makefile
 fuzz-targets: $(FUZZ_TARGETS)
 
 check-fuzz: all $(FUZZ_CLIENT)
-	@$(FUZZ_BUILD)
+	+@$(FUZZ_BUILD)
 	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/fuzz 4
 
 fuzz: all $(FUZZ_CLIENT)
-	@$(FUZZ_BUILD)
+	+@$(FUZZ_BUILD)
 	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/fuzz $(FUZZ_SECONDS)
 
 # ---------------------------------------------------------------------------------------------
