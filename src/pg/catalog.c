@@ -4,7 +4,6 @@
 #include "access/detoast.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgtime.h"
@@ -21,6 +20,7 @@
 #include "pg/compat.h"
 #include "pg/config_json.h"
 #include "pg/errors.h"
+#include "pg/hash.h"
 #include "pg/memory.h"
 #include "pg/rights.h"
 #include "pg/table_scan.h"
@@ -178,53 +178,24 @@ parse_version(const char *text)
 	return *text == '\0' ? (int) version : 0;
 }
 
-/* Running SHA-256, for hashing piece by piece. */
-static pg_cryptohash_ctx *
-hash_begin(void)
-{
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
-	return hash;
-}
-
-static void
-hash_add(pg_cryptohash_ctx *hash, const void *data, size_t length)
-{
-	if (pg_cryptohash_update(hash, data, length) < 0)
-		elog(ERROR, "could not update SHA-256");
-}
-
-static void
-hash_end(pg_cryptohash_ctx *hash, uint8 *digest)
-{
-	if (pg_cryptohash_final(hash, digest, LEM_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not finalize SHA-256");
-	pg_cryptohash_free(hash);
-}
-
 void
 lem_catalog_checksum(const void *data, size_t length, uint8 *digest)
 {
-	pg_cryptohash_ctx *hash = hash_begin();
+	pg_cryptohash_ctx *hash = lem_hash_begin();
 
 	for (size_t done = 0; done < length; done += HASH_CHUNK)
-	{
-		CHECK_FOR_INTERRUPTS();
-		hash_add(hash, (const char *) data + done, Min(HASH_CHUNK, length - done));
-	}
-	hash_end(hash, digest);
+		lem_hash_add(hash, (const char *) data + done, Min(HASH_CHUNK, length - done));
+	lem_hash_end(hash, digest);
 }
 
 void
 lem_catalog_digest(const char *config, int parts, const uint8 *checksums, uint8 *digest)
 {
-	pg_cryptohash_ctx *hash = hash_begin();
+	pg_cryptohash_ctx *hash = lem_hash_begin();
 
-	hash_add(hash, config, strlen(config));
-	hash_add(hash, checksums, (size_t) parts * LEM_DIGEST_LENGTH);
-	hash_end(hash, digest);
+	lem_hash_add(hash, config, strlen(config));
+	lem_hash_add(hash, checksums, (size_t) parts * LEM_DIGEST_LENGTH);
+	lem_hash_end(hash, digest);
 }
 
 static void corrupted(const lem_model_row *row, int part, const char *detail)

@@ -15,7 +15,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
-#include "common/cryptohash.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
@@ -24,6 +23,7 @@
 
 #include "pg/catalog.h"
 #include "pg/compat.h"
+#include "pg/hash.h"
 #include "pg/toast_read.h"
 
 /* Chunks that are read before they are hashed: what fits in the processor's cache. */
@@ -37,32 +37,6 @@ enum chunk_column
 	CHUNK_NUMBER,				/* from 0 */
 	CHUNK_DATA
 };
-
-static pg_cryptohash_ctx *
-hash_begin(void)
-{
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
-	return hash;
-}
-
-static void
-hash_add(pg_cryptohash_ctx *hash, const void *data, Size length)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (pg_cryptohash_update(hash, data, length) < 0)
-		elog(ERROR, "could not update SHA-256");
-}
-
-static void
-hash_end(pg_cryptohash_ctx *hash, uint8 *digest)
-{
-	if (pg_cryptohash_final(hash, digest, LEM_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not finalize SHA-256");
-	pg_cryptohash_free(hash);
-}
 
 /* Where a chunk of a value lies; false if that is not to be found. */
 static bool
@@ -124,7 +98,7 @@ read_in_place(Relation toast, Oid value, char *to, Size length, uint8 *digest)
 		(BlockNumber) chunks / 2 + 1)
 		return false;
 
-	hash = hash_begin();
+	hash = lem_hash_begin();
 	slot = table_slot_create(toast, NULL);
 	scan = table_beginscan_tidrange(toast, GetActiveSnapshot(), &first, &last);
 	while (next < chunks && table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
@@ -142,14 +116,14 @@ read_in_place(Relation toast, Oid value, char *to, Size length, uint8 *digest)
 		done += size;
 		if (++next % PIECE_CHUNKS == 0 || next == chunks)
 		{
-			hash_add(hash, to + hashed, done - hashed);
+			lem_hash_add(hash, to + hashed, done - hashed);
 			hashed = done;
 		}
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	if (next == chunks)
-		hash_end(hash, digest);
+		lem_hash_end(hash, digest);
 	else
 		pg_cryptohash_free(hash);
 	return next == chunks;
@@ -159,7 +133,7 @@ read_in_place(Relation toast, Oid value, char *to, Size length, uint8 *digest)
 static void
 read_by_index(Relation toast, Oid value, char *to, Size length, uint8 *digest)
 {
-	pg_cryptohash_ctx *hash = hash_begin();
+	pg_cryptohash_ctx *hash = lem_hash_begin();
 
 	for (Size done = 0; done < length; done += PIECE)
 	{
@@ -168,9 +142,9 @@ read_by_index(Relation toast, Oid value, char *to, Size length, uint8 *digest)
 		/* It writes behind the header of the value that it is given, and not the header. */
 		table_relation_fetch_toast_slice(toast, value, (int32) length, (int32) done, (int32) size,
 										 (struct varlena *) (to + done - VARHDRSZ));
-		hash_add(hash, to + done, size);
+		lem_hash_add(hash, to + done, size);
 	}
-	hash_end(hash, digest);
+	lem_hash_end(hash, digest);
 }
 
 void
@@ -196,10 +170,10 @@ lem_toast_read(struct varlena *value, char *to, Size length, uint8 *digest)
 
 	/* A small value, or one that is compressed. */
 	whole = pg_detoast_datum_packed(value);
-	hash = hash_begin();
+	hash = lem_hash_begin();
 	memcpy(to, VARDATA_ANY(whole), length);
-	hash_add(hash, to, length);
-	hash_end(hash, digest);
+	lem_hash_add(hash, to, length);
+	lem_hash_end(hash, digest);
 	if (whole != value)
 		pfree(whole);
 }

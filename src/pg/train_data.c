@@ -1,7 +1,6 @@
 /* train_data.c: the bars that a model is trained on, from a query. */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -13,6 +12,7 @@
 #include "pg/bars_type.h"
 #include "pg/compat.h"
 #include "pg/errors.h"
+#include "pg/hash.h"
 #include "pg/train_data.h"
 
 /* Rows that are fetched at once. */
@@ -185,13 +185,6 @@ sorted_series(HTAB *series, int n)
 	return list;
 }
 
-static void
-hash_add(pg_cryptohash_ctx *hash, const void *data, Size length)
-{
-	if (pg_cryptohash_update(hash, data, length) < 0)
-		elog(ERROR, "could not update SHA-256");
-}
-
 /* n 8-byte numbers in network byte order. */
 static void
 hash_numbers(pg_cryptohash_ctx *hash, const void *numbers, Size n)
@@ -202,11 +195,10 @@ hash_numbers(pg_cryptohash_ctx *hash, const void *numbers, Size n)
 	{
 		const Size	count = Min(n - done, HASH_NUMBERS);
 
-		CHECK_FOR_INTERRUPTS();
 		memcpy(chunk, (const uint64 *) numbers + done, count * sizeof(uint64));
 		for (Size i = 0; i < count; i++)
 			chunk[i] = pg_hton64(chunk[i]);
-		hash_add(hash, chunk, count * sizeof(uint64));
+		lem_hash_add(hash, chunk, count * sizeof(uint64));
 	}
 }
 
@@ -214,10 +206,8 @@ hash_numbers(pg_cryptohash_ctx *hash, const void *numbers, Size n)
 static void
 digest_data(lem_train_data *data)
 {
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	pg_cryptohash_ctx *hash = lem_hash_begin();
 
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
 	PG_TRY();
 	{
 		for (int s = 0; s < data->n_series; s++)
@@ -225,7 +215,7 @@ digest_data(lem_train_data *data)
 			const lem_series *series = &data->series[s];
 			const uint64 sizes[2] = {series->n, (uint64) series->n_features};
 
-			hash_add(hash, data->names[s], strlen(data->names[s]) + 1);
+			lem_hash_add(hash, data->names[s], strlen(data->names[s]) + 1);
 			hash_numbers(hash, sizes, lengthof(sizes));
 			hash_numbers(hash, series->ts, series->n);
 			hash_numbers(hash, series->price, series->n);

@@ -4,20 +4,9 @@
 work=$(mktemp -d "${TMPDIR:-/tmp}/lem-bundled.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# file NAME BAR DAYS FIRST SYMBOL...: bars in a file as the training takes them
-file()
-{
-	local name=$1 bar=$2 days=$3 first=$4
-	shift 4
-
-	sql -c "COPY (SELECT symbol, b.* FROM unnest(string_to_array('$*', ' ')) AS symbol,
-			simulate_bars(symbol, days => $days, bar => '$bar', first_ts => '$first') AS b)
-		TO STDOUT (FORMAT csv, HEADER)" | gzip >"$work/$name.csv.gz"
-}
-
 sql -c "CREATE EXTENSION lem" -f data/simulate.sql
-file crypto_1h '1 hour' 80 '2020-07-01 00:00+00' BTCUSDT LTCUSDT
-file dow_1d '1 day' 300 '2014-01-01 00:00+00' AAPL WMT
+bars_file "$work" crypto_1h '1 hour' 80 '2020-07-01 00:00+00' BTCUSDT LTCUSDT
+bars_file "$work" dow_1d '1 day' 300 '2014-01-01 00:00+00' AAPL WMT
 mkdir "$work/out"
 BARS_DIR=$work OUT=$work/out WORKERS=1 CHANGES='{"epochs": 1, "samples": 64, "batch": 32, "validation_samples": 32, "mask_epochs": 0}' \
 	timeout 300 scripts/bundled >"$work/log" 2>&1

@@ -4,21 +4,10 @@ set -uo pipefail
 work=$(mktemp -d "${TMPDIR:-/tmp}/lem-evaluation.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# file NAME BAR DAYS FIRST SYMBOL...: bars in a file as the report takes them
-file()
-{
-	local name=$1 bar=$2 days=$3 first=$4
-	shift 4
-
-	sql -c "COPY (SELECT symbol, b.* FROM unnest(string_to_array('$*', ' ')) AS symbol,
-			simulate_bars(symbol, days => $days, bar => '$bar', first_ts => '$first') AS b)
-		TO STDOUT (FORMAT csv, HEADER)" | gzip >"$work/$name.csv.gz"
-}
-
 sql -f data/simulate.sql
-file crypto_1h '1 hour' 60 '2026-01-01 00:00+00' BTCUSDT LTCUSDT
-file crypto_1m '15 minutes' 11 '2027-01-01 00:00+00' FILUSDT
-file dow_1d '1 day' 500 '2024-01-01 00:00+00' AAPL WMT
+bars_file "$work" crypto_1h '1 hour' 60 '2026-01-01 00:00+00' BTCUSDT LTCUSDT
+bars_file "$work" crypto_1m '15 minutes' 11 '2027-01-01 00:00+00' FILUSDT
+bars_file "$work" dow_1d '1 day' 500 '2024-01-01 00:00+00' AAPL WMT
 
 if BARS_DIR=$work OUT=$work/out STAND_IN=yes SAMPLES=64 EPOCHS=1 WORKERS=2 STEPS='{"15": 17, "1": 11, "2": 7, "4": 5, "d": 5}' \
 	CONFIG='{"lookback": 8, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 24}' \
