@@ -38,8 +38,8 @@ PGFILEDESC = "lem - Large Execution Models"
 # OBJDIR (empty, or a folder with a slash at its end) lets the tests build the same sources with
 # other compilers and flags, away from the objects that are shipped.
 OBJDIR ?=
-CORE_OBJS = $(patsubst %.c,$(OBJDIR)%.o,$(sort $(wildcard src/core/*.c)))
-GLUE_OBJS = $(patsubst %.c,$(OBJDIR)%.o,$(sort $(wildcard src/pg/*.c)))
+CORE_OBJS = $(patsubst %.c,$(OBJDIR)%.o,$(sort $(wildcard src/core/*/*.c)))
+GLUE_OBJS = $(patsubst %.c,$(OBJDIR)%.o,$(sort $(wildcard src/pg/*/*.c)))
 OBJS = $(CORE_OBJS) $(GLUE_OBJS)
 DEPS = $(OBJS:.o=.d)
 
@@ -125,25 +125,25 @@ ifeq ($(shell uname -m),x86_64)
 endif
 %kernels_avx512.o: LAST_FLAGS = $(AVX512_FLAGS)
 %blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
-%pg/blas_library.o: FILE_FLAGS = $(BLAS_CFLAGS) -DLEM_BLAS_LIBRARY='"$(BLAS_LIBRARY)"'
+%pg/base/blas_library.o: FILE_FLAGS = $(BLAS_CFLAGS) -DLEM_BLAS_LIBRARY='"$(BLAS_LIBRARY)"'
 
 # The names of the bundled models, each as "name",
 COMMA := ,
-%pg/import.o: FILE_FLAGS = \
+%pg/catalog/import.o: FILE_FLAGS = \
 	-DLEM_BUNDLED_MODELS='$(patsubst data/%.safetensors,"%"$(COMMA),$(BUNDLED))'
-$(OBJDIR)src/pg/import.o: $(BUNDLED)
+$(OBJDIR)src/pg/catalog/import.o: $(BUNDLED)
 
 # What lem_build_info says of the core.
 %version.o: BUILD_INFO = -DLEM_COMPILER_OPTIONS='"$(strip $(CORE_CFLAGS) $(COPT) $(BUILD_FLAGS))"'
 
 $(CORE_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) $(COPT) $(ISA_FLAGS) $(LIBRARY_CFLAGS) $(BUILD_FLAGS) $(LAST_FLAGS) -MMD -MP \
+	$(CC) -iquote src/core $(CORE_CFLAGS) $(COPT) $(ISA_FLAGS) $(LIBRARY_CFLAGS) $(BUILD_FLAGS) $(LAST_FLAGS) -MMD -MP \
 		-c -o $@ $<
 
 $(GLUE_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(FILE_FLAGS) $(BUILD_INFO) \
+	$(CC) -iquote src -iquote src/core $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(FILE_FLAGS) $(BUILD_INFO) \
 		$(BUILD_FLAGS) -MMD -MP -c -o $@ $<
 
 $(shlib): src/lem.map

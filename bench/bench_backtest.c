@@ -4,9 +4,9 @@
  * One order from each of thousands of starts of hourly bars: the bundled model alone, the four
  * baselines alone, and all of them side by side.  The workspace is the same for any number of bars.
  */
-#include "backtest.h"
-#include "blas.h"
 #include "common.h"
+#include "judging/backtest.h"
+#include "kernels/blas.h"
 #include "models.h"
 
 #define MOST_STARTS 4000
@@ -56,7 +56,7 @@ run(const lem_model *model, const lem_config *config, int bars, int n_baselines,
 	*bytes = lem_backtest_workspace(&test, n);
 	workspace = aligned(lem_backtest_workspace(&test, n));
 	starts = aligned(n * sizeof(lem_backtest_start));
-	outcomes = aligned((size_t) n * lem_backtest_contestants(&test) * sizeof(lem_outcome));
+	outcomes = aligned((size_t) n * lem_backtest_strategies(&test) * sizeof(lem_outcome));
 	start = now();
 	do
 	{

@@ -6,8 +6,8 @@
  * those of the order's own branch), and the ratio to the peak of a large sgemm measured in the same
  * round.  A round's figure is the fastest of the calls that a tenth of a second has room for.
  */
-#include "blas.h"
 #include "common.h"
+#include "kernels/blas.h"
 #include "models.h"
 
 #define CONFIGS 3

@@ -7,7 +7,7 @@
  */
 #include <stddef.h>
 
-#include "blas.h"
+#include "kernels/blas.h"
 #include "models.h"
 #include "training.h"
 

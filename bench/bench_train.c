@@ -3,10 +3,10 @@
  *
  * A batch of 64, the trunk in the shards that lem_train cuts it into by default, and in one piece.
  */
-#include "blas.h"
+#include "kernels/blas.h"
 #include "models.h"
-#include "train.h"
 #include "training.h"
+#include "training/train.h"
 
 #define BATCH 64
 #define CASES 6

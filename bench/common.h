@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "config.h"
+#include "parameters/config.h"
 
 /* Seconds. */
 static inline double

@@ -4,7 +4,7 @@
 #ifndef MODELS_H
 #define MODELS_H
 
-#include "model.h"
+#include "model/model.h"
 
 /*
  * The config called medium, full (random weights) or bundled (data/crypto_1h.safetensors, its

@@ -5,7 +5,7 @@
 #define TRAINING_H
 
 #include "common.h"
-#include "gradient.h"
+#include "training/gradient.h"
 
 typedef struct training
 {

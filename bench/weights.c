@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common.h"
-#include "initial.h"
+#include "parameters/initial.h"
 
 static void
 put(const void *bytes, size_t n)

@@ -34,9 +34,9 @@ INSERT INTO parts (part, set, model, symbols, minima, size)
 SELECT 'impact_' || size, '1', 'crypto_1h', symbols_of('crypto_1h'), '{3,6}', size
 FROM unnest(ARRAY[0.001, 0.01, 0.1]) AS size;
 
--- What one start of an order came to: contestants are the model, stop_rule, twap, vwap_curve,
+-- What one start of an order came to: strategies are the model, stop_rule, twap, vwap_curve,
 -- almgren_chriss.
 CREATE UNLOGGED TABLE gains (part text, symbol text, pos bigint, ts timestamptz, storm boolean, sigma float8, side text,
 	benchmark text, minimum int, gain float8[], used int[], largest float8[]);
-CREATE TABLE contestants (contestant int PRIMARY KEY, name text);
-INSERT INTO contestants VALUES (1, 'model'), (2, 'stop_rule'), (3, 'twap'), (4, 'vwap_curve'), (5, 'almgren_chriss');
+CREATE TABLE strategies (strategy int PRIMARY KEY, name text);
+INSERT INTO strategies VALUES (1, 'model'), (2, 'stop_rule'), (3, 'twap'), (4, 'vwap_curve'), (5, 'almgren_chriss');

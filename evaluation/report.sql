@@ -26,7 +26,7 @@ CREATE FUNCTION share(count bigint, total bigint) RETURNS text LANGUAGE sql IMMU
 CREATE VIEW pairs AS
 SELECT m.*, r.mean AS rule_mean, r.deviation AS rule_deviation, r.ratio AS rule_ratio, r.low AS rule_low, r.high AS rule_high,
 	r.used AS rule_used, r.largest AS rule_largest
-FROM figures AS m JOIN figures AS r USING (part, phase, side, benchmark, minimum) WHERE m.contestant = 1 AND r.contestant = 2;
+FROM figures AS m JOIN figures AS r USING (part, phase, side, benchmark, minimum) WHERE m.strategy = 1 AND r.strategy = 2;
 
 -- One set: buys and sells together.
 CREATE FUNCTION summary(wanted text) RETURNS SETOF text LANGUAGE sql AS $$
@@ -39,18 +39,18 @@ CREATE FUNCTION summary(wanted text) RETURNS SETOF text LANGUAGE sql AS $$
 	FROM pairs WHERE part = wanted AND phase = 'all' AND side = 'both' ORDER BY benchmark DESC, places(minimum))
 $$;
 
--- One set: every side and contestant.
+-- One set: every side and strategy.
 CREATE FUNCTION detail(wanted text) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT * FROM (VALUES ('| side | benchmark | at least | | orders | mean [std] | ratio | 95 % | bars | largest slice | model more by | 95 % | than the rule by | 95 % |'),
 		('|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|')) AS h
 	UNION ALL
 	(SELECT line(f.side, upper(f.benchmark), minimum_text(f.minimum), name, f.n::text, spread(f.mean, f.deviation), number(f.ratio, 2), range(f.low, f.high),
-		number(f.used), number(100 * f.largest, 0) || ' %', CASE WHEN f.contestant > 1 THEN number(m.mean - f.mean) END, CASE f.contestant WHEN 2 THEN range(m.difference_low, m.difference_high) END,
-		CASE WHEN f.contestant <> 2 THEN number(f.difference) END, CASE WHEN f.contestant <> 2 THEN range(f.difference_low, f.difference_high) END)
-	FROM figures AS f JOIN contestants USING (contestant)
+		number(f.used), number(100 * f.largest, 0) || ' %', CASE WHEN f.strategy > 1 THEN number(m.mean - f.mean) END, CASE f.strategy WHEN 2 THEN range(m.difference_low, m.difference_high) END,
+		CASE WHEN f.strategy <> 2 THEN number(f.difference) END, CASE WHEN f.strategy <> 2 THEN range(f.difference_low, f.difference_high) END)
+	FROM figures AS f JOIN strategies USING (strategy)
 	JOIN figures AS m USING (part, phase, side, benchmark, minimum)
-	WHERE part = wanted AND phase = 'all' AND side <> 'both' AND m.contestant = 1
-	ORDER BY f.side, f.benchmark DESC, places(f.minimum), f.contestant)
+	WHERE part = wanted AND phase = 'all' AND side <> 'both' AND m.strategy = 1
+	ORDER BY f.side, f.benchmark DESC, places(f.minimum), f.strategy)
 $$;
 
 -- What the rows of a set say together; buys and sells apart, orders that may finish early.
@@ -61,7 +61,7 @@ CREATE FUNCTION verdict(wanted text, from_minimum int DEFAULT 1, to_minimum int 
 		count(*), min(p.minimum), max(p.minimum), count(*) FILTER (WHERE p.difference > 0), count(*) FILTER (WHERE p.difference_low > 0), count(*) FILTER (WHERE p.difference_high < 0),
 		count(*) FILTER (WHERE p.deviation <= p.rule_deviation), count(*) FILTER (WHERE p.difference > 0 AND p.deviation <= p.rule_deviation), count(*) FILTER (WHERE p.mean > t.mean))
 	FROM pairs AS p JOIN figures AS t USING (part, phase, side, benchmark, minimum)
-	WHERE part = wanted AND phase = 'all' AND side <> 'both' AND minimum BETWEEN from_minimum AND to_minimum AND t.contestant = 3
+	WHERE part = wanted AND phase = 'all' AND side <> 'both' AND minimum BETWEEN from_minimum AND to_minimum AND t.strategy = 3
 $$;
 
 -- Each minimum duration: what the model gains more than the rule, and its dispersion against the rule's.
@@ -81,7 +81,7 @@ CREATE FUNCTION branches_twap() RETURNS SETOF text LANGUAGE sql AS $$
 		max(cell) FILTER (WHERE side = 'buy' AND benchmark = 'twap'), max(cell) FILTER (WHERE side = 'sell' AND benchmark = 'twap'))
 	FROM (SELECT f.minimum, f.side, f.benchmark, format('%s, %s; %s', spread(f.mean, f.deviation), number(f.ratio, 2), spread(t.mean, t.deviation)) AS cell
 		FROM figures AS f JOIN figures AS t USING (part, phase, side, benchmark, minimum)
-		WHERE part = '1' AND phase = 'all' AND side <> 'both' AND f.contestant = 1 AND t.contestant = 3) AS c
+		WHERE part = '1' AND phase = 'all' AND side <> 'both' AND f.strategy = 1 AND t.strategy = 3) AS c
 	GROUP BY minimum ORDER BY places(minimum))
 $$;
 
@@ -94,7 +94,7 @@ CREATE FUNCTION tracking() RETURNS SETOF text LANGUAGE sql AS $$
 		number(m.deviation / nullif(t.deviation, 0), 2), number(v.deviation / nullif(t.deviation, 0), 2))
 	FROM parts JOIN sets USING (set) JOIN figures AS m USING (part) JOIN figures AS t USING (part, phase, side, benchmark, minimum)
 	JOIN figures AS v USING (part, phase, side, benchmark, minimum)
-	WHERE part IN ('15', '1', '2', '4', 'd', 'd_left') AND phase = 'all' AND side = 'both' AND minimum = 0 AND m.contestant = 1 AND t.contestant = 3 AND v.contestant = 4
+	WHERE part IN ('15', '1', '2', '4', 'd', 'd_left') AND phase = 'all' AND side = 'both' AND minimum = 0 AND m.strategy = 1 AND t.strategy = 3 AND v.strategy = 4
 	ORDER BY extract(epoch FROM bar), part, m.benchmark DESC)
 $$;
 
@@ -129,8 +129,8 @@ CREATE FUNCTION look_ahead() RETURNS SETOF text LANGUAGE sql AS $$
 	FROM figures AS p JOIN parts ON parts.part = p.part JOIN sets USING (set)
 	CROSS JOIN LATERAL (SELECT sum(n * mean) / sum(n) AS mean, sqrt(sum(n * (deviation ^ 2 + mean ^ 2)) / sum(n) - (sum(n * mean) / sum(n)) ^ 2) AS deviation,
 			sum(n * mean) / sum(n) / nullif(sqrt(greatest(sum(n * (deviation ^ 2 + mean ^ 2)) / sum(n) - (sum(n * mean) / sum(n)) ^ 2, 0)), 0) AS ratio
-		FROM figures AS c WHERE c.part IN (set, set || '_left') AND (c.phase, c.side, c.benchmark, c.minimum, c.contestant) = (p.phase, p.side, p.benchmark, p.minimum, 1)) AS c
-	WHERE alignment = 'paper' AND phase = 'all' AND side = 'both' AND contestant = 1
+		FROM figures AS c WHERE c.part IN (set, set || '_left') AND (c.phase, c.side, c.benchmark, c.minimum, c.strategy) = (p.phase, p.side, p.benchmark, p.minimum, 1)) AS c
+	WHERE alignment = 'paper' AND phase = 'all' AND side = 'both' AND strategy = 1
 	ORDER BY extract(epoch FROM bar), benchmark DESC, places(minimum))
 $$;
 
@@ -146,11 +146,11 @@ CREATE FUNCTION ablation() RETURNS SETOF text LANGUAGE sql AS $$
 		max(spread(mean, deviation)) FILTER (WHERE minimum = 9), max(spread(mean, deviation)) FILTER (WHERE minimum = 12),
 		max(format('%s (%s)', number(difference), range(difference_low, difference_high))) FILTER (WHERE minimum = 6), max(number(deviation)) FILTER (WHERE minimum = 0))
 	FROM parts JOIN figures USING (part) JOIN lem_models ON name = model
-	WHERE part LIKE 'ablation%' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND contestant = 1 GROUP BY model ORDER BY model <> 'evaluation_tkan', model)
+	WHERE part LIKE 'ablation%' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND strategy = 1 GROUP BY model ORDER BY model <> 'evaluation_tkan', model)
 	UNION ALL
 	(SELECT line('stopping rule', '0', NULL, max(spread(mean, deviation)) FILTER (WHERE minimum = 1), max(spread(mean, deviation)) FILTER (WHERE minimum = 3), max(spread(mean, deviation)) FILTER (WHERE minimum = 6),
 		max(spread(mean, deviation)) FILTER (WHERE minimum = 9), max(spread(mean, deviation)) FILTER (WHERE minimum = 12), NULL, max(number(deviation)) FILTER (WHERE minimum = 0))
-	FROM figures WHERE part = 'ablation_tkan' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND contestant = 2)
+	FROM figures WHERE part = 'ablation_tkan' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND strategy = 2)
 $$;
 
 CREATE FUNCTION left_out() RETURNS SETOF text LANGUAGE sql AS $$
@@ -167,7 +167,7 @@ CREATE FUNCTION impact() RETURNS SETOF text LANGUAGE sql AS $$
 	(SELECT line(number(100 * size) || ' %', minimum_text(minimum), spread(p.mean, p.deviation), spread(rule_mean, rule_deviation), spread(t.mean, t.deviation),
 		format('%s (%s)', number(p.difference), range(p.difference_low, p.difference_high)), number(p.mean - t.mean), format('%s, %s %%', number(100 * p.largest, 0), number(100 * rule_largest, 0)))
 	FROM parts JOIN pairs AS p USING (part) JOIN figures AS t USING (part, phase, side, benchmark, minimum)
-	WHERE size > 0 AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND t.contestant = 3 ORDER BY minimum, size)
+	WHERE size > 0 AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND t.strategy = 3 ORDER BY minimum, size)
 $$;
 
 CREATE FUNCTION data() RETURNS SETOF text LANGUAGE sql AS $$
@@ -188,7 +188,7 @@ $$;
 CREATE FUNCTION in_short() RETURNS SETOF text LANGUAGE sql AS $$
 	WITH one AS (SELECT part, minimum, p.mean, p.difference, p.difference_low, p.difference_high, p.rule_mean, p.deviation, p.rule_deviation, p.sigma, t.mean AS twap, t.deviation AS twap_deviation
 		FROM pairs AS p JOIN figures AS t USING (part, phase, side, benchmark, minimum)
-		WHERE phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND t.contestant = 3),
+		WHERE phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND t.strategy = 3),
 	said AS (SELECT *, CASE WHEN difference_low > 0 THEN 'more than chance would make it' WHEN difference_high < 0 THEN 'less by more than chance would make it'
 			WHEN difference_low IS NULL THEN 'too few orders for an interval' ELSE 'which may be chance' END AS judgement FROM one)
 	SELECT format('- **%s**, orders of at least 6 bars, against VWAP, both sides: the model gains %s basis points in the mean, the stopping rule %s, TWAP %s; '
@@ -264,8 +264,8 @@ BEGIN
 			FROM pairs AS p JOIN parts USING (part) JOIN sets USING (set)
 			WHERE part IN ('15', '1', '2', '4', 'd', 'd_left', '1m', 'dm') AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum = 6 ORDER BY extract(epoch FROM bar), part;
 	ELSIF wanted = 'look-ahead' THEN
-		RETURN QUERY SELECT concat_ws(' ', c.minimum, c.mean, p.mean) FROM figures AS c JOIN figures AS p USING (phase, side, benchmark, minimum, contestant)
-			WHERE c.part = '1' AND p.part = '1_paper' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND contestant = 1 AND minimum > 0 ORDER BY minimum;
+		RETURN QUERY SELECT concat_ws(' ', c.minimum, c.mean, p.mean) FROM figures AS c JOIN figures AS p USING (phase, side, benchmark, minimum, strategy)
+			WHERE c.part = '1' AND p.part = '1_paper' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND strategy = 1 AND minimum > 0 ORDER BY minimum;
 	ELSE
 		RETURN QUERY SELECT concat_ws(' ', to_char(date_trunc('month', ts), 'YYYY-MM'), avg(gain[1]), avg(gain[2]))
 			FROM gains WHERE part = '1' AND benchmark = 'vwap' AND minimum = 6 GROUP BY date_trunc('month', ts) ORDER BY date_trunc('month', ts);

@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "model.h"
-#include "params.h"
-#include "real.h"
-#include "safetensors.h"
+#include "base/real.h"
+#include "model/model.h"
+#include "parameters/config.h"
+#include "parameters/params.h"
+#include "parameters/safetensors.h"
 
 /* The sets, and their number. */
 #define GOLDEN_SETS 3

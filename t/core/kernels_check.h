@@ -8,9 +8,9 @@
 #include <float.h>
 #include <stdlib.h>
 
-#include "blas.h"
 #include "check.h"
-#include "kernels.h"
+#include "kernels/blas.h"
+#include "kernels/kernels.h"
 
 #ifdef LEM_REAL_DOUBLE
 #define DIGITS DBL_MANT_DIG

@@ -2,7 +2,7 @@
 #ifndef PLANS_H
 #define PLANS_H
 
-#include "schedule.h"
+#include "execution/schedule.h"
 #include "simulate.h"
 
 /* Under sanitizers the same is tried fewer times. */

@@ -4,8 +4,8 @@
 #ifndef SIMULATE_H
 #define SIMULATE_H
 
-#include "bars.h"
-#include "order.h"
+#include "market/bars.h"
+#include "orders/order.h"
 
 #define SIMULATE_HOUR (INT64_C(3600) * 1000000)
 #define SIMULATE_MONDAY (INT64_C(2) * 86400 * 1000000)	/* 2000-01-03 */

@@ -3,11 +3,11 @@
  */
 #include <stdlib.h>
 
-#include "backtest.h"
 #include "check.h"
 #include "golden.h"
+#include "judging/backtest.h"
+#include "judging/summary.h"
 #include "plans.h"
-#include "summary.h"
 
 #define HOUR SIMULATE_HOUR
 #define STEPS 12
@@ -226,12 +226,12 @@ driftless(long_bars *bars, simulate_random *random, int n, double sigma)
 	return (lem_series) {n, 0, bars->ts, bars->price, bars->volume, NULL};
 }
 
-/* A backtest to its end: gains (n x contestants) and places; how many starts. */
+/* A backtest to its end: gains (n x strategies) and places; how many starts. */
 static int
 run_test(const lem_backtest *test, int batch, int most, lem_backtest_start *starts,
 		 lem_outcome *outcomes, double *allocations, lem_status *status)
 {
-	const int	contestants = lem_backtest_contestants(test);
+	const int	strategies = lem_backtest_strategies(test);
 	const size_t bytes = lem_backtest_workspace(test, batch);
 	void	   *workspace = plan_memory(bytes);
 	lem_backtest_cursor cursor = {0};
@@ -242,7 +242,7 @@ run_test(const lem_backtest *test, int batch, int most, lem_backtest_start *star
 	memset(workspace, 0xff, bytes);
 	do
 	{
-		const size_t at = (size_t) done * contestants;
+		const size_t at = (size_t) done * strategies;
 
 		*status = lem_backtest_run(test, &cursor, batch < most - done ? batch : most - done,
 								   workspace, NULL, starts + done, outcomes + at,

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "bars.h"
-#include "calendar.h"
 #include "check.h"
-#include "gaps.h"
+#include "market/bars.h"
+#include "market/calendar.h"
+#include "market/gaps.h"
 
 static void
 test_bar_check(void)

@@ -1,6 +1,6 @@
 /* test_benchmark.c: checks of wide sums, running averages, step functions and slippage. */
-#include "benchmark.h"
 #include "check.h"
+#include "judging/benchmark.h"
 
 /* Uniform in [0, 1), the same on every machine. */
 static double

@@ -2,9 +2,9 @@
 #include <limits.h>
 
 #include "check.h"
-#include "config.h"
 #include "golden.h"
-#include "params.h"
+#include "parameters/config.h"
+#include "parameters/params.h"
 
 /* The config is refused, with this key, value and nearest allowed value. */
 static void

@@ -3,8 +3,8 @@
 
 #include "check.h"
 #include "golden.h"
-#include "gradient.h"
-#include "train.h"
+#include "training/gradient.h"
+#include "training/train.h"
 
 static void *
 aligned(size_t bytes)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "explain.h"
+#include "execution/explain.h"
 #include "golden.h"
 #include "plans.h"
 

@@ -1,11 +1,11 @@
 /* test_features.c: each feature against numbers worked out by hand, and the reference inputs. */
 #include <stdlib.h>
 
-#include "calendar.h"
 #include "check.h"
-#include "feature.h"
 #include "golden.h"
-#include "window.h"
+#include "market/calendar.h"
+#include "market/feature.h"
+#include "market/window.h"
 
 #define HOUR (60 * LEM_MINUTE)
 #define MONDAY (2 * LEM_DAY)	/* 2000-01-03 */

@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "golden.h"
-#include "model.h"
+#include "model/model.h"
 
 #ifdef LEM_REAL_DOUBLE
 #define TOLERANCE 1e-7			/* the reference's knots are rounded to float32 */

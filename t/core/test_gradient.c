@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "golden.h"
-#include "gradient.h"
+#include "training/gradient.h"
 
 #ifdef LEM_REAL_DOUBLE
 #define TOLERANCE 1e-5			/* the reference rounds its knots to float32, and adds epsilons */

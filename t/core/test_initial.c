@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "golden.h"
-#include "initial.h"
+#include "parameters/initial.h"
 
 static lem_config
 small_config(int variant)

@@ -1,11 +1,11 @@
 /* test_layers.c: every layer on its own against the reference intermediates. */
 #include <stdlib.h>
 
-#include "blas.h"
 #include "check.h"
 #include "golden.h"
-#include "model.h"
-#include "trunk.h"
+#include "kernels/blas.h"
+#include "model/model.h"
+#include "model/trunk.h"
 
 #ifdef LEM_REAL_DOUBLE
 #define TOLERANCE 1e-6			/* the reference's spline knots are rounded to float32 */

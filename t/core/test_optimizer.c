@@ -1,11 +1,11 @@
 /* test_optimizer.c: Adam steps against the reference, clipping, and the constraints on weights. */
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "check.h"
 #include "golden.h"
-#include "gradient.h"
-#include "optimizer.h"
-#include "random.h"
+#include "training/gradient.h"
+#include "training/optimizer.h"
 
 /* The reference's own float32 is within 1e-5; doubles differ by the reference's rounded knots. */
 #ifdef LEM_REAL_DOUBLE

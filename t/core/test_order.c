@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "order.h"
+#include "orders/order.h"
 
 #define MAX_BARS 256
 

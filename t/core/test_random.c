@@ -1,8 +1,8 @@
 /* test_random.c: the generator's numbers, which must never change, and that they look random. */
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "check.h"
-#include "random.h"
 
 /* Computed from the formulas by another program: models trained before must train again alike. */
 static void

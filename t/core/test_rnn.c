@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "rnn.h"
+#include "layers/rnn.h"
 
 #ifdef LEM_REAL_DOUBLE
 #define TOLERANCE 1e-13

@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "golden.h"
-#include "storage.h"
+#include "parameters/storage.h"
 
 /* A file that a test may spoil: its own copy of a reference set's entries and data. */
 typedef struct copy

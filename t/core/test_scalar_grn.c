@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "scalar_grn.h"
+#include "layers/scalar_grn.h"
 
 enum {N = 300};
 

@@ -1,10 +1,10 @@
 /* test_storage.c: numbers of 16 bits, and parts stored as such. */
 #include <stdlib.h>
 
+#include "base/half.h"
 #include "check.h"
 #include "golden.h"
-#include "half.h"
-#include "storage.h"
+#include "parameters/storage.h"
 
 static uint32_t
 bits_of(float x)

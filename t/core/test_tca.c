@@ -1,6 +1,6 @@
 /* test_tca.c: checks of transaction cost analysis by hand. */
 #include "check.h"
-#include "tca.h"
+#include "judging/tca.h"
 
 #define HOUR INT64_C(3600000000)
 

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "check.h"
-#include "train.h"
+#include "training/train.h"
 
 #define STEPS 10
 

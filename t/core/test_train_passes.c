@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "initial.h"
+#include "parameters/initial.h"
 #include "simulate.h"
-#include "train.h"
+#include "training/train.h"
 
 #define STEP 3
 #define EPOCH 1

@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 
-#include "calendar.h"
 #include "check.h"
-#include "window.h"
+#include "market/calendar.h"
+#include "market/window.h"
 
 #define HOUR (60 * LEM_MINUTE)
 #define MONDAY (2 * LEM_DAY)	/* 2000-01-03 */

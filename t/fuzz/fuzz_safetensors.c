@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "safetensors.h"
+#include "parameters/config.h"
+#include "parameters/safetensors.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bars.h"
-#include "config.h"
-#include "order.h"
-#include "window.h"
+#include "market/bars.h"
+#include "market/window.h"
+#include "orders/order.h"
+#include "parameters/config.h"
 
 #define MAX_BARS 256
 

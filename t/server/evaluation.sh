@@ -24,8 +24,8 @@ is 'nothing is left to fill in' "$(grep -nE '^@|\{[a-z]' "$report" "$work/out/ev
 is 'no table is empty' "$(awk '/^\|---/ { getline; if ($0 !~ /^\|/) print FILENAME ": " FNR }' "$report" "$work/out/evaluation-tables.md")" ''
 is 'numbers are finite' "$(grep -niE '\| *-?(nan|inf)' "$report" "$work/out/evaluation-tables.md")" ''
 is 'it says that the models are stand-ins' "$(grep -c 'small stand-ins' "$report")" 1
-# 13 minimum durations, two sides, two benchmarks, five contestants
-is 'every contestant of every order' "$(awk '/^## Hourly/ { on = 1; next } /^##/ { on = 0 } on && /^\| (buy|sell)/' "$work/out/evaluation-tables.md" | wc -l)" 260
+# 13 minimum durations, two sides, two benchmarks, five strategies
+is 'every strategy of every order' "$(awk '/^## Hourly/ { on = 1; next } /^##/ { on = 0 } on && /^\| (buy|sell)/' "$work/out/evaluation-tables.md" | wc -l)" 260
 is 'an order that tracks with TWAP gains nothing against it' \
 	"$(grep -E '\| TWAP \| [^|]* \| twap \|' "$work/out/evaluation-tables.md" | grep -cvF '| 0.0 [0.0] |')" 0
 is 'five figures' "$(grep -lE '</svg>' "$work"/out/figures/*.svg | wc -l)" 5

@@ -1,0 +1,144 @@
+/* schedule.c: from orders and bars to schedules. */
+#include "execution/schedule.h"
+
+void
+lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *model, int n,
+			   lem_plan *plan)
+{
+	const size_t steps = (size_t) n * config->n_ahead;
+	const size_t rows = (size_t) n * lem_rows(config) * lem_inputs(config);
+
+	plan->limits = lem_arena_bytes(arena, n * sizeof(lem_limits));
+	plan->windows = lem_arena_bytes(arena, n * sizeof(lem_window));
+	plan->branch = lem_arena_bytes(arena, n * sizeof(int));
+	plan->slice_ts = lem_arena_bytes(arena, steps * sizeof(int64_t));
+	plan->units = lem_arena_bytes(arena, steps * sizeof(int64_t));
+	plan->market = lem_arena_bytes(arena, 2 * steps * sizeof(double));
+	plan->rows = lem_arena_reals(arena, rows);
+	plan->min_rate = lem_arena_reals(arena, n);
+	plan->max_rate = lem_arena_reals(arena, n);
+	plan->scratch = lem_arena_bytes(arena, lem_window_scratch(config, NULL) * sizeof(double));
+	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
+}
+
+lem_status
+lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *order,
+			 const lem_series *series, const lem_clock *clock, lem_fault *fault)
+{
+	const size_t step = (size_t) i * config->n_ahead;
+	lem_real   *rows = plan->rows + (size_t) i * lem_rows(config) * lem_inputs(config);
+	lem_status	status = lem_order_check(order, config->n_ahead, &plan->limits[i], fault);
+
+	if (status != LEM_OK)
+		return status;
+	plan->branch[i] = plan->limits[i].branch;
+	plan->min_rate[i] = (lem_real) order->min_rate;
+	plan->max_rate[i] = (lem_real) order->max_rate;
+	return lem_window_build(config, series, order, clock, plan->scratch, &plan->windows[i], rows,
+							plan->slice_ts + step, plan->market + 2 * step, fault);
+}
+
+lem_status
+lem_plan_run(lem_plan *plan, const lem_model *model, int n, const lem_stop *stop)
+{
+	const lem_batch batch = {
+		.n = n,
+		.rows = plan->rows,
+		.min_rate = plan->min_rate,
+		.max_rate = plan->max_rate,
+		.branch = plan->branch,
+		.limits = plan->limits,
+		.units = plan->units
+	};
+
+	return lem_forward(model, &batch, plan->forward, stop);
+}
+
+/* Everything that scheduling works in. */
+static void
+schedule_carve(lem_arena *arena, const lem_model *model, int n, lem_plan *plan, double **quantity)
+{
+	lem_plan_carve(arena, &model->config, model, n, plan);
+	*quantity = lem_arena_bytes(arena, model->config.n_ahead * sizeof(double));
+}
+
+size_t
+lem_schedule_workspace(const lem_model *model, int n, const lem_series *series)
+{
+	lem_arena	arena = {NULL, 0};
+	lem_plan	plan;
+	double	   *quantity;
+
+	(void) series;
+	schedule_carve(&arena, model, n, &plan, &quantity);
+	return arena.used;
+}
+
+lem_status
+lem_schedule_branch(const lem_config *config, const lem_order *order, int *branch,
+					lem_fault *fault)
+{
+	lem_limits	limits;
+	lem_status	status = lem_order_check(order, config->n_ahead, &limits, fault);
+
+	if (status == LEM_OK)
+		*branch = limits.branch;
+	return status;
+}
+
+void
+lem_plan_slices(const lem_order *order, const lem_limits *limits, const lem_window *window,
+				const int64_t *slice_ts, const int64_t *units, double *quantity, lem_slice *slices)
+{
+	int64_t		sum = 0;
+
+	lem_order_quantities(order, limits, limits->horizon, units, quantity);
+	for (int k = 0; k < limits->horizon; k++)
+	{
+		sum += units[k];
+		slices[k].step = k + 1;
+		slices[k].state = k < window->known ? LEM_SLICE_DONE
+			: k == window->known && window->next_known ? LEM_SLICE_NEXT : LEM_SLICE_PROJECTED;
+		slices[k].ts = slice_ts[k];
+		slices[k].allocation = lem_units_share(units[k]);
+		slices[k].cumulative = lem_units_share(sum);
+		slices[k].quantity = quantity[k];
+	}
+}
+
+lem_status
+lem_schedule(const lem_model *model, int n, const lem_order *orders, const lem_series *series,
+			 const lem_clock *clock, void *workspace, const lem_stop *stop,
+			 lem_slice *slices, int *counts, int *failed, lem_fault *fault)
+{
+	const lem_config *config = &model->config;
+	const int	n_ahead = config->n_ahead;
+	lem_arena	arena = {workspace, 0};
+	lem_plan	plan;
+	double	   *quantity;
+	lem_status	status;
+
+	schedule_carve(&arena, model, n, &plan, &quantity);
+	for (int i = 0; i < n; i++)
+	{
+		*failed = i;
+		if (lem_stop_asked(stop))
+			return lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
+		status = lem_plan_set(&plan, config, i, &orders[i], &series[i], clock, fault);
+		if (status != LEM_OK)
+			return status;
+	}
+	status = lem_plan_run(&plan, model, n, stop);
+	if (status != LEM_OK)
+		return lem_fail(fault, status, NULL, 0, 0);
+
+	for (int i = 0; i < n; i++)
+	{
+		const size_t step = (size_t) i * n_ahead;
+
+		counts[i] = plan.limits[i].horizon;
+		lem_plan_slices(&orders[i], &plan.limits[i], &plan.windows[i], plan.slice_ts + step,
+						plan.units + step, quantity, slices + step);
+	}
+	return LEM_OK;
+}

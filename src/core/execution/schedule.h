@@ -1,0 +1,82 @@
+/*
+ * schedule.h: from orders and bars to schedules, many at a time: the one path that live
+ * scheduling, batch jobs and backtests share.
+ */
+#ifndef LEM_SCHEDULE_H
+#define LEM_SCHEDULE_H
+
+#include "market/window.h"
+#include "model/model.h"
+
+typedef enum lem_slice_state
+{
+	LEM_SLICE_DONE,				/* its bar has completed */
+	LEM_SLICE_NEXT,				/* firm: trade it now */
+	LEM_SLICE_PROJECTED			/* indicative */
+} lem_slice_state;
+
+typedef struct lem_slice
+{
+	int			step;			/* 1 = first */
+	lem_slice_state state;
+	int64_t		ts;				/* start of the bar it trades in */
+	double		allocation;		/* share of the order */
+	double		cumulative;
+	double		quantity;		/* in the order's unit */
+} lem_slice;
+
+/* Bytes of workspace (64-byte aligned) for scheduling n orders at once over their series. */
+extern size_t lem_schedule_workspace(const lem_model *model, int n, const lem_series *series);
+
+/*
+ * Schedule n orders, each over its own series.  slices is n x N; counts[i] receives the length of
+ * schedule i (its horizon).  On failure fault says why and *failed which order it was.
+ * Head sets that the orders' branches need must be loaded.
+ */
+extern lem_status lem_schedule(const lem_model *model, int n, const lem_order *orders,
+							   const lem_series *series, const lem_clock *clock,
+							   void *workspace, const lem_stop *stop,
+							   lem_slice *slices, int *counts, int *failed, lem_fault *fault);
+
+/*
+ * A batch of orders on its way to slices, in memory carved from an arena: what live scheduling and
+ * backtests share.  Set each order (its window, its limits), then run the model over them.
+ */
+typedef struct lem_plan
+{
+	lem_limits *limits;			/* n */
+	lem_window *windows;		/* n */
+	int		   *branch;			/* n */
+	int64_t    *slice_ts;		/* n x N */
+	int64_t    *units;			/* n x N: the answer */
+	double	   *market;			/* n x N x 2: price, volume of the bars that the slices trade in */
+	lem_real   *rows;			/* n x T x C */
+	lem_real   *min_rate;		/* n */
+	lem_real   *max_rate;		/* n */
+	double	   *scratch;		/* of the window builder */
+	void	   *forward;		/* workspace of the model */
+} lem_plan;
+
+/* Carve a plan for n orders; model NULL: none is run, config alone says what windows look like. */
+extern void lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *model,
+						   int n, lem_plan *plan);
+
+/* Order i of the plan.  Errors: those of lem_status headed "bars" and "orders". */
+extern lem_status lem_plan_set(lem_plan *plan, const lem_config *config, int i,
+							   const lem_order *order, const lem_series *series,
+							   const lem_clock *clock, lem_fault *fault);
+
+/* The units of the plan's first n orders, all of which are set: LEM_OK or LEM_STOPPED. */
+extern lem_status lem_plan_run(lem_plan *plan, const lem_model *model, int n,
+							   const lem_stop *stop);
+
+/* One order's slices (its horizon) from its units; quantity has room for as many numbers. */
+extern void lem_plan_slices(const lem_order *order, const lem_limits *limits,
+							const lem_window *window, const int64_t *slice_ts,
+							const int64_t *units, double *quantity, lem_slice *slices);
+
+/* The branch whose heads an order needs; the order must pass lem_order_check. */
+extern lem_status lem_schedule_branch(const lem_config *config, const lem_order *order,
+									  int *branch, lem_fault *fault);
+
+#endif

@@ -1,0 +1,213 @@
+/* baseline.c: schedules without a model. */
+#include <math.h>
+#include <string.h>
+
+#include "judging/baseline.h"
+
+static const char *const names[LEM_BASELINES] = {
+	"twap", "vwap_curve", "almgren_chriss", "stop_rule"
+};
+
+/* kappa beyond which all is traded in the first bar, to double precision. */
+#define MAX_KAPPA 40.0
+
+const char *
+lem_baseline_name(lem_baseline kind)
+{
+	return names[kind];
+}
+
+int
+lem_baseline_find(const char *name)
+{
+	for (int i = 0; i < LEM_BASELINES; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+void
+lem_baseline_options_default(lem_baseline_options *options)
+{
+	options->c = 0.1;
+	options->risk_aversion = 1e-6;
+}
+
+/* Almgren and Chriss' kappa, by bar. */
+static double
+almgren_kappa(const lem_baseline_options *options, const lem_outlook *outlook)
+{
+	const double sigma = outlook->rms * outlook->price;
+	const double square = options->risk_aversion * sigma * outlook->mean_volume;
+
+	/* arcosh(1 + x) without loss for small x */
+	if (!(square < 1e16))
+		return MAX_KAPPA;
+	return fmin(log1p(square / 2 + sqrt(square + square * square / 4)), MAX_KAPPA);
+}
+
+/* Share of what is left that is kept beyond a bar when n bars are to go, this one included. */
+static double
+almgren_kept(double kappa, int n)
+{
+	if (kappa < 1e-9)
+		return (double) (n - 1) / n;
+	/* sinh(kappa (n - 1)) / sinh(kappa n) */
+	return exp(-kappa) * expm1(-2 * kappa * (n - 1)) / expm1(-2 * kappa * n);
+}
+
+/* Share of what is left that the curve has in bar k. */
+static double
+curve_share(const double *volume, int k, int horizon)
+{
+	double		most = 0;
+	double		sum = 0;
+
+	for (int j = k; j < horizon; j++)
+		most = volume[j] > most ? volume[j] : most;
+	if (most <= 0)
+		return 1.0 / (horizon - k);
+	for (int j = k; j < horizon; j++)
+		sum += volume[j] / most;
+	return volume[k] / most / sum;
+}
+
+/* The stopping rule's sums over the bars before the one that is decided. */
+typedef struct stop_sums
+{
+	double		traded;			/* of a p, or a / p; p by the first price */
+	double		volume;
+	double		volume_price;
+} stop_sums;
+
+static void
+stop_extend(const lem_order *order, const double *market, int k, double share, stop_sums *sums)
+{
+	const double price = market[2 * k] / market[0];
+	const double volume = order->twap ? 1 : market[2 * k + 1] * 0x1p-20;
+
+	sums->traded += order->notional ? share / price : share * price;
+	sums->volume += volume;
+	sums->volume_price += volume * price;
+}
+
+/* Is the order ahead far enough before slice k, with so much left? */
+static bool
+is_ahead(const lem_order *order, const double *market, int k, double left, double ahead,
+		 const stop_sums *sums)
+{
+	double		benchmark;
+	double		last;
+	double		price;
+
+	if (sums->volume <= 0)
+		return false;
+	benchmark = sums->volume_price / sums->volume;
+	last = market[2 * (k - 1)] / market[0];
+	if (order->notional)
+		price = 1 / (sums->traded + left / last);
+	else
+		price = sums->traded + left * last;
+	return (order->sell ? price - benchmark : benchmark - price) > ahead * benchmark;
+}
+
+void
+lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const lem_order *order,
+				   const lem_limits *limits, const lem_outlook *outlook, const double *volume,
+				   const double *market, int64_t *units)
+{
+	const int	horizon = limits->horizon;
+	const double kappa = kind == LEM_BASELINE_ALMGREN_CHRISS ? almgren_kappa(options, outlook) : 0;
+	stop_sums	sums = {0, 0, 0};
+	int64_t		left_units = LEM_UNITS;
+
+	for (int k = 0; k < horizon; k++)
+	{
+		const double left = lem_units_share(left_units);
+		double		share = left / (horizon - k);
+
+		switch (kind)
+		{
+			case LEM_BASELINE_TWAP:
+				break;
+			case LEM_BASELINE_VWAP_CURVE:
+				share = left * curve_share(volume, k, horizon);
+				break;
+			case LEM_BASELINE_ALMGREN_CHRISS:
+				share = left * (1 - almgren_kept(kappa, horizon - k));
+				break;
+			case LEM_BASELINE_STOP_RULE:
+				if (k > 0 && k >= limits->min_bars &&
+					is_ahead(order, market, k, left, options->c * outlook->rms, &sums))
+					share = 1;
+				break;
+		}
+		units[k] = lem_limits_project(limits, k, left_units, share);
+		left_units -= units[k];
+		if (kind == LEM_BASELINE_STOP_RULE)
+			stop_extend(order, market, k, lem_units_share(units[k]), &sums);
+	}
+}
+
+void
+lem_baseline_config(lem_config *config, int n_ahead, int extra_features)
+{
+	lem_config_default(config);
+	config->lookback = 2;
+	config->n_ahead = n_ahead;
+	config->feature_set = LEM_FEATURES_LIST;
+	config->n_named = 0;
+	config->extra_features = extra_features;
+}
+
+/* Everything that one schedule works in. */
+static void
+baseline_carve(lem_arena *arena, const lem_config *config, lem_plan *plan, double **volume,
+			   double **quantity)
+{
+	lem_plan_carve(arena, config, NULL, 1, plan);
+	*volume = lem_arena_bytes(arena, config->n_ahead * sizeof(double));
+	*quantity = lem_arena_bytes(arena, config->n_ahead * sizeof(double));
+}
+
+size_t
+lem_baseline_workspace(const lem_config *config)
+{
+	lem_arena	arena = {NULL, 0};
+	lem_plan	plan;
+	double	   *volume;
+	double	   *quantity;
+
+	baseline_carve(&arena, config, &plan, &volume, &quantity);
+	return arena.used;
+}
+
+lem_status
+lem_baseline_schedule(lem_baseline kind, const lem_baseline_options *options,
+					  const lem_config *config, const lem_order *order, const lem_series *series,
+					  const lem_clock *clock, void *workspace, lem_slice *slices, int *count,
+					  lem_fault *fault)
+{
+	lem_arena	arena = {workspace, 0};
+	lem_plan	plan;
+	lem_outlook outlook;
+	double	   *volume;
+	double	   *quantity;
+	lem_status	status;
+
+	baseline_carve(&arena, config, &plan, &volume, &quantity);
+	status = lem_plan_set(&plan, config, 0, order, series, clock, fault);
+	if (status == LEM_OK)
+		status = lem_window_outlook(config, series, order, clock, plan.scratch, false, &outlook,
+									volume, fault);
+	if (status != LEM_OK)
+		return status;
+	lem_baseline_units(kind, options, order, plan.limits, &outlook, volume, plan.market,
+					   plan.units);
+	lem_plan_slices(order, plan.limits, plan.windows, plan.slice_ts, plan.units, quantity,
+					slices);
+	*count = plan.limits->horizon;
+	return LEM_OK;
+}

@@ -1,0 +1,130 @@
+/* outcome.c: what executing a schedule came to. */
+#include <math.h>
+
+#include "judging/outcome.h"
+
+/*
+ * Shares are whole multiples of 2^-53 and weights of a benchmark are rounded in a few operations:
+ * a smaller difference between the two is rounding.
+ */
+#define GRAIN 0x1p-50
+
+double
+lem_cost_bps(const lem_order *order, const lem_costs *costs, const lem_outlook *outlook, int n,
+			 const double *share)
+{
+	double		bars;			/* the order, in mean volumes of a bar */
+	double		impact = 0;
+
+	if (costs->impact == LEM_IMPACT_NONE || outlook->mean_volume <= 0)
+		return costs->fee_bps;
+	bars = order->size / outlook->mean_volume;
+	if (order->notional)
+		bars /= outlook->price;
+	if (costs->impact == LEM_IMPACT_SQRT)
+	{
+		for (int k = 0; k < n; k++)
+			impact += share[k] * sqrt(share[k] * bars);
+		impact *= outlook->rms;
+	}
+	else
+	{
+		const double daily = outlook->rms * sqrt(outlook->day_bars);
+
+		for (int k = 0; k < n; k++)
+			impact += share[k] * pow(share[k] * bars, 0.6);
+		impact = daily * (LEM_ALMGREN_ETA * impact
+						  + LEM_ALMGREN_GAMMA / 2 * bars / outlook->day_bars
+						  * pow(costs->turnover_days, 0.25));
+	}
+	return costs->fee_bps + 1e4 * costs->coefficient * impact;
+}
+
+/*
+ * Each slice's share of the order as it is executed, into share; how many bars are active.
+ */
+static int
+executed_shares(const lem_order *order, const lem_limits *limits, const double *market,
+				const int64_t *units, double *share)
+{
+	const int	n = limits->horizon;
+	const double whole = limits->size_lots > 0 ? order->size : 0x1p53;
+	double		left = whole;
+	bool		traded = false;
+	int			active = 0;
+
+	if (limits->size_lots > 0)
+		lem_order_quantities(order, limits, n, units, share);
+	else
+	{
+		for (int k = 0; k < n; k++)
+			share[k] = (double) units[k];
+	}
+	for (int k = 0; k < n; k++)
+	{
+		if (k < limits->min_bars || !traded || left > 0)
+			active = k + 1;
+		traded = traded || order->twap || market[2 * k + 1] > 0;
+		left -= share[k];		/* exact: shares are multiples of one grain */
+		share[k] /= whole;
+	}
+	return active;
+}
+
+void
+lem_outcome_of(const lem_order *order, const lem_limits *limits, const double *market,
+			   const int64_t *units, const lem_costs *costs, const lem_outlook *outlook,
+			   double *quantity, lem_outcome *outcome)
+{
+	double	   *share = quantity;
+	const int	active = executed_shares(order, limits, market, units, share);
+	double		most = 0;		/* volume of a bar: what sums are scaled by */
+	double		sum_v = 0;
+	double		sum_vp = 0;
+	double		off = 0;		/* of the price, relative to the benchmark */
+
+	outcome->bars_used = active;
+	outcome->completion = 0;
+	for (int k = 0; k < active; k++)
+	{
+		const double volume = market[2 * k + 1];
+
+		most = volume > most ? volume : most;
+		outcome->completion += volume > 0 ? share[k] : 0;
+	}
+	outcome->valid = order->twap || most > 0;
+	outcome->cost_bps = lem_cost_bps(order, costs, outlook, active, share);
+	if (!outcome->valid)
+		return;
+
+	for (int k = 0; k < active; k++)
+	{
+		const double weight = order->twap ? 1 : market[2 * k + 1] / most;
+
+		sum_v += weight;
+		sum_vp += weight * (market[2 * k] / market[0]);
+	}
+	outcome->benchmark = market[0] * (sum_vp / sum_v);
+
+	/*
+	 * By how much shares differ from the benchmark's own: for quantities the market's volumes, for
+	 * notionals its turnovers.
+	 */
+	for (int k = 0; k < active; k++)
+	{
+		const double ratio = market[2 * k] / outcome->benchmark;
+		const double weight = (order->twap ? 1 : market[2 * k + 1] / most) / sum_v;
+		const double more = share[k] - (order->notional ? weight * ratio : weight);
+
+		if (fabs(more) > GRAIN)
+			off += order->notional ? more / ratio : more * ratio;
+	}
+	if (order->notional)
+		off = -off / (1 + off);
+	outcome->bps = 1e4 * (order->sell ? off : -off) - outcome->cost_bps;
+	if (outcome->cost_bps == 0)
+		outcome->achieved = outcome->benchmark * (1 + off);
+	else
+		outcome->achieved = outcome->benchmark
+			* (1 + (order->sell ? outcome->bps : -outcome->bps) * 1e-4);
+}

@@ -1,0 +1,482 @@
+/*
+ * window.c: from a series and an order to the rows that a model reads.
+ *
+ * Everything that a slice is decided by is taken from bars before it: the interval and the scales
+ * from history up to row L, each later row from its own bar.  Only expected bars look further:
+ * they stand where no bar has completed yet.
+ */
+#include "base/arena.h"
+#include "market/calendar.h"
+#include "market/feature.h"
+#include "market/window.h"
+
+/* Bars from which the interval is taken, at least. */
+#define INTERVAL_BARS 64
+
+/* The work in hand. */
+typedef struct window_work
+{
+	const lem_config *config;
+	const lem_series *series;
+	const lem_order *order;
+	const lem_clock *clock;
+
+	lem_strip	strip;
+	uint64_t   *differences;	/* interval_bars() */
+	int64_t    *time_of_day;	/* N: of expected bars */
+	double	   *profile_volume; /* N: volumes in the history at that time of day, * 2^-20 */
+	int		   *profile_bars;	/* N: and how many */
+
+	bool		returns;		/* sum returns up, too */
+	size_t		n_history;		/* bars of the series before the start */
+	lem_gap_view view;
+	lem_place	row_l;
+	lem_place	oldest;			/* of the history used */
+	lem_scale_window scale_window;
+	lem_scales	scales;
+} window_work;
+
+static size_t
+interval_bars(const lem_config *config)
+{
+	return config->lookback + 1 > INTERVAL_BARS ? (size_t) config->lookback + 1 : INTERVAL_BARS;
+}
+
+int
+lem_window_history(const lem_config *config, int64_t interval)
+{
+	const int	found_from = (int) interval_bars(config);
+	lem_scale_window scale;
+
+	if (config->bar_interval > 0)
+		interval = config->bar_interval;
+	if (interval <= 0)
+		return found_from;
+	lem_scale_window_of(config, interval, &scale);
+	return scale.history > found_from ? scale.history : found_from;
+}
+
+static void
+work_carve(lem_arena *arena, const lem_config *config, window_work *work)
+{
+	const size_t steps = (size_t) config->n_ahead;
+	const size_t strip = 2 * steps + (size_t) config->lookback + 1;
+
+	work->strip.bars = lem_arena_bytes(arena, strip * sizeof(lem_bar));
+	work->strip.log_return = lem_arena_bytes(arena, strip * sizeof(double));
+	work->differences = lem_arena_bytes(arena, interval_bars(config) * sizeof(uint64_t));
+	work->time_of_day = lem_arena_bytes(arena, steps * sizeof(int64_t));
+	work->profile_volume = lem_arena_bytes(arena, steps * sizeof(double));
+	work->profile_bars = lem_arena_bytes(arena, steps * sizeof(int));
+}
+
+size_t
+lem_window_scratch(const lem_config *config, const lem_series *series)
+{
+	lem_arena	arena = {NULL, 0};
+	window_work work;
+
+	(void) series;
+	work_carve(&arena, config, &work);
+	return (arena.used + sizeof(double) - 1) / sizeof(double);
+}
+
+/* The part of the strip with the bars that the slices trade in; row L lies before it. */
+static inline lem_bar *
+slice_bars(const window_work *work)
+{
+	return work->strip.bars + lem_strip_row(work->config, work->config->lookback + 1);
+}
+
+/* A fault that concerns the time ts. */
+static lem_status
+time_fault(lem_fault *fault, lem_status status, int64_t ts, double have)
+{
+	lem_fail(fault, status, NULL, have, 0);
+	if (fault)
+		fault->ts = ts;
+	return status;
+}
+
+/*
+ * Bars that should lie between the series' last bar before the start and the start, an interval
+ * apart: missing, or not there yet.
+ */
+static uint64_t
+bars_awaited(const window_work *work)
+{
+	const int64_t last = work->series->ts[work->n_history - 1];
+	const uint64_t step = (uint64_t) work->view.interval;
+
+	return ((uint64_t) work->order->start_ts - (uint64_t) last - 1) / step;
+}
+
+/*
+ * Row L: the last bar before the start; with gaps = carry, one carried on from the series' last
+ * bar before it, up to the start.  When the next bar came does not matter: that is later news.
+ */
+static lem_place
+find_row_l(const window_work *work)
+{
+	lem_place	place = {work->n_history - 1, 0};
+
+	if (work->order->has_start && work->view.carry)
+		place.carried = bars_awaited(work);
+	return place;
+}
+
+/*
+ * Walk the history back from row L: the strip's first part, and the sums over the scale window.
+ */
+static lem_status
+read_history(window_work *work, lem_fault *fault)
+{
+	const lem_config *config = work->config;
+	const lem_scale_window *scale = &work->scale_window;
+	const int	strip_l = lem_strip_row(config, config->lookback);
+	lem_place	place = work->row_l;
+	lem_sums	sums = {0, 0, 0};
+	double		later_price = 0;
+
+	for (int back = 0; back < scale->history; back++)
+	{
+		lem_bar		bar;
+
+		if (back > 0 && !lem_gap_back(&work->view, &place))
+			return lem_fail(fault, LEM_SHORT_HISTORY, NULL, back, scale->history);
+		bar = lem_gap_bar(&work->view, place);
+		if (back <= strip_l)
+			work->strip.bars[strip_l - back] = bar;
+		if (back >= scale->lag && back < scale->lag + scale->count)
+			sums.volume += bar.volume * 0x1p-20;
+		if (work->returns && back > 0 && back <= scale->count)
+		{
+			double		r = lem_log_return(bar.price, later_price);
+
+			sums.log_return += r;
+			sums.log_return_2 += r * r;
+		}
+		later_price = bar.price;
+	}
+	work->oldest = place;
+	lem_scales_of(&sums, scale->count, &work->scales);
+	return LEM_OK;
+}
+
+/* Put the bars there are after row L into the strip; how many, at most N. */
+static int
+read_known(window_work *work)
+{
+	lem_bar    *bars = slice_bars(work);
+	lem_place	place = work->row_l;
+	int			known = 0;
+
+	if (!work->order->has_start)
+		return 0;
+	while (known < work->config->n_ahead && lem_gap_on(&work->view, &place))
+		bars[known++] = lem_gap_bar(&work->view, place);
+	return known;
+}
+
+/* gaps = error: no bar may be missing from the first needed to the last known. */
+static lem_status
+check_gaps(const window_work *work, int known, lem_fault *fault)
+{
+	const lem_series *series = work->series;
+	const size_t last = work->row_l.bar + (size_t) known;
+	double		missing = 0;
+	int64_t		first = 0;
+
+	for (size_t i = work->oldest.bar; i <= last; i++)
+	{
+		uint64_t	here = 0;
+
+		if (i < last)
+			here = lem_gap_missing(series, work->view.interval, i);
+		else if (known == 0 && work->order->has_start)
+			here = bars_awaited(work);
+		if (here > 0 && missing == 0)
+			first = series->ts[i] + work->view.interval;
+		missing += (double) here;
+	}
+	if (missing > 0)
+		return time_fault(fault, LEM_MISSING_BARS, first, missing);
+	return LEM_OK;
+}
+
+/*
+ * gaps = skip: the first time after prev at which, whole weeks earlier, the week up to bar `last`
+ * of the series (the last there is) has a bar; false where the history is shorter than a week.
+ */
+static bool
+time_in_week(const window_work *work, size_t last, int64_t prev, int64_t *next)
+{
+	const lem_series *series = work->series;
+	const int64_t end = series->ts[last];
+	const uint64_t weeks = (((uint64_t) prev - (uint64_t) end) / LEM_WEEK + 1) * LEM_WEEK;
+	const int64_t before = (int64_t) ((uint64_t) prev - weeks);
+
+	if (series->ts[work->oldest.bar] > end - LEM_WEEK)
+		return false;
+	*next = (int64_t) ((uint64_t) series->ts[lem_series_before(series, before + 1)] + weeks);
+	return true;
+}
+
+/*
+ * With no slice done yet: is the first one firm?  Not if bars may still come before the start,
+ * because it lies more than an interval after the last bar; with gaps = skip, more than the usual
+ * time to the next bar.
+ */
+static bool
+first_is_firm(const window_work *work)
+{
+	const size_t last = work->row_l.bar;
+	int64_t		usual;
+
+	if (!work->order->has_start || bars_awaited(work) == 0)
+		return true;
+	return work->config->gaps == LEM_GAPS_SKIP &&
+		time_in_week(work, last, work->series->ts[last], &usual) &&
+		usual >= work->order->start_ts;
+}
+
+/*
+ * When the bar after prev is expected, not before earliest.
+ */
+static lem_status
+expected_time(const window_work *work, size_t last, int64_t prev, int64_t earliest,
+			  int64_t *next, lem_fault *fault)
+{
+	const int64_t step = work->view.interval;
+	uint64_t	steps = 1;
+
+	if (work->config->gaps == LEM_GAPS_SKIP &&
+		time_in_week(work, last, earliest > prev ? earliest - 1 : prev, next))
+		return lem_time_ok(*next) ? LEM_OK : time_fault(fault, LEM_TIME_RANGE, *next, 0);
+
+	if (earliest > prev)
+		steps = ((uint64_t) earliest - (uint64_t) prev - 1) / (uint64_t) step + 1;
+	if (steps > ((uint64_t) LEM_TIME_END - 1 - (uint64_t) prev) / (uint64_t) step)
+		return time_fault(fault, LEM_TIME_RANGE, prev, 0);
+	*next = (int64_t) ((uint64_t) prev + steps * (uint64_t) step);
+	return LEM_OK;
+}
+
+/*
+ * Volumes of expected bars from slice `known` on: the mean of the scale window's bars with the
+ * same time of day, else of all of them.
+ */
+static void
+expect_volumes(window_work *work, int known)
+{
+	const int	steps = work->config->n_ahead;
+	const lem_scale_window *scale = &work->scale_window;
+	lem_bar    *bars = slice_bars(work);
+	lem_place	place = work->row_l;
+
+	for (int i = known; i < steps; i++)
+	{
+		work->time_of_day[i] = lem_time_of_day(lem_local_time(work->clock, bars[i].ts));
+		work->profile_volume[i] = 0;
+		work->profile_bars[i] = 0;
+	}
+	for (int back = 0; back < scale->lag + scale->count; back++)
+	{
+		if (back >= scale->lag)
+		{
+			const lem_bar bar = lem_gap_bar(&work->view, place);
+			const int64_t time = lem_time_of_day(lem_local_time(work->clock, bar.ts));
+
+			for (int i = known; i < steps; i++)
+			{
+				if (work->time_of_day[i] == time)
+				{
+					work->profile_volume[i] += bar.volume * 0x1p-20;
+					work->profile_bars[i]++;
+				}
+			}
+		}
+		lem_gap_back(&work->view, &place);
+	}
+	for (int i = known; i < steps; i++)
+		bars[i].volume = work->profile_bars[i] > 0
+			? work->profile_volume[i] / work->profile_bars[i] * 0x1p20
+			: work->scales.mean_volume;
+}
+
+/*
+ * The bars that are still to come: last price, the volume usual at that time, the last bar's extra
+ * features.
+ */
+static lem_status
+expect_bars(window_work *work, int known, lem_fault *fault)
+{
+	const int	steps = work->config->n_ahead;
+	lem_bar    *bars = slice_bars(work);
+
+	for (int i = known; i < steps; i++)
+	{
+		int64_t		earliest = LEM_TIME_MIN;
+		lem_status	status;
+
+		if (i == 0 && work->order->has_start)
+			earliest = work->order->start_ts;
+		bars[i] = bars[i - 1];	/* row L before slice 0 */
+		status = expected_time(work, bars[i].source, bars[i - 1].ts, earliest, &bars[i].ts,
+							   fault);
+		if (status != LEM_OK)
+			return status;
+	}
+	if (known < steps)
+		expect_volumes(work, known);
+	return LEM_OK;
+}
+
+/* The history before an order's start: from nothing to scales, and the strip up to row L. */
+static lem_status
+open_history(window_work *work, const lem_config *config, const lem_series *series,
+			 const lem_order *order, const lem_clock *clock, double *scratch, lem_fault *fault)
+{
+	lem_arena	arena = {(char *) scratch, 0};
+	int64_t		interval = config->bar_interval;
+
+	work->config = config;
+	work->series = series;
+	work->order = order;
+	work->clock = clock;
+	work_carve(&arena, config, work);
+
+	if (series->n == 0)
+		return lem_fail(fault, LEM_NO_BARS, NULL, 0, 0);
+	if (series->n_features != config->extra_features)
+		return lem_fail(fault, LEM_FEATURE_COUNT, NULL, series->n_features,
+						config->extra_features);
+	if (order->has_start && !lem_time_ok(order->start_ts))
+		return time_fault(fault, LEM_TIME_RANGE, order->start_ts, 0);
+	work->n_history = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
+
+	if (interval <= 0)
+		interval = lem_gap_interval(series, work->n_history, interval_bars(config),
+									work->differences);
+	if (interval <= 0 && work->n_history > 0)
+		return lem_fail(fault, LEM_NO_INTERVAL, NULL, (double) work->n_history, 2);
+	/* Without an interval a week is taken for one bar: the least history there can be. */
+	lem_scale_window_of(config, interval > 0 ? interval : LEM_WEEK, &work->scale_window);
+	if (work->n_history == 0)
+		return lem_fail(fault, LEM_SHORT_HISTORY, NULL, 0, work->scale_window.history);
+
+	work->view.series = series;
+	work->view.interval = interval;
+	work->view.carry = config->gaps == LEM_GAPS_CARRY;
+	work->row_l = find_row_l(work);
+	return read_history(work, fault);
+}
+
+lem_status
+lem_window_build(const lem_config *config, const lem_series *series, const lem_order *order,
+				 const lem_clock *clock, double *scratch, lem_window *window, lem_real *rows,
+				 int64_t *slice_ts, double *market, lem_fault *fault)
+{
+	window_work work;
+	lem_status	status;
+
+	work.returns = config->feature_set != LEM_FEATURES_PAPER;
+	status = open_history(&work, config, series, order, clock, scratch, fault);
+	if (status != LEM_OK)
+		return status;
+	window->interval = work.view.interval;
+	window->norm_window = work.scale_window.count;
+	window->known = read_known(&work);
+	if (config->gaps == LEM_GAPS_ERROR)
+	{
+		status = check_gaps(&work, window->known, fault);
+		if (status != LEM_OK)
+			return status;
+	}
+	window->next_known = window->known > 0 ? window->known < config->n_ahead
+		: first_is_firm(&work);
+	status = expect_bars(&work, window->known, fault);
+	if (status != LEM_OK)
+		return status;
+
+	for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
+		work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,
+												  work.strip.bars[i].price);
+	lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, rows);
+
+	for (int i = 0; i < config->n_ahead; i++)
+	{
+		const lem_bar *bar = &slice_bars(&work)[i];
+
+		slice_ts[i] = bar->ts;
+		if (market)
+		{
+			market[2 * i] = bar->price;
+			market[2 * i + 1] = bar->volume;
+		}
+	}
+	return LEM_OK;
+}
+
+lem_status
+lem_window_times(const lem_config *config, const lem_series *series, const lem_order *order,
+				 const lem_clock *clock, double *scratch, int64_t *row_ts, lem_fault *fault)
+{
+	window_work work;
+	lem_status	status;
+
+	work.returns = false;
+	status = open_history(&work, config, series, order, clock, scratch, fault);
+	for (int r = 0; status == LEM_OK && r <= config->lookback; r++)
+		row_ts[r] = work.strip.bars[lem_strip_row(config, r)].ts;
+	return status;
+}
+
+/* Bars of a day: those of the scale window by the days (of its local time) that they lie in. */
+static double
+bars_a_day(const window_work *work)
+{
+	const lem_scale_window *scale = &work->scale_window;
+	lem_place	place = work->row_l;
+	int64_t		day = 0;
+	int			days = 0;
+
+	for (int back = 0; back < scale->count; back++)
+	{
+		const int64_t local = lem_local_time(work->clock, lem_gap_bar(&work->view, place).ts);
+		const int64_t midnight = local - lem_time_of_day(local);
+
+		if (back == 0 || midnight != day)
+			days++;
+		day = midnight;
+		lem_gap_back(&work->view, &place);
+	}
+	return (double) scale->count / days;
+}
+
+lem_status
+lem_window_outlook(const lem_config *config, const lem_series *series, const lem_order *order,
+				   const lem_clock *clock, double *scratch, bool days, lem_outlook *outlook,
+				   double *volume, lem_fault *fault)
+{
+	window_work work;
+	lem_status	status;
+
+	work.returns = true;
+	status = open_history(&work, config, series, order, clock, scratch, fault);
+	if (status != LEM_OK)
+		return status;
+	outlook->price = lem_gap_bar(&work.view, work.row_l).price;
+	outlook->mean_volume = work.scales.mean_volume;
+	outlook->rms = work.scales.rms;
+	outlook->day_bars = days ? bars_a_day(&work) : 0;
+	if (volume)
+	{
+		status = expect_bars(&work, 0, fault);
+		if (status != LEM_OK)
+			return status;
+		for (int i = 0; i < config->n_ahead; i++)
+			volume[i] = slice_bars(&work)[i].volume;
+	}
+	return LEM_OK;
+}

@@ -1,0 +1,143 @@
+/* model.c: a model ready to compute, and its forward pass. */
+#include "model/model.h"
+#include "model/trunk.h"
+
+/* Order of the last two axes of the reference outputs: 4 sides and benchmarks, then 2 units. */
+static const int reference_order[LEM_CASES] = {0, 2, 4, 6, 1, 3, 5, 7};
+static const int case_order[LEM_CASES] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+/* Largest workspace that lem_forward_batch() aims at. */
+#define WORKSPACE_TARGET ((size_t) 64 << 20)
+#define MAX_BATCH 256
+
+/*
+ * The 64-byte alignment of a decoded part is kept by carving it from its own start.
+ */
+size_t
+lem_trunk_bytes(const lem_config *config, lem_form form)
+{
+	lem_arena	arena = {NULL, 0};
+
+	lem_trunk_build(&arena, config, NULL, form);
+	return arena.used;
+}
+
+const lem_trunk *
+lem_trunk_decode(const lem_config *config, const lem_real *part, lem_form form, void *memory)
+{
+	lem_arena	arena = {memory, 0};
+
+	return lem_trunk_build(&arena, config, part, form);
+}
+
+size_t
+lem_head_bytes(const lem_config *config)
+{
+	lem_arena	arena = {NULL, 0};
+
+	lem_head_build(&arena, config, NULL);
+	return arena.used;
+}
+
+const lem_head *
+lem_head_decode(const lem_config *config, const lem_real *part, void *memory)
+{
+	lem_arena	arena = {memory, 0};
+
+	return lem_head_build(&arena, config, part);
+}
+
+/* Buffers of a whole pass. */
+typedef struct forward_acts
+{
+	lem_trunk_acts trunk;
+	lem_alloc_acts alloc;
+	int		   *sample;			/* of each task of a group */
+	int		   *branch;
+	lem_real  **allocation;		/* where each task's answers go */
+} forward_acts;
+
+static void
+forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches,
+			  forward_acts *acts)
+{
+	/* With shared heads all tasks are one group; else a group has one branch. */
+	const int	tasks = all_branches && model->config.shared_heads
+		? n * lem_branches(&model->config) : n;
+
+	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
+	lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
+	acts->sample = lem_arena_bytes(arena, tasks * sizeof(int));
+	acts->branch = lem_arena_bytes(arena, tasks * sizeof(int));
+	acts->allocation = lem_arena_bytes(arena, tasks * sizeof(lem_real *));
+}
+
+size_t
+lem_forward_workspace(const lem_model *model, int n, bool all_branches)
+{
+	lem_arena	arena = {NULL, 0};
+	forward_acts acts;
+
+	forward_carve(&arena, model, n, all_branches, &acts);
+	return arena.used;
+}
+
+int
+lem_forward_batch(const lem_config *config)
+{
+	/* The products of each recurrent row and the rows between layers are what grows. */
+	size_t		numbers = (size_t) lem_rows(config)
+		* ((size_t) (5 + config->n_sub_layers) * config->hidden_size + lem_inputs(config));
+	size_t		n = WORKSPACE_TARGET / (numbers * sizeof(lem_real));
+
+	return n < 1 ? 1 : n > MAX_BATCH ? MAX_BATCH : (int) n;
+}
+
+lem_status
+lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
+			const lem_stop *stop)
+{
+	const lem_config *config = &model->config;
+	const bool	all = batch->branch == NULL;
+	const int	branches = lem_branches(config);
+	const int	n_ahead = config->n_ahead;
+	const size_t step_stride = all ? (size_t) branches * LEM_CASES : LEM_CASES;
+	lem_arena	arena = {workspace, 0};
+	forward_acts acts;
+	lem_heads_input in;
+	lem_status	status;
+
+	forward_carve(&arena, model, batch->n, all, &acts);
+	status = lem_trunk_forward(model->trunk, config, model->kernels, batch->n, batch->rows,
+							   batch->min_rate, batch->max_rate, &acts.trunk, stop);
+	if (status != LEM_OK)
+		return status;
+
+	in = (lem_heads_input) {acts.trunk.context, acts.trunk.inputs, batch->rows,
+		batch->min_rate, batch->max_rate};
+	for (int set = 0; set < lem_head_sets(config); set++)
+	{
+		lem_tasks	tasks = {0, acts.sample, acts.branch, batch->limits};
+
+		/* The tasks that this set of heads serves. */
+		for (int i = 0; i < batch->n; i++)
+			for (int b = 0; b < branches; b++)
+			{
+				if ((!all && batch->branch[i] != b) || (!config->shared_heads && b != set))
+					continue;
+				acts.sample[tasks.n] = i;
+				acts.branch[tasks.n] = b;
+				acts.allocation[tasks.n] = batch->allocation == NULL ? NULL : batch->allocation
+					+ (size_t) i * n_ahead * step_stride + (all ? (size_t) b * LEM_CASES : 0);
+				tasks.n++;
+			}
+		if (tasks.n == 0)
+			continue;
+		if (lem_stop_asked(stop))
+			return LEM_STOPPED;
+		lem_alloc_forward(config, model->kernels, model->heads[set], &model->trunk->curves,
+						  &tasks, &in, &acts.alloc, batch->allocation ? acts.allocation : NULL,
+						  step_stride, all ? reference_order : case_order, batch->units);
+	}
+	return LEM_OK;
+}

@@ -1,0 +1,193 @@
+/*
+ * config.h: everything that says what a model is, apart from its weights.
+ */
+#ifndef LEM_CONFIG_H
+#define LEM_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/real.h"
+#include "base/status.h"
+#include "kernels/kernels.h"
+
+/* Limits of a config; they keep every size computation far from overflow. */
+#define LEM_MAX_LOOKBACK 4096
+#define LEM_MAX_AHEAD 256
+#define LEM_MAX_WIDTH 2048		/* H, M */
+#define LEM_MAX_EMBEDDING 512	/* E */
+#define LEM_MAX_LAYERS 8		/* R */
+#define LEM_MAX_SUB_LAYERS 8	/* S */
+#define LEM_MAX_FEATURES 64		/* named and extra features together */
+#define LEM_MAX_GRID 64
+#define LEM_MAX_GRID_RANGE 1000.0	/* largest |end| of a spline's grid */
+#define LEM_MIN_GRID_STEP 1e-3	/* smallest distance of its knots */
+#define LEM_MAX_NORM_WINDOW 1000000
+#define LEM_MAX_BAR_INTERVAL (INT64_C(366) * 86400 * 1000000)	/* microseconds */
+#define LEM_WEEK (INT64_C(7) * 86400 * 1000000)
+#define LEM_MIN_SCALE_FACTOR 0.5
+#define LEM_MAX_SCALE_FACTOR 32.0
+/*
+ * With price_unit "sigma": what one standard deviation of a bar's return moves the price column, and
+ * how many of them are the unit in which heads read prices.  Their many prices would drown the
+ * rest of what they read in a smaller one: branches part late, or never.
+ */
+#define LEM_PRICE_STEP 0.01
+#define LEM_PRICE_UNIT 20
+#define LEM_MAX_PARAMETERS 250000000	/* a file of weights fits one bytea */
+
+/* The features a bar can have, by name (model page, section 6). */
+typedef enum lem_feature
+{
+	LEM_FEATURE_LOG_VOLUME,		/* "log_volume" */
+	LEM_FEATURE_RETURN,			/* "return" */
+	LEM_FEATURE_VOLATILITY,		/* "volatility" */
+	LEM_FEATURE_DAY_SIN,		/* "day_sin" */
+	LEM_FEATURE_DAY_COS,		/* "day_cos" */
+	LEM_FEATURE_WEEK_SIN,		/* "week_sin" */
+	LEM_FEATURE_WEEK_COS,		/* "week_cos" */
+	LEM_FEATURE_LOG_INTERVAL,	/* "log_interval" */
+	LEM_FEATURE_NAMES
+} lem_feature;
+
+typedef enum lem_feature_set
+{
+	LEM_FEATURES_DEFAULT,		/* "default": all of the above, in that order */
+	LEM_FEATURES_PAPER,			/* "paper" */
+	LEM_FEATURES_LIST			/* a list of names */
+} lem_feature_set;
+
+/* Features of the set "paper": norm_volume, freq_min, month, day of week, return. */
+#define LEM_PAPER_FEATURES 5
+
+typedef enum lem_gaps
+{
+	LEM_GAPS_CARRY,				/* "carry" */
+	LEM_GAPS_SKIP,				/* "skip" */
+	LEM_GAPS_ERROR				/* "error" */
+} lem_gaps;
+
+/* What the recurrent layers are. */
+typedef enum lem_recurrent
+{
+	LEM_RECURRENT_TKAN,			/* "tkan" */
+	LEM_RECURRENT_LSTM,			/* "lstm" */
+	LEM_RECURRENT_GRU,			/* "gru" */
+	LEM_RECURRENT_NONE			/* "none": rows pass as they are */
+} lem_recurrent;
+
+/* A sub-layer of a recurrent layer: a KAN, or a dense layer with an activation. */
+typedef struct lem_sub_layer
+{
+	bool		kan;
+	lem_spline	spline;			/* kan */
+	lem_activation activation;	/* not kan */
+} lem_sub_layer;
+
+/* Numbers that weights are stored as; they are computed with as floats. */
+typedef enum lem_storage
+{
+	LEM_STORAGE_FLOAT32,		/* "float32" */
+	LEM_STORAGE_FLOAT16,		/* "float16" */
+	LEM_STORAGE_BFLOAT16		/* "bfloat16" */
+} lem_storage;
+
+typedef struct lem_config
+{
+	int			lookback;		/* L */
+	int			n_ahead;		/* N */
+	int			hidden_size;	/* H */
+	int			hidden_rnn_layer;	/* R */
+	int			num_heads;		/* A */
+	int			num_embedding;	/* E */
+	int			fused_mlp_hidden_dim;	/* M */
+	double		max_scale_factor;
+
+	lem_feature_set feature_set;
+	int			n_named;		/* named features: of the set, or in the list */
+	lem_feature named[LEM_FEATURE_NAMES];	/* for a list */
+	int			extra_features;
+	int			norm_window;	/* bars; 0 = one week of bars, at least L */
+	int64_t		bar_interval;	/* microseconds; 0 = as found */
+	lem_gaps	gaps;
+
+	lem_recurrent recurrent;
+	bool		variable_selection; /* else one dense layer over all embeddings */
+	bool		attention;		/* else the heads read the enriched rows themselves */
+	bool		shared_heads;
+	bool		finish_gate;
+	bool		notional_price; /* notional_state: "price" (else "allocated") */
+	bool		price_sigma;	/* price_unit: "sigma" (else "ratio") */
+	bool		tkan_linear;	/* tkan_candidate: "linear" (else "tanh") */
+	int			n_sub_layers;	/* S */
+	lem_sub_layer sub_layer[LEM_MAX_SUB_LAYERS];
+
+	lem_storage storage;
+} lem_config;
+
+/* A config with the documented defaults for every key. */
+extern void lem_config_default(lem_config *config);
+
+/* LEM_OK, or what is wrong with it (key and value). */
+extern lem_status lem_config_check(const lem_config *config, lem_fault *fault);
+
+/* Name of a feature as configs spell it, and the other way round (-1: unknown). */
+extern const char *lem_feature_name(lem_feature feature);
+extern int	lem_feature_find(const char *name);
+
+/* Names of activations as in sub_kan: "linear", "relu", "tanh", "sigmoid", "elu", "softplus". */
+extern const char *lem_activation_name(lem_activation activation);
+extern int	lem_activation_find(const char *name);
+
+/* Derived sizes. */
+static inline int
+lem_rnn_layers(const lem_config *c)
+{
+	return c->recurrent == LEM_RECURRENT_NONE ? 0 : c->hidden_rnn_layer;
+}
+
+static inline int
+lem_features(const lem_config *c)	/* features of a row, without the rates */
+{
+	return c->n_named + c->extra_features;
+}
+
+static inline int
+lem_inputs(const lem_config *c)	/* F: standard inputs, which is C too */
+{
+	return lem_features(c) + 2;
+}
+
+static inline int
+lem_rows(const lem_config *c)	/* T */
+{
+	return c->lookback + c->n_ahead - 1;
+}
+
+static inline int
+lem_branches(const lem_config *c)	/* N + 1 */
+{
+	return c->n_ahead + 1;
+}
+
+/* Branches that have heads of their own: N + 1, or 1 where they are shared. */
+static inline int
+lem_head_sets(const lem_config *c)
+{
+	return c->shared_heads ? 1 : lem_branches(c);
+}
+
+/* Inputs of an allocation MLP at step k: H + F + 18k, + N + 1 where heads are shared. */
+static inline int
+lem_head_inputs(const lem_config *c, int k)
+{
+	return c->hidden_size + lem_inputs(c) + 18 * k + (c->shared_heads ? lem_branches(c) : 0);
+}
+
+/* Bases of a KAN sub-layer's spline. */
+static inline int
+lem_bases(const lem_spline *s)
+{
+	return s->intervals + s->order;
+}
+
+#endif

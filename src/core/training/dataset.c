@@ -1,0 +1,140 @@
+/* dataset.c: what a model learns from. */
+#include "training/dataset.h"
+
+size_t
+lem_dataset_capacity(const lem_config *config, int n_series, const lem_series *series)
+{
+	size_t		total = 0;
+
+	for (int s = 0; s < n_series; s++)
+		if (series[s].n > (size_t) config->n_ahead)
+			total += series[s].n - config->n_ahead;
+	return total;
+}
+
+size_t
+lem_dataset_scratch(const lem_config *config, int n_series, const lem_series *series)
+{
+	size_t		most = 0;
+
+	for (int s = 0; s < n_series; s++)
+	{
+		size_t		need = lem_window_scratch(config, &series[s]);
+
+		most = need > most ? need : most;
+	}
+	/* behind it the market's bars and the slices' times */
+	return most + 3 * (size_t) config->n_ahead;
+}
+
+/* Build one start's window; market and times lie at the end of scratch. */
+static lem_status
+build(const lem_dataset *dataset, const lem_start *start, double *scratch, lem_window *window,
+	  lem_real *rows, double **market, lem_fault *fault)
+{
+	const lem_config *config = dataset->config;
+	const int	n = config->n_ahead;
+	const lem_series *series = &dataset->series[start->series];
+	const lem_order order = {.size = 1, .has_start = true, .start_ts = start->ts,
+		.max_rate = 1};
+	int64_t    *slice_ts;
+
+	*market = scratch;
+	slice_ts = (int64_t *) (scratch + 2 * n);
+	return lem_window_build(config, series, &order, dataset->clock, scratch + 3 * n, window, rows,
+							slice_ts, *market, fault);
+}
+
+/* The first moment from which on at most `wanted` of the starts lie. */
+static int64_t
+find_cut(const lem_start *starts, size_t n, size_t wanted)
+{
+	int64_t		low = INT64_MIN;	/* more than wanted lie from here on */
+	int64_t		high = INT64_MAX;
+
+	while (high - 1 > low)
+	{
+		int64_t		middle = (low >> 1) + (high >> 1) + (low & high & 1);
+		size_t		later = 0;
+
+		for (size_t i = 0; i < n; i++)
+			later += starts[i].ts >= middle;
+		if (later > wanted)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+static void
+swap(lem_start *a, lem_start *b)
+{
+	lem_start	c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+lem_status
+lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, lem_real *rows,
+				 lem_start *starts, const lem_stop *stop, int *failed, lem_fault *fault)
+{
+	const int	n = dataset->config->n_ahead;
+	size_t		count = 0;
+	size_t		n_train = 0;
+	size_t		n_valid = 0;
+
+	for (int s = 0; s < dataset->n_series; s++)
+	{
+		const lem_series *series = &dataset->series[s];
+
+		*failed = s;
+		for (int64_t bar = 1; bar + n <= (int64_t) series->n; bar++)
+		{
+			lem_start	start = {series->ts[bar], bar, s};
+			lem_window	window;
+			double	   *market;
+			lem_status	status;
+
+			if (bar % 256 == 0 && lem_stop_asked(stop))
+				return lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
+			status = build(dataset, &start, scratch, &window, rows, &market, fault);
+			if (status == LEM_OK && window.known >= n)
+				starts[count++] = start;
+			else if (status != LEM_OK && status != LEM_SHORT_HISTORY
+					 && status != LEM_MISSING_BARS && status != LEM_NO_INTERVAL)
+				return status;
+		}
+	}
+	dataset->cut = find_cut(starts, count, (size_t) ((double) count * valid_fraction));
+
+	/* training starts to the front, validation starts behind them, what is neither to the end */
+	for (size_t i = 0; i < count; i++)
+		if (dataset->series[starts[i].series].ts[starts[i].bar + n - 1] < dataset->cut)
+			swap(&starts[n_train++], &starts[i]);
+	for (size_t i = n_train; i < count; i++)
+		if (starts[i].bar >= n
+			&& dataset->series[starts[i].series].ts[starts[i].bar - n] >= dataset->cut)
+			swap(&starts[n_train + n_valid++], &starts[i]);
+	dataset->train = starts;
+	dataset->n_train = n_train;
+	dataset->valid = starts + n_train;
+	dataset->n_valid = n_valid;
+	return LEM_OK;
+}
+
+void
+lem_dataset_sample(const lem_dataset *dataset, const lem_start *start, double *scratch,
+				   lem_real *rows, lem_real *market)
+{
+	lem_window	window;
+	double	   *bars;
+
+	build(dataset, start, scratch, &window, rows, &bars, NULL);
+	for (int k = 0; k < dataset->config->n_ahead; k++)
+	{
+		market[2 * k] = (lem_real) bars[2 * k + 1];
+		market[2 * k + 1] = (lem_real) bars[2 * k];
+	}
+}

@@ -1,0 +1,52 @@
+/*
+ * dataset.h: what a model learns from: starts of imaginary orders in series of bars.
+ *
+ * A start is a bar with enough history before it and N bars from it on.  Time is split once: all
+ * bars that a training start trades in lie before the cut; a validation start lies at least N bars
+ * behind it.
+ */
+#ifndef LEM_DATASET_H
+#define LEM_DATASET_H
+
+#include "market/window.h"
+
+typedef struct lem_start
+{
+	int64_t		ts;
+	int64_t		bar;			/* index in its series */
+	int32_t		series;
+} lem_start;
+
+typedef struct lem_dataset
+{
+	const lem_config *config;
+	const lem_clock *clock;
+	int			n_series;
+	const lem_series *series;
+	int64_t		cut;			/* first moment that training must not touch */
+	size_t		n_train;
+	const lem_start *train;
+	size_t		n_valid;
+	const lem_start *valid;
+} lem_dataset;
+
+/* The most starts that series can have, and doubles of scratch that building a sample needs. */
+extern size_t lem_dataset_capacity(const lem_config *config, int n_series,
+								   const lem_series *series);
+extern size_t lem_dataset_scratch(const lem_config *config, int n_series,
+								  const lem_series *series);
+
+/*
+ * Find all usable starts, series after series, and split them at a moment: the last valid_fraction
+ * of them (by time) is for validation.  starts has lem_dataset_capacity() entries; rows has T x C.
+ * A series that lacks bars or history has no starts; other faults of its bars are returned.
+ */
+extern lem_status lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch,
+								   lem_real *rows, lem_start *starts, const lem_stop *stop,
+								   int *failed, lem_fault *fault);
+
+/* One sample: rows (T x C) and market (N x 2: volume, price) of a start. */
+extern void lem_dataset_sample(const lem_dataset *dataset, const lem_start *start,
+							   double *scratch, lem_real *rows, lem_real *market);
+
+#endif

@@ -1,0 +1,286 @@
+/* gradient.c: loss and gradients of a whole model. */
+#include <string.h>
+
+#include "model/trunk.h"
+#include "training/gradient.h"
+
+/* Order of the last two axes of the reference outputs. */
+static const int reference_order[LEM_CASES] = {0, 2, 4, 6, 1, 3, 5, 7};
+
+size_t
+lem_gradient_kept(const lem_model *model, int n)
+{
+	lem_arena	arena = {NULL, 0};
+	lem_trunk_acts acts;
+
+	lem_trunk_acts_carve(&arena, &model->config, model->trunk, n, true, &acts);
+	return arena.used;
+}
+
+lem_status
+lem_gradient_trunk(const lem_model *model, const lem_samples *samples, void *kept,
+				   const lem_stop *stop, lem_real *inputs, lem_real *context)
+{
+	const lem_config *config = &model->config;
+	lem_arena	arena = {kept, 0};
+	lem_trunk_acts acts;
+	lem_status	status;
+
+	lem_trunk_acts_carve(&arena, config, model->trunk, samples->n, true, &acts);
+	acts.dropout = samples->dropout;
+	status = lem_trunk_forward(model->trunk, config, model->kernels, samples->n, samples->rows,
+							   samples->min_rate, samples->max_rate, &acts, stop);
+	if (status != LEM_OK)
+		return status;
+	memcpy(inputs, acts.inputs, samples->n * lem_inputs_size(config) * sizeof(lem_real));
+	if (samples->dropout)
+		lem_dropout_apply(samples->n * lem_context_size(config), samples->dropout->context_mask,
+						  acts.context, context);
+	else
+		memcpy(context, acts.context, samples->n * lem_context_size(config) * sizeof(lem_real));
+	return LEM_OK;
+}
+
+/* Buffers of the heads' passes. */
+typedef struct heads_acts
+{
+	lem_alloc_acts alloc;
+	int			tasks;
+	int		   *sample;			/* of each task */
+	int		   *branch;
+	lem_real   *pred;			/* n x N x branches of the set x 8 */
+	lem_real   *dpred;
+	lem_real  **share;			/* where each task's answers begin in pred */
+	const lem_real **dshare;	/* and in dpred */
+	size_t		scratch;		/* bytes that the backward pass needs */
+	char	   *scratch_base;
+} heads_acts;
+
+static void
+heads_carve(lem_arena *arena, const lem_model *model, int n, heads_acts *acts)
+{
+	const lem_config *config = &model->config;
+	const size_t size = (size_t) n * config->n_ahead * lem_set_branches(config) * LEM_CASES;
+	lem_tasks	measured = {n * lem_set_branches(config), NULL, NULL, NULL};
+
+	acts->tasks = measured.n;
+	lem_alloc_acts_carve(arena, config, acts->tasks, true, &acts->alloc);
+	acts->sample = lem_arena_bytes(arena, acts->tasks * sizeof(int));
+	acts->branch = lem_arena_bytes(arena, acts->tasks * sizeof(int));
+	acts->pred = lem_arena_reals(arena, size);
+	acts->dpred = lem_arena_reals(arena, size);
+	acts->share = lem_arena_bytes(arena, acts->tasks * sizeof(lem_real *));
+	acts->dshare = lem_arena_bytes(arena, acts->tasks * sizeof(lem_real *));
+	acts->scratch = 0;
+	lem_alloc_backward(config, model->kernels, NULL, NULL, NULL, &measured, NULL, &acts->alloc,
+					   NULL, 0, NULL, (lem_scratch) {NULL, 0, &acts->scratch}, false, NULL, NULL,
+					   NULL);
+	acts->scratch_base = lem_arena_bytes(arena, acts->scratch);
+}
+
+size_t
+lem_gradient_heads_scratch(const lem_model *model, int n)
+{
+	lem_arena	arena = {NULL, 0};
+	heads_acts	acts;
+
+	heads_carve(&arena, model, n, &acts);
+	return arena.used;
+}
+
+/* Numbers from one step's answers of a task to the next step's. */
+static size_t
+step_stride(const lem_config *config)
+{
+	return (size_t) lem_set_branches(config) * LEM_CASES;
+}
+
+/* The heads forward, every buffer kept. */
+static void
+heads_forward(const lem_model *model, const lem_head *head, int set, const heads_acts *acts,
+			  const lem_tasks *tasks, const lem_heads_input *in)
+{
+	const lem_config *config = &model->config;
+	const int	branches = lem_set_branches(config);
+
+	for (int task = 0; task < acts->tasks; task++)
+	{
+		const int	sample = task / branches;
+		const int	branch = task % branches;
+		const size_t begin = (size_t) sample * config->n_ahead * step_stride(config)
+			+ (size_t) branch * LEM_CASES;
+
+		acts->sample[task] = sample;
+		acts->branch[task] = config->shared_heads ? branch : set;
+		acts->share[task] = acts->pred + begin;
+		acts->dshare[task] = acts->dpred + begin;
+	}
+	lem_alloc_forward(config, model->kernels, head, &model->trunk->curves, tasks, in,
+					  &acts->alloc, acts->share, step_stride(config), reference_order, NULL);
+}
+
+void
+lem_gradient_heads(const lem_model *model, const lem_head *head, int set, const lem_real *part,
+				   const lem_samples *samples, const lem_loss_options *options,
+				   const lem_real *inputs, const lem_real *context, void *scratch, bool add,
+				   double *loss, lem_real *dpart, const lem_curves_gradient *dcurves,
+				   lem_real *dcontext)
+{
+	const lem_config *config = &model->config;
+	const lem_heads_input in = {context, inputs, samples->rows, samples->min_rate,
+		samples->max_rate};
+	lem_arena	arena = {scratch, 0};
+	heads_acts	acts;
+	lem_tasks	tasks;
+
+	heads_carve(&arena, model, samples->n, &acts);
+	tasks = (lem_tasks) {acts.tasks, acts.sample, acts.branch, NULL};
+	heads_forward(model, head, set, &acts, &tasks, &in);
+	*loss = lem_loss(config, options, set, lem_set_branches(config), samples->n, samples->total,
+					 acts.pred, samples->market, acts.dpred);
+	memset(dcontext, 0, samples->n * lem_context_size(config) * sizeof(lem_real));
+	lem_alloc_backward(config, model->kernels, part, head, &model->trunk->curves, &tasks, &in,
+					   &acts.alloc, acts.dshare, step_stride(config), reference_order,
+					   (lem_scratch) {acts.scratch_base, 0, NULL}, add, dpart, dcurves, dcontext);
+}
+
+void
+lem_gradient_heads_forward(const lem_model *model, const lem_head *head, int set,
+						   const lem_samples *samples, const lem_loss_options *options,
+						   const lem_real *inputs, const lem_real *context, void *scratch,
+						   double *loss, double *gain, double *square)
+{
+	const lem_config *config = &model->config;
+	const lem_heads_input in = {context, inputs, samples->rows, samples->min_rate,
+		samples->max_rate};
+	lem_arena	arena = {scratch, 0};
+	heads_acts	acts;
+	lem_tasks	tasks;
+
+	heads_carve(&arena, model, samples->n, &acts);
+	tasks = (lem_tasks) {acts.tasks, acts.sample, acts.branch, NULL};
+	heads_forward(model, head, set, &acts, &tasks, &in);
+	*loss = lem_loss(config, options, set, lem_set_branches(config), samples->n, samples->total,
+					 acts.pred, samples->market, acts.dpred);
+	if (gain)
+		lem_gains(config, set, lem_set_branches(config), samples->n, acts.pred, samples->market,
+				  gain, square);
+}
+
+/* The scratch space of the trunk's backward pass: the gradient of the context, then the layers'. */
+size_t
+lem_gradient_trunk_scratch(const lem_model *model, int n)
+{
+	const lem_config *config = &model->config;
+	lem_arena	arena = {NULL, 0};
+	lem_trunk_acts acts;
+	size_t		peak = 0;
+
+	lem_trunk_acts_carve(&arena, config, model->trunk, n, true, &acts);
+	arena.used = 0;
+	lem_arena_reals(&arena, n * lem_context_size(config));
+	lem_trunk_backward(model->trunk, config, model->kernels, n, NULL, &acts, NULL,
+					   (lem_scratch) {NULL, 0, &peak}, NULL, NULL);
+	return arena.used + peak;
+}
+
+lem_status
+lem_gradient_trunk_back(const lem_model *model, const lem_real *part, const lem_samples *samples,
+						void *kept, const lem_real *dcontext, size_t set_stride, void *scratch,
+						const lem_stop *stop, lem_real *gradient)
+{
+	const lem_config *config = &model->config;
+	const size_t size = samples->n * lem_context_size(config);
+	lem_arena	kept_arena = {kept, 0};
+	lem_arena	arena = {scratch, 0};
+	lem_trunk_acts acts;
+	lem_real   *sum = lem_arena_reals(&arena, size);
+
+	lem_trunk_acts_carve(&kept_arena, config, model->trunk, samples->n, true, &acts);
+	acts.dropout = samples->dropout;
+	memcpy(sum, dcontext, size * sizeof(lem_real));
+	for (int set = 1; set < lem_head_sets(config); set++)
+		for (size_t i = 0; i < size; i++)
+			sum[i] += dcontext[set * set_stride + i];
+	if (samples->dropout)
+		lem_dropout_apply(size, samples->dropout->context_mask, sum, sum);
+	return lem_trunk_backward(model->trunk, config, model->kernels, samples->n, part, &acts, sum,
+							  (lem_scratch) {arena.base + arena.used, 0, NULL}, gradient, stop);
+}
+
+/* Buffers of all passes. */
+typedef struct all_acts
+{
+	lem_real   *inputs;
+	lem_real   *context;
+	lem_real   *dcontext;		/* of each set */
+	void	   *kept;
+	void	   *scratch;
+} all_acts;
+
+static void
+all_carve(lem_arena *arena, const lem_model *model, int n, all_acts *acts)
+{
+	const lem_config *config = &model->config;
+	const size_t trunk = lem_gradient_trunk_scratch(model, n);
+	const size_t heads = lem_gradient_heads_scratch(model, n);
+
+	acts->inputs = lem_arena_reals(arena, n * lem_inputs_size(config));
+	acts->context = lem_arena_reals(arena, n * lem_context_size(config));
+	acts->dcontext = lem_arena_reals(arena, (size_t) lem_head_sets(config) * n
+									 * lem_context_size(config));
+	acts->kept = lem_arena_bytes(arena, lem_gradient_kept(model, n));
+	acts->scratch = lem_arena_bytes(arena, trunk > heads ? trunk : heads);
+}
+
+size_t
+lem_gradient_workspace(const lem_model *model, int n)
+{
+	lem_arena	arena = {NULL, 0};
+	all_acts	acts;
+
+	all_carve(&arena, model, n, &acts);
+	return arena.used;
+}
+
+lem_status
+lem_gradient(const lem_model *model, const lem_real *const *parts, const lem_samples *samples,
+			 const lem_loss_options *options, void *workspace, const lem_stop *stop,
+			 double *loss, lem_real *const *gradient)
+{
+	const lem_config *config = &model->config;
+	const size_t set_stride = samples->n * lem_context_size(config);
+	lem_arena	arena = {workspace, 0};
+	all_acts	acts;
+	lem_trunk_offsets at;
+	lem_status	status;
+
+	all_carve(&arena, model, samples->n, &acts);
+	lem_trunk_layout(config, &at);
+	status = lem_gradient_trunk(model, samples, acts.kept, stop, acts.inputs, acts.context);
+	if (status != LEM_OK)
+		return status;
+	*loss = 0;
+	for (int set = 0; set < lem_head_sets(config); set++)
+	{
+		double		share;
+
+		if (lem_stop_asked(stop))
+			return LEM_STOPPED;
+		if (gradient)
+			lem_gradient_heads(model, model->heads[set], set, parts[1 + set], samples, options,
+							   acts.inputs, acts.context, acts.scratch, true, &share,
+							   gradient[1 + set],
+							   &(lem_curves_gradient) {gradient[0] + at.scale,
+								   gradient[0] + at.volume_curve, gradient[0] + at.notional_curve},
+							   acts.dcontext + set * set_stride);
+		else
+			lem_gradient_heads_forward(model, model->heads[set], set, samples, options,
+									   acts.inputs, acts.context, acts.scratch, &share, NULL,
+									   NULL);
+		*loss += share;
+	}
+	return gradient ? lem_gradient_trunk_back(model, parts[0], samples, acts.kept, acts.dcontext,
+											  set_stride, acts.scratch, stop, gradient[0])
+		: LEM_OK;
+}

@@ -1,0 +1,405 @@
+/* bars_builder.c: a growing set of bars, and bars in network byte order. */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "libpq/pqformat.h"
+#include "port/pg_bswap.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "pg/bars/bars_type.h"
+#include "pg/base/errors.h"
+
+#define FIRST_CAPACITY 32
+#define NO_FEATURES_YET (-1)
+
+struct lem_builder
+{
+	MemoryContext context;
+	Size		n;
+	Size		capacity;
+	int			n_features;		/* of the first bar; NO_FEATURES_YET before it */
+	bool		rising;			/* bars came in time order, no time twice */
+	int64	   *ts;
+	double	   *price;
+	double	   *volume;
+	double	   *features;		/* NULL without features */
+};
+
+/* What the sort moves around. */
+typedef struct bar_place
+{
+	int64		ts;
+	Size		place;
+} bar_place;
+
+#define ST_SORT sort_bar_places
+#define ST_ELEMENT_TYPE bar_place
+#define ST_COMPARE(a, b) ((a)->ts < (b)->ts ? -1 : (a)->ts > (b)->ts ? 1 : 0)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* An array of n elements, palloc'd, of whatever size. */
+static void *
+huge_array(Size n, Size element)
+{
+	if (n > MaxAllocHugeSize / element)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many bars: %zu", n)));
+	return MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * element);
+}
+
+lem_builder *
+lem_builder_create(MemoryContext context)
+{
+	lem_builder *builder = MemoryContextAllocZero(context, sizeof(lem_builder));
+
+	builder->context = context;
+	builder->n_features = NO_FEATURES_YET;
+	builder->rising = true;
+	return builder;
+}
+
+static void *
+grow_array(MemoryContext context, void *array, Size n, Size element)
+{
+	if (n > MaxAllocHugeSize / element)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many bars: %zu", n)));
+	return array ? repalloc_huge(array, n * element) : MemoryContextAllocHuge(context, n * element);
+}
+
+/* Make room for more bars: capacity at least doubles, so that adding n bars takes O(n). */
+static void
+builder_reserve(lem_builder *builder, Size more)
+{
+	Size		capacity = Max(builder->capacity, FIRST_CAPACITY / 2);
+
+	if (builder->capacity - builder->n >= more)
+		return;
+	do
+		capacity *= 2;
+	while (capacity - builder->n < more);
+	builder->ts = grow_array(builder->context, builder->ts, capacity, sizeof(int64));
+	builder->price = grow_array(builder->context, builder->price, capacity, sizeof(double));
+	builder->volume = grow_array(builder->context, builder->volume, capacity, sizeof(double));
+	if (builder->n_features > 0)
+		builder->features = grow_array(builder->context, builder->features, capacity,
+									   builder->n_features * sizeof(double));
+	builder->capacity = capacity;
+}
+
+/* The first bar says how many features all have. */
+static void
+builder_set_features(lem_builder *builder, int n_features, int64 ts)
+{
+	if (n_features > LEM_BARS_MAX_FEATURES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the bar at %s has %d features, the limit is %d", timestamptz_to_str(ts),
+						n_features, LEM_BARS_MAX_FEATURES)));
+	if (builder->n_features == NO_FEATURES_YET)
+		builder->n_features = n_features;
+	if (builder->n_features != n_features)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the bar at %s has %d features where others have %d",
+						timestamptz_to_str(ts), n_features, builder->n_features),
+				 errhint("Pass the same features for every bar of a series.")));
+}
+
+void
+lem_builder_add(lem_builder *builder, int64 ts, double price, double volume,
+				const double *features, int n_features)
+{
+	lem_fault	fault;
+	Size		n = builder->n;
+
+	if (!IS_VALID_TIMESTAMP(ts))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 TIMESTAMP_NOT_FINITE(ts) ?
+				 errmsg("a bar's time cannot be %s", timestamptz_to_str(ts)) :
+				 errmsg("a bar's time is out of range for type timestamp")));
+	builder_set_features(builder, n_features, ts);
+	lem_pg_check(lem_bar_check(ts, price, volume, features, n_features, &fault), &fault);
+	builder_reserve(builder, 1);
+	if (n > 0 && ts <= builder->ts[n - 1])
+		builder->rising = false;
+	builder->ts[n] = ts;
+	builder->price[n] = price;
+	builder->volume[n] = volume;
+	if (n_features > 0)
+		memcpy(builder->features + n * n_features, features, n_features * sizeof(double));
+	builder->n = n + 1;
+}
+
+void
+lem_builder_merge(lem_builder *to, const lem_builder *from)
+{
+	Size		n = to->n;
+
+	if (from->n == 0)
+		return;
+	builder_set_features(to, from->n_features, from->ts[0]);
+	builder_reserve(to, from->n);
+	if (!from->rising || (n > 0 && from->ts[0] <= to->ts[n - 1]))
+		to->rising = false;
+	memcpy(to->ts + n, from->ts, from->n * sizeof(int64));
+	memcpy(to->price + n, from->price, from->n * sizeof(double));
+	memcpy(to->volume + n, from->volume, from->n * sizeof(double));
+	if (to->n_features > 0)
+		memcpy(to->features + n * to->n_features, from->features,
+			   from->n * to->n_features * sizeof(double));
+	to->n = n + from->n;
+}
+
+/* Sorted copies of the builder's arrays. */
+static void
+builder_sort(const lem_builder *builder, lem_series *series)
+{
+	Size		n = builder->n;
+	Size		width = series->n_features;
+	bar_place  *places = huge_array(n, sizeof(bar_place));
+	int64	   *ts = huge_array(n, sizeof(int64));
+	double	   *price = huge_array(n, sizeof(double));
+	double	   *volume = huge_array(n, sizeof(double));
+	double	   *features = width > 0 ? huge_array(n, width * sizeof(double)) : NULL;
+
+	for (Size i = 0; i < n; i++)
+	{
+		places[i].ts = builder->ts[i];
+		places[i].place = i;
+	}
+	sort_bar_places(places, n);
+	for (Size i = 0; i < n; i++)
+	{
+		Size		from = places[i].place;
+
+		if (i > 0 && places[i].ts == places[i - 1].ts)
+		{
+			lem_fault	fault;
+
+			lem_fail(&fault, LEM_DUPLICATE_TIME, NULL, 0, 0);
+			fault.ts = places[i].ts;
+			lem_pg_raise(&fault);
+		}
+		ts[i] = places[i].ts;
+		price[i] = builder->price[from];
+		volume[i] = builder->volume[from];
+		if (width > 0)
+			memcpy(features + i * width, builder->features + from * width, width * sizeof(double));
+	}
+	pfree(places);
+	series->ts = ts;
+	series->price = price;
+	series->volume = volume;
+	series->features = features;
+}
+
+/* The builder's arrays as they are. */
+static void
+builder_view(const lem_builder *builder, lem_series *series)
+{
+	series->n = builder->n;
+	series->n_features = Max(builder->n_features, 0);
+	series->ts = builder->ts;
+	series->price = builder->price;
+	series->volume = builder->volume;
+	series->features = series->n_features > 0 ? builder->features : NULL;
+}
+
+void
+lem_builder_series(const lem_builder *builder, lem_series *series)
+{
+	builder_view(builder, series);
+	if (!builder->rising)
+		builder_sort(builder, series);
+}
+
+void
+lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg, bool with_features)
+{
+	int64		ts;
+	const double *features = NULL;
+	int			n_features = 0;
+
+	if (PG_ARGISNULL(arg) || PG_ARGISNULL(arg + 1) || PG_ARGISNULL(arg + 2))
+		return;
+	ts = PG_GETARG_TIMESTAMPTZ(arg);
+	if (with_features)
+	{
+		ArrayType  *array;
+
+		if (PG_ARGISNULL(arg + 3))
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("the features of the bar at %s are NULL", timestamptz_to_str(ts)),
+					 errhint("Pass a float8[] for every bar, or leave out the features "
+							 "argument.")));
+		array = PG_GETARG_ARRAYTYPE_P(arg + 3);
+		if (ARR_NDIM(array) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("the features of the bar at %s have %d dimensions",
+							timestamptz_to_str(ts), ARR_NDIM(array)),
+					 errhint("Pass a one-dimensional array.")));
+		if (array_contains_nulls(array))
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("a feature of the bar at %s is NULL", timestamptz_to_str(ts)),
+					 errhint("Give a missing feature a number, or make the bar's price NULL to "
+							 "leave it out.")));
+		LEM_ENSURE(ARR_ELEMTYPE(array) == FLOAT8OID);
+		n_features = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+		features = (const double *) ARR_DATA_PTR(array);
+	}
+	lem_builder_add(builder, ts, PG_GETARG_FLOAT8(arg + 1), PG_GETARG_FLOAT8(arg + 2),
+					features, n_features);
+}
+
+/* n 8-byte values to the buffer, which has room for them. */
+static void
+write_values(StringInfo buffer, const void *values, Size n)
+{
+	char	   *to = buffer->data + buffer->len;
+
+	for (Size i = 0; i < n; i++)
+	{
+		uint64		x;
+
+		memcpy(&x, (const char *) values + i * sizeof(x), sizeof(x));
+		x = pg_hton64(x);
+		memcpy(to + i * sizeof(x), &x, sizeof(x));
+	}
+	buffer->len += n * sizeof(uint64);
+	buffer->data[buffer->len] = '\0';
+}
+
+/* And back. */
+static void
+read_values(StringInfo buffer, void *values, Size n)
+{
+	const char *from = pq_getmsgbytes(buffer, n * sizeof(uint64));
+
+	for (Size i = 0; i < n; i++)
+	{
+		uint64		x;
+
+		memcpy(&x, from + i * sizeof(x), sizeof(x));
+		x = pg_ntoh64(x);
+		memcpy((char *) values + i * sizeof(x), &x, sizeof(x));
+	}
+}
+
+/* Bytes of one bar. */
+static Size
+bar_bytes(int n_features)
+{
+	return sizeof(uint64) * (3 + n_features);
+}
+
+Size
+lem_series_wire_size(const lem_series *series)
+{
+	return 2 * sizeof(int16) + sizeof(int64) + series->n * bar_bytes(series->n_features);
+}
+
+void
+lem_series_write(const lem_series *series, StringInfo buffer)
+{
+	Size		bytes = lem_series_wire_size(series);
+
+	if (bytes >= MaxAllocSize - buffer->len)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%zu bars are too many to be sent at once", series->n),
+				 errdetail("They take %zu bytes, the limit is 1 GB.", bytes),
+				 errhint("Where a parallel plan sends them between processes, set "
+						 "max_parallel_workers_per_gather to 0.")));
+	enlargeStringInfo(buffer, (int) bytes);
+	pq_sendint16(buffer, LEM_BARS_FORMAT);
+	pq_sendint16(buffer, (uint16) series->n_features);
+	pq_sendint64(buffer, (int64) series->n);
+	write_values(buffer, series->ts, series->n);
+	write_values(buffer, series->price, series->n);
+	write_values(buffer, series->volume, series->n);
+	if (series->n_features > 0)
+		write_values(buffer, series->features, series->n * series->n_features);
+}
+
+void
+lem_series_read_header(StringInfo buffer, int64 *n, int *n_features)
+{
+	int			format = (int) pq_getmsgint(buffer, sizeof(int16));
+	Size		left;
+
+	if (format != LEM_BARS_FORMAT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unknown format %d of binary lem_bars", format)));
+	*n_features = (int) pq_getmsgint(buffer, sizeof(int16));
+	if (*n_features > LEM_BARS_MAX_FEATURES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("binary lem_bars with %d features, the limit is %d", *n_features,
+						LEM_BARS_MAX_FEATURES)));
+	*n = pq_getmsgint64(buffer);
+	left = buffer->len - buffer->cursor;
+	if (*n < 0 || (uint64) *n > left / bar_bytes(*n_features))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("binary lem_bars of %lld bars with %d features do not fit their %zu bytes",
+						(long long) *n, *n_features, left)));
+}
+
+void
+lem_series_read(StringInfo buffer, int64 n, int n_features, int64 *ts, double *price,
+				double *volume, double *features)
+{
+	read_values(buffer, ts, n);
+	read_values(buffer, price, n);
+	read_values(buffer, volume, n);
+	if (n_features > 0)
+		read_values(buffer, features, n * n_features);
+}
+
+void
+lem_builder_serialize(const lem_builder *builder, StringInfo buffer)
+{
+	lem_series	series;
+
+	builder_view(builder, &series);
+	lem_series_write(&series, buffer);
+}
+
+lem_builder *
+lem_builder_deserialize(MemoryContext context, StringInfo buffer)
+{
+	lem_builder *builder = lem_builder_create(context);
+	int64		n;
+	int			n_features;
+
+	lem_series_read_header(buffer, &n, &n_features);
+	if (n == 0)
+		return builder;
+	builder->n_features = n_features;
+	builder_reserve(builder, n);
+	lem_series_read(buffer, n, n_features, builder->ts, builder->price, builder->volume,
+					builder->features);
+	builder->n = n;
+	for (int64 i = 1; i < n; i++)
+	{
+		if (builder->ts[i] <= builder->ts[i - 1])
+		{
+			builder->rising = false;
+			break;
+		}
+	}
+	return builder;
+}

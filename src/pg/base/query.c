@@ -1,0 +1,84 @@
+/* query.c: queries on the extension's own tables. */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "pg/base/errors.h"
+#include "pg/base/identity.h"
+#include "pg/base/query.h"
+
+void
+lem_query_begin(lem_query *query, const char *schema)
+{
+	memset(query, 0, sizeof(*query));
+	query->schema = schema;
+}
+
+void
+lem_query_add(lem_query *query, Oid type, Datum value, bool is_null)
+{
+	LEM_ENSURE(query->n < LEM_MAX_ARGUMENTS);
+	query->types[query->n] = type;
+	query->values[query->n] = value;
+	query->nulls[query->n++] = is_null ? 'n' : ' ';
+}
+
+void
+lem_query_add_array(lem_query *query, Oid element, Datum *values, bool *nulls, int n)
+{
+	int16		length;
+	bool		by_value;
+	char		alignment;
+	int			bound = 1;
+
+	get_typlenbyvalalign(element, &length, &by_value, &alignment);
+	lem_query_add(query, get_array_type(element),
+				  PointerGetDatum(construct_md_array(values, nulls, 1, &n, &bound, element, length,
+													 by_value, alignment)), false);
+}
+
+Oid
+lem_query_type(const lem_query *query, const char *name)
+{
+	const Oid	namespace = get_namespace_oid(query->schema, false);
+	const Oid	type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+									   ObjectIdGetDatum(namespace));
+
+	LEM_ENSURE(OidIsValid(type));
+	return type;
+}
+
+uint64
+lem_query_run(lem_query *query, const char *text)
+{
+	char	   *command = psprintf(text, quote_identifier(query->schema));
+	const lem_user user = lem_user_become_owner(query->schema);
+	const int	level = NewGUCNestLevel();
+	int			result;
+
+	/* No operator or function of the caller's is to be found, as whom we do not run. */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	result = SPI_execute_with_args(command, query->n, query->types, query->values, query->nulls,
+								   false, 0);
+	AtEOXact_GUC(true, level);
+	lem_user_restore(user);
+	if (result < 0)
+		elog(ERROR, "could not run \"%s\": %s", command, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+Datum
+lem_query_column(uint64 row, int number, bool *is_null)
+{
+	bool		ignored;
+
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number,
+						 is_null ? is_null : &ignored);
+}

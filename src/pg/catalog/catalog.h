@@ -1,0 +1,77 @@
+/*
+ * catalog.h: the tables that hold models.
+ */
+#ifndef LEM_PG_CATALOG_H
+#define LEM_PG_CATALOG_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#include "core/parameters/config.h"
+#include "pg/base/clock.h"
+#include "pg/base/compat.h"
+#include "pg/base/hash.h"
+#include "pg/base/identity.h"
+#include "pg/catalog/rights.h"
+
+/*
+ * Format of a stored part: its numbers in the order of the tensor table, little-endian, 1: float32,
+ * 2: float16, 3: bfloat16.
+ */
+#define LEM_PART_FORMAT(storage) (1 + (int) (storage))
+
+/* A model version as the catalog describes it. */
+typedef struct lem_model_row
+{
+	int64		id;
+	char		name[NAMEDATALEN];
+	int			version;
+	uint8		digest[LEM_DIGEST_LENGTH];
+	lem_config	config;
+	pg_tz	   *time_zone;
+} lem_model_row;
+
+/* The metrics of a model as JSON, palloc'd; NULL if it has none. */
+extern char *lem_catalog_metrics(const char *schema, const lem_model_row *row);
+
+/*
+ * Look up "name" (its deployed version) or "name@version", for the current user to use or for a
+ * user with a right; raises LM010, and 42501 without the right.
+ */
+extern void lem_catalog_find(const char *schema, const char *model, lem_model_row *row);
+extern void lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *model,
+								 lem_model_row *row);
+
+/*
+ * Whether a name has versions; its owner, palloc'd (NULL: nobody), and the names of who has one of
+ * two rights.  As the calling statement sees it, or with latest, as it is by now.
+ */
+extern bool lem_catalog_rights(const char *schema, const char *name, const char *right,
+							   const char *other, bool latest, const char **owner,
+							   List **grantees);
+
+/* The name in "name" or "name@version", palloc'd, and the version: LEM_DEPLOYED where none is
+ * named, 0 (which no version has) where what follows the @ is not one. */
+#define LEM_DEPLOYED (-1)
+extern char *lem_catalog_parse(const char *model, int *version);
+
+/* Raise LM010; within SPI. */
+extern void lem_catalog_unknown(const char *schema, const char *model) pg_attribute_noreturn();
+
+/* The numbers of one part, checked against its SHA-256 (raises XX001); palloc'd. */
+extern float *lem_catalog_part(const char *schema, const lem_model_row *row, int part);
+
+/* SHA-256 of bytes. */
+extern void lem_catalog_checksum(const void *data, size_t length, uint8 *digest);
+
+/* Digest of a model: SHA-256 over its config's text and the checksums of its parts. */
+extern void lem_catalog_digest(const char *config, int parts, const uint8 *checksums,
+							   uint8 *digest);
+
+/* Between the machine's byte order and little-endian, that of what is stored as float32. */
+extern void lem_catalog_swap(float *numbers, size_t n);
+
+#endif

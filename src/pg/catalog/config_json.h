@@ -1,0 +1,39 @@
+/*
+ * config_json.h: a model's config as JSON.
+ */
+#ifndef LEM_PG_CONFIG_JSON_H
+#define LEM_PG_CONFIG_JSON_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "core/parameters/config.h"
+
+/*
+ * Read a config; keys left out take their defaults.  Raises LM014 for unknown keys and values of
+ * the wrong type or out of range, LM015 for a model that would be too large.
+ */
+extern void lem_config_read(Jsonb *json, lem_config *config, pg_tz **time_zone);
+
+/* A config with every key, the same text for the same config. */
+extern Jsonb *lem_config_write(const lem_config *config, pg_tz *time_zone);
+
+/* The text of a config as it enters a model's digest and an exported file. */
+extern char *lem_config_text(Jsonb *json);
+
+/* A JSON number as a whole number within [low, high]; false if it is not one. */
+extern bool lem_json_integer(const JsonbValue *value, int64 low, int64 high, int64 *out);
+
+/* A JSON value for a message, cut to a readable length; palloc'd. */
+extern char *lem_json_describe(const JsonbValue *value);
+
+/*
+ * Call the input function of a type on text.  What it finds wrong with the text is raised
+ * under another SQLSTATE and message, its own message becoming the detail.
+ */
+extern Datum lem_input(Oid function, const char *text, int sqlstate, const char *message,
+					   const char *hint);
+
+#endif

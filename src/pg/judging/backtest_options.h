@@ -1,0 +1,53 @@
+/*
+ * backtest_options.h: the options of backtests and baselines as JSON.
+ */
+#ifndef LEM_PG_BACKTEST_OPTIONS_H
+#define LEM_PG_BACKTEST_OPTIONS_H
+
+#include "postgres.h"
+
+#include "portability/instr_time.h"
+#include "utils/jsonb.h"
+
+#include "core/judging/backtest.h"
+#include "pg/catalog/catalog.h"
+
+/* Groups of options: of baselines' rules, of their windows, and of backtests. */
+#define LEM_OPTIONS_RULES 1
+#define LEM_OPTIONS_WINDOW 2
+#define LEM_OPTIONS_TEST 4
+#define LEM_OPTIONS_COMPARE 8
+
+typedef struct lem_backtest_settings
+{
+	lem_backtest test;			/* what the options say, the rest by default */
+	Jsonb	   *window;			/* options of the group WINDOW, as keys of a config; NULL: none */
+	bool		has_n_ahead;	/* n_ahead is one of them */
+
+	/* set when the backtest is opened (strategy.h) */
+	lem_model_row *row;			/* of the model, or the windows of a baseline */
+	instr_time	start;			/* of the call */
+} lem_backtest_settings;
+
+/*
+ * Read options of the groups that are allowed, NULL: none are given, over what was set before, NULL: the
+ * defaults.  Raises LM014 for unknown keys
+ * and values of the wrong type or out of range.
+ */
+extern void lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
+									   lem_backtest_settings *settings);
+
+/* The words for an alignment: from one (22023 if it is none), and to one. */
+extern lem_alignment lem_alignment_read(const char *word);
+extern const char *lem_alignment_word(lem_alignment alignment);
+
+/* A baseline by its name; raises 22023. */
+extern lem_baseline lem_baseline_read(const char *name);
+
+/*
+ * The windows of baselines without a model: config, and the row's time zone.  Raises LM014.
+ */
+extern void lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *order,
+								 int extra_features, lem_model_row *row);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * order_type.h: the composite type lem_order.
+ */
+#ifndef LEM_PG_ORDER_TYPE_H
+#define LEM_PG_ORDER_TYPE_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "lib/stringinfo.h"
+
+#include "core/orders/order.h"
+
+/*
+ * An order out of a lem_order value, wherever that came from: fields that are NULL take the
+ * constructor's defaults.  Raises 22004 for a NULL size, LM006 and LM007 for what no model could
+ * accept; an order that passes is held against the model's own limits later.
+ */
+extern void lem_order_read(HeapTupleHeader tuple, lem_order *order);
+
+/* The same out of the type's fields, in their order. */
+#define LEM_ORDER_FIELDS 10
+extern void lem_order_from_fields(const Datum *values, const bool *nulls, lem_order *order);
+
+/* Raise LM006 or LM007 for what no model could accept. */
+extern void lem_order_validate(const lem_order *order);
+
+/* Do two orders ask for the same? */
+extern bool lem_order_equal(const lem_order *a, const lem_order *b);
+
+/* An order in network byte order, what was decided of it before, and an order back. */
+extern void lem_order_write(const lem_order *order, StringInfo buffer);
+extern void lem_order_write_decided(const lem_order *order, StringInfo buffer);
+extern void lem_order_read_wire(StringInfo buffer, lem_order *order);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * train_data.h: the bars that a model is trained on, from a query.
+ */
+#ifndef LEM_PG_TRAIN_DATA_H
+#define LEM_PG_TRAIN_DATA_H
+
+#include "postgres.h"
+
+#include "core/market/bars.h"
+#include "pg/catalog/catalog.h"
+
+typedef struct lem_train_data
+{
+	int			n_series;
+	const char **names;			/* n_series, in the order of their bytes */
+	lem_series *series;			/* n_series */
+	int			n_features;		/* extra features a bar, the same for all */
+	int64		bars;
+	uint8		digest[LEM_DIGEST_LENGTH];
+} lem_train_data;
+
+/*
+ * Run a query and keep its bars in the current memory context: at most limit bytes of them.
+ * Within SPI.  Raises 22023 and 42804 for columns that are missing or of the wrong type, LM001 and
+ * LM002 for bad bars, LM003 where there are none, LM014 where they do not have n_features extra
+ * features, LM015 for too many, and whatever is wrong with the query.
+ */
+extern void lem_train_data_read(const char *query, int n_features, Size limit,
+								lem_train_data *data);
+
+/* Bytes that bars with so many extra features take. */
+extern Size lem_train_data_bytes(int64 bars, int n_features);
+
+#endif
