@@ -34,7 +34,7 @@ is "the library has META.json's version" "$(sql -c "SELECT lem_version()")" "$ve
 is "what META.json provides has it" "$(value '{provides,lem,version}')" "$version"
 is "the control file has its first two numbers" "$(sed -n "s/^default_version = '\(.*\)'$/\1/p" lem.control)" "${version%.*}"
 ok "META.json's files are there" test -f "$(value '{provides,lem,docfile}')" -a -f "$(value '{provides,lem,file}')"
-is "its PostgreSQL is the oldest that the headers take" "$(value '{prereqs,runtime,requires,PostgreSQL}')" "$(sed -nE 's/^#if PG_VERSION_NUM < ([0-9]{2})0000 \|\| .*/\1.0.0/p' src/pg/compat.h)"
+is "its PostgreSQL is the oldest that the headers take" "$(value '{prereqs,runtime,requires,PostgreSQL}')" "$(sed -nE 's/^#if PG_VERSION_NUM < ([0-9]{2})0000 \|\| .*/\1.0.0/p' src/pg/base/compat.h)"
 ok "the change log has the version" grep -q "^## ${version%.*}\b" CHANGELOG.md
 is "the licence is the one named" "$(value '{license}') $(grep -c 'use, copy, modify, and distribute this software and its$' LICENSE)" "postgresql 1"
 

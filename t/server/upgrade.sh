@@ -1,51 +1,14 @@
 # ALTER EXTENSION lem UPDATE: from every version that can be installed and has a way to the present
 # one, with data in it, to what a fresh install gives.
 #
-# The versions are those of sql/, and the sample 0.9 of t/upgrade, which shows the way while there is
-# no release yet.  doc/releasing.md says how scripts are named and frozen.
+# The versions are those of sql/.  doc/releasing.md says how scripts are named and frozen.
 . t/server/common
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-scripts="$LEM_SERVER_DIR/pg$("$(scripts/find-pg-config)" --sharedir)/extension"
 present=$(sed -n "s/^default_version = '\(.*\)'$/\1/p" lem.control)
 
 # Released scripts are never changed.
 is "released scripts are as they were released" "$(cd sql && [ ! -s ../t/upgrade/released.sha256 ] || sha256sum -c --quiet ../t/upgrade/released.sha256 2>&1)" ""
-
-# The sample's update: what is written there, and what 0.9 lacks altogether.
-if [ "$present" = 1.0 ]; then
-	cp t/upgrade/lem--0.9.sql "$scripts"
-	cp t/upgrade/lem--0.9--1.0.sql "$folder/update"
-	awk '
-		# paragraphs
-		BEGIN { RS = ""; FS = "\n"; ORS = "\n\n" }
-		FNR == 1 { file++ }
-
-		# what is made here: kind and name; returns how many of them have been seen before
-		function created(    i, n) {
-			n = makes = 0
-			for (i = 1; i <= NF; i++)
-				if (match($i, /^CREATE (UNIQUE )?[A-Z]+ [a-z_]+/)) {
-					name = substr($i, RSTART, RLENGTH)
-					makes++
-					n += name in made
-					if (file < 3) made[name] = 1
-				}
-			return n
-		}
-		{
-			seen = created()
-			for (i = 1; i <= NF; i++)
-				if ($i ~ /^-- [A-Z][A-Za-z: ]*$/) {
-					if (file == 1) section[$i] = 1
-					new = !($i in section) && $i !~ /: end$/
-				}
-		}
-		file == 3 && (new || (makes > 0 && seen == 0))
-	' t/upgrade/lem--0.9.sql t/upgrade/lem--0.9--1.0.sql sql/lem--1.0.sql >"$folder/new"
-	cat "$folder/new" >>"$folder/update"
-	cp "$folder/update" "$scripts/lem--0.9--1.0.sql"
-fi
 
 # Everything that the extension consists of, in words that do not depend on the database
 picture()
@@ -156,5 +119,4 @@ for version in $versions; do
 done
 
 is "the present version is up to date" "$(sql -c "ALTER EXTENSION lem UPDATE" 2>&1)" "NOTICE:  version \"$present\" of extension \"lem\" is already installed"
-rm -f "$scripts"/lem--0.9*.sql
 exit $failed

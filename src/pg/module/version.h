@@ -5,6 +5,6 @@
 #ifndef LEM_PG_VERSION_H
 #define LEM_PG_VERSION_H
 
-#define LEM_VERSION "1.0.0"
+#define LEM_VERSION "1.1.0"
 
 #endif
