@@ -45,6 +45,20 @@ FROM (VALUES (1, lem_order(250000)), (2, lem_order(1e6, 'sell', 'twap', 'notiona
 WHERE symbol = 2 GROUP BY o, ord ORDER BY o;
 
 --
+-- Lots that are not whole numbers: quantities are clean decimals, and none is lost to who rounds down.
+--
+CREATE VIEW schedule_decimal_lots AS
+SELECT o, size, lot, slices FROM (VALUES (1, 1, 0.001), (2, 1.2, 0.1), (3, 36.35, 0.05), (4, 0.02423, 1e-5), (5, 70.7, 0.7)) AS v(o, size, lot),
+	LATERAL (SELECT lem_order(size::float8, start_ts => '2024-01-20 22:00:00+00', lot => lot::float8) AS ord) AS ord,
+	LATERAL (SELECT array_agg(s ORDER BY step) AS slices FROM schedule_series, lem_schedule('schedule_test', ord, bars) AS s WHERE symbol = 1
+		UNION ALL SELECT array_agg(s ORDER BY step) FROM schedule_series, lem_baseline('twap', ord, bars) AS s WHERE symbol = 1
+		UNION ALL SELECT ARRAY[lem_next_slice('schedule_test', ord, ts, price, volume)] FROM schedule_bars WHERE symbol = 1) AS s;
+SELECT o, count(*) AS slices, bool_and(mod(quantity::text::numeric, lot) = 0) AS clean,
+	bool_and(round(quantity::numeric / lot) * lot = quantity::text::numeric) AS nearest
+FROM schedule_decimal_lots, unnest(slices) GROUP BY o ORDER BY o;
+SELECT bool_and((SELECT sum(quantity::text::numeric) FROM unnest(slices)) = size) AS whole FROM schedule_decimal_lots WHERE cardinality(slices) > 1;
+
+--
 -- All ways to ask give the same schedule.
 --
 CREATE TABLE schedule_orders AS
@@ -162,6 +176,6 @@ SELECT count(*) FROM (SELECT array_agg(i::bigint) AS ids, array_agg(lem_order(i)
 RESET statement_timeout;
 SELECT count(*) FROM schedule_expected;
 
-DROP VIEW schedule_expected;
+DROP VIEW schedule_expected, schedule_decimal_lots;
 DROP TABLE schedule_bars, schedule_one, schedule_series, schedule_orders, schedule_replans;
 SELECT lem_drop('schedule_test');

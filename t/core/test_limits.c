@@ -47,6 +47,13 @@ typedef struct broken
 	int			share;
 } broken;
 
+/* What sums are taken of: lots, which are whole; without them the quantity itself. */
+static double
+lots_of(const lem_order *order, double quantity)
+{
+	return order->lot > 0 ? rint(quantity / order->lot) : quantity;
+}
+
 static void
 check_plan(const plan *p, const lem_order *order, simulate_rates kind, int n_ahead, broken *count)
 {
@@ -83,7 +90,7 @@ check_plan(const plan *p, const lem_order *order, simulate_rates kind, int n_ahe
 			count->rates += !(slice->allocation >= order->min_rate * (1 - slack) &&
 							  slice->allocation <= order->max_rate * (1 + slack));
 		}
-		quantity += slice->quantity;
+		quantity += lots_of(order, slice->quantity);
 		count->share += !(slice->quantity >= 0 && fabs(slice->quantity - even)
 						  <= (order->lot > 0 ? order->lot : 0) + order->size * 0x1p-51);
 		if (order->lot > 0)
@@ -96,10 +103,11 @@ check_plan(const plan *p, const lem_order *order, simulate_rates kind, int n_ahe
 	for (int k = p->n - 1; k >= 0; k--)
 	{
 		backward += p->slices[k].allocation;
-		back_quantity += p->slices[k].quantity;
+		back_quantity += lots_of(order, p->slices[k].quantity);
 	}
 	count->sum += forward != 1 || backward != 1;
-	count->size += quantity != order->size || back_quantity != order->size;
+	count->size += quantity != lots_of(order, order->size)
+		|| back_quantity != lots_of(order, order->size);
 	count->min_bars += order->min_rate > 0 && active < min_bars;
 }
 

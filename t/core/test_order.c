@@ -267,7 +267,7 @@ test_random_orders(void)
 	static const char *const names[KINDS] = {
 		"units sum to the whole order", "slices keep the rates",
 		"orders stay active for their minimum", "a feasible proposal stands",
-		"quantities sum to the size in any order", "shares sum to 1 in any order",
+		"quantities, or their lots, sum to the size in any order", "shares sum to 1 in any order",
 		"quantities are whole lots", "quantities are within a lot of the shares",
 		"quantities depend on the slices before them only"
 	};
@@ -316,7 +316,16 @@ test_random_orders(void)
 		broken[SHARE_SUM] += sums_broken(h, share, 1);
 
 		lem_order_quantities(&order, &limits, h, units, quantity);
-		broken[QUANTITY_SUM] += sums_broken(h, quantity, order.size);
+		if (order.lot > 0)
+		{
+			double		lots[MAX_BARS];
+
+			for (int k = 0; k < h; k++)
+				lots[k] = rint(quantity[k] / order.lot);
+			broken[QUANTITY_SUM] += sums_broken(h, lots, (double) limits.size_lots);
+		}
+		else
+			broken[QUANTITY_SUM] += sums_broken(h, quantity, order.size);
 		for (int k = 0; k < h; k++)
 		{
 			const double grid = order.lot > 0 ? order.lot : order.size * 0x1p-52;
@@ -439,6 +448,73 @@ test_tight(void)
 	}
 }
 
+/* Two slices of `first` lots and the rest: their quantities. */
+static void
+split_lots(double size, double lot, int64_t first, int64_t *rest, double *quantity)
+{
+	lem_order	order = plain_order();
+	lem_limits	limits;
+	int64_t		units[2];
+
+	order.size = size;
+	order.lot = lot;
+	if (lem_order_check(&order, 2, &limits, NULL) != LEM_OK)
+		check(false, "%g in lots of %g", size, lot);
+	units[0] = (int64_t) rint((double) first / (double) limits.size_lots * 0x1p53);
+	units[1] = LEM_UNITS - units[0];
+	*rest = limits.size_lots - first;
+	lem_order_quantities(&order, &limits, 2, units, quantity);
+}
+
+/*
+ * Lots that are not whole numbers: quantities are what a reader of the decimal would store, and as
+ * many lots, to the last one, for whoever rounds down.
+ */
+static void
+test_decimal_lots(void)
+{
+	static const struct
+	{
+		double		lot;
+		int			digits;		/* decimals of the lot, */
+		int			times;		/* and how many of the last one it is */
+	}			cases[] = {
+		{0.1, 1, 1}, {0.01, 2, 1}, {0.001, 3, 1}, {0.05, 2, 5}, {0.0025, 4, 25}, {1e-8, 8, 1},
+		{1e-18, 18, 1}, {1.1, 1, 11}, {100, 0, 100}, {0.7, 1, 7}
+	};
+	int			broken = 0;
+	double		quantity[2];
+	int64_t		rest;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		char		size[64];
+
+		/* 9973 lots: the size is read from its decimal, as a user's is */
+		snprintf(size, sizeof(size), "%de-%d", 9973 * cases[i].times, cases[i].digits);
+		for (int64_t lots = 0; lots <= 9973; lots += 1 + random_int(50))
+		{
+			char		text[64];
+
+			split_lots(strtod(size, NULL), cases[i].lot, lots, &rest, quantity);
+			snprintf(text, sizeof(text), "%llde-%d", (long long) lots * cases[i].times,
+					 cases[i].digits);
+			broken += quantity[0] != strtod(text, NULL);
+			snprintf(text, sizeof(text), "%llde-%d", (long long) rest * cases[i].times,
+					 cases[i].digits);
+			broken += quantity[1] != strtod(text, NULL);
+		}
+	}
+	check_int(broken, 0, "quantities in decimal lots are the nearest decimals");
+
+	split_lots(24.23, 0.01, 2423, &rest, quantity);
+	check(quantity[0] == 24.23 && quantity[1] == 0, "24.23 in lots of 0.01 is 24.23");
+	split_lots(1, 1.0 / 3, 3, &rest, quantity);
+	check(quantity[0] == 1, "three lots of a third are one");
+	split_lots(1e15, 0.1234567, 1, &rest, quantity);
+	check(quantity[0] == 0.1234567, "a lot of an order too large for its decimals");
+}
+
 int
 main(void)
 {
@@ -446,5 +522,6 @@ main(void)
 	test_random_orders();
 	test_brute_force();
 	test_tight();
+	test_decimal_lots();
 	return check_done();
 }

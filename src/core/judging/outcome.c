@@ -48,24 +48,33 @@ executed_shares(const lem_order *order, const lem_limits *limits, const double *
 				const int64_t *units, double *share)
 {
 	const int	n = limits->horizon;
-	const double whole = limits->size_lots > 0 ? order->size : 0x1p53;
+	const bool	lots = limits->size_lots > 0;
+	const double whole = lots ? (double) limits->size_lots : 0x1p53;
 	double		left = whole;
 	bool		traded = false;
 	int			active = 0;
+	int64_t		units_so_far = 0;
+	int64_t		lots_so_far = 0;
 
-	if (limits->size_lots > 0)
-		lem_order_quantities(order, limits, n, units, share);
-	else
+	for (int k = 0; k < n; k++)
 	{
-		for (int k = 0; k < n; k++)
-			share[k] = (double) units[k];
+		share[k] = (double) units[k];
+		if (lots)
+		{
+			int64_t		upto;
+
+			units_so_far += units[k];
+			upto = lem_order_lots(limits, units_so_far);
+			share[k] = (double) (upto - lots_so_far);
+			lots_so_far = upto;
+		}
 	}
 	for (int k = 0; k < n; k++)
 	{
 		if (k < limits->min_bars || !traded || left > 0)
 			active = k + 1;
 		traded = traded || order->twap || market[2 * k + 1] > 0;
-		left -= share[k];		/* exact: shares are multiples of one grain */
+		left -= share[k];		/* exact: whole lots, or multiples of one grain */
 		share[k] /= whole;
 	}
 	return active;

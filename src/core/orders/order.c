@@ -10,6 +10,9 @@
 /* Rates that miss a whole number of bars by less than this (relative) are meant to fit it. */
 #define RATE_TOLERANCE 1e-9
 
+/* Decimals of up to 15 digits survive a double. */
+#define DECIMAL_LIMIT 1e15
+
 /* Products of two numbers of 53 bits. */
 __extension__ typedef unsigned __int128 wide;
 
@@ -197,9 +200,53 @@ scale_round(int64_t a, int64_t b, int64_t c)
 	return (int64_t) (((wide) a * (wide) b * 2 + (wide) c) / ((wide) c * 2));
 }
 
-void
-lem_order_quantities(const lem_order *order, const lem_limits *limits, int n,
-					 const int64_t *units, double *quantity)
+int64_t
+lem_order_lots(const lem_limits *limits, int64_t units_so_far)
+{
+	return scale_round(units_so_far, limits->size_lots, LEM_UNITS);
+}
+
+/*
+ * A lot as users write it: numerator / denominator, the shortest decimal that reads as this double.
+ * {0, 1}: it has more digits than a double keeps of a decimal, as a third has.
+ */
+static void
+decimal_lot(double lot, int64_t *numerator, double *denominator)
+{
+	/* powers of ten up to 10^22 are exact */
+	*denominator = 1;
+	for (int digits = 0; digits <= 22; digits++, *denominator *= 10)
+	{
+		const double whole = rint(lot * *denominator);
+
+		if (whole >= DECIMAL_LIMIT)
+			break;
+		if (whole / *denominator == lot)
+		{
+			*numerator = (int64_t) whole;
+			return;
+		}
+	}
+	*numerator = 0;
+	*denominator = 1;
+}
+
+/* The number nearest to so many lots: 24.23 for 2423 lots of 0.01, not 24.230000000000004. */
+static double
+lots_quantity(const lem_order *order, const lem_limits *limits, int64_t lots, int64_t numerator,
+			  double denominator)
+{
+	if (lots == 0)
+		return 0;
+	/* one division of whole numbers is rounded once */
+	if (numerator > 0 && (wide) lots * (wide) numerator <= (wide) LEM_UNITS)
+		return (double) (lots * numerator) / denominator;
+	return order->size * ((double) lots / (double) limits->size_lots);
+}
+
+/* Without lots: multiples of the last place of the size, whose sums are exact in any order. */
+static void
+unit_quantities(const lem_order *order, int n, const int64_t *units, double *quantity)
 {
 	int			exponent;
 	int64_t		whole;			/* size in units of its last place */
@@ -217,12 +264,34 @@ lem_order_quantities(const lem_order *order, const lem_limits *limits, int n,
 		int64_t		upto;
 
 		units_so_far += units[i];
-		if (limits->size_lots > 0)
-			upto = scale_round(scale_round(units_so_far, limits->size_lots, LEM_UNITS),
-							   whole, limits->size_lots);
-		else
-			upto = scale_round(units_so_far, whole, LEM_UNITS);
+		upto = scale_round(units_so_far, whole, LEM_UNITS);
 		quantity[i] = ldexp((double) (upto - done), exponent);
+		done = upto;
+	}
+}
+
+void
+lem_order_quantities(const lem_order *order, const lem_limits *limits, int n,
+					 const int64_t *units, double *quantity)
+{
+	int64_t		numerator;
+	double		denominator;
+	int64_t		units_so_far = 0;
+	int64_t		done = 0;
+
+	if (limits->size_lots == 0)
+	{
+		unit_quantities(order, n, units, quantity);
+		return;
+	}
+	decimal_lot(order->lot, &numerator, &denominator);
+	for (int i = 0; i < n; i++)
+	{
+		int64_t		upto;
+
+		units_so_far += units[i];
+		upto = lem_order_lots(limits, units_so_far);
+		quantity[i] = lots_quantity(order, limits, upto - done, numerator, denominator);
 		done = upto;
 	}
 }

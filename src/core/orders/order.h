@@ -74,10 +74,14 @@ lem_share_units(double share)
 	return (int64_t) (share * 0x1p53);
 }
 
+/* Whole lots that units so far come to, in an order with lots: what is done is rounded, not steps. */
+extern int64_t lem_order_lots(const lem_limits *limits, int64_t units_so_far);
+
 /*
- * Quantities of a schedule: cumulative rounding of size times the cumulative allocation to whole
- * lots (where there are any) and to multiples of the last place of size, so that their sum is
- * exactly size and each depends on the slices up to its own only.
+ * Quantities of a schedule, by cumulative rounding of size times the cumulative allocation, so that
+ * each depends on the slices up to its own only.  Without lots they are multiples of the last place
+ * of size, and their sum is exactly size in any order.  With lots they are the numbers nearest to
+ * whole lots, in the decimals that the lot is written in, and the lots sum to the size's.
  */
 extern void lem_order_quantities(const lem_order *order, const lem_limits *limits, int n,
 								 const int64_t *units, double *quantity);
