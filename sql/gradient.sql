@@ -146,6 +146,17 @@ SELECT refused('tiny', 'array_fill(3e38::float4, ARRAY[189])', 'y', 'min_rate', 
 SELECT (header(lem_gradient(model, x, (SELECT array_agg(CASE WHEN i % 2 = 1 THEN 0 ELSE v END ORDER BY i) FROM unnest(y) WITH ORDINALITY t(v, i)), min_rate, max_rate)) #>> '{__metadata__,loss}')::float8 BETWEEN 0.1 AND 10 AS finite
 	FROM golden WHERE name = 'tiny';
 
+-- The unit of prices and of volumes does not matter: the loss at 1e-30 of a price is that at the price, and where it is equal to the bit, so are the gradients.
+CREATE FUNCTION scaled(y float4[], volume float8, price float8) RETURNS float4[] LANGUAGE sql AS
+	$$ SELECT array_agg((v * CASE WHEN i % 2 = 1 THEN volume ELSE price END)::float4 ORDER BY i) FROM unnest(y) WITH ORDINALITY t(v, i) $$;
+SELECT name, volume, price, abs((header(lem_gradient(model, x, scaled(y, volume, price), min_rate, max_rate)) #>> '{__metadata__,loss}')::float8 / loss - 1) < 1e-6 AS same
+	FROM golden, (VALUES (1, 1e-5), (1, 1e-7), (1, 1e-9), (1, 1e-30), (1, 1e30), (1e-9, 1), (1e-30, 1e-30)) v(volume, price) WHERE name = 'tiny';
+SELECT bool_and(lem_gradient(model, x, scaled(y, volume, price), min_rate, max_rate) = file) AS bits
+	FROM golden JOIN answer USING (name), (VALUES (1, 2::float8 ^ -30), (2::float8 ^ 40, 1), (2::float8 ^ -60, 2::float8 ^ 60)) v(volume, price) WHERE name = 'tiny';
+-- Prices that are all equal leave nothing to gain: ln 2.
+SELECT bool_and(abs((header(lem_gradient(model, x, array_fill(price, ARRAY[24]), min_rate, max_rate)) #>> '{__metadata__,loss}')::float8 - ln(2)) < 1e-6) AS ln_2
+	FROM golden, unnest('{1,1e-3,1e-5,1e-6,1e-7,1e-20,1e20}'::float4[]) price WHERE name = 'tiny';
+
 -- It can be cancelled, and the next call is as good as the first.
 CREATE TABLE large AS SELECT (SELECT array_agg(v ORDER BY i, j) FROM unnest(x) WITH ORDINALITY t(v, j), generate_series(1, 2000) i) AS x, (SELECT array_agg(v ORDER BY i, j) FROM unnest(y) WITH ORDINALITY t(v, j), generate_series(1, 2000) i) AS y,
 	array_fill(0::float4, ARRAY[4000]) AS min_rate, array_fill(1::float4, ARRAY[4000]) AS max_rate FROM golden WHERE name = 'medium';

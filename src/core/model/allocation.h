@@ -15,7 +15,12 @@
 /* Width of the eight MLPs of a step side by side: 8M. */
 #define LEM_HEAD_WIDTH(config) (LEM_CASES * (config)->fused_mlp_hidden_dim)
 
-/* Added to sums that divide (model page, section 3). */
+/*
+ * Added to sums that divide (model page, section 3).  The sums have no unit: they are of shares of
+ * the order, of prices as multiples of one of the window's and of volumes as multiples of its mean,
+ * so that this constant is small whatever the market's prices are; and where nothing has been
+ * traded it makes running figures 0, with which models have been trained.
+ */
 #define LEM_TINY ((lem_real) 1e-7)
 
 /* What a price of the price column is with price_unit "sigma": (p / p_L - 1) / (20 sigma). */

@@ -1,4 +1,6 @@
 /* dataset.c: what a model learns from. */
+#include <math.h>
+
 #include "training/dataset.h"
 
 size_t
@@ -128,13 +130,21 @@ void
 lem_dataset_sample(const lem_dataset *dataset, const lem_start *start, double *scratch,
 				   lem_real *rows, lem_real *market)
 {
+	const int	n = dataset->config->n_ahead;
 	lem_window	window;
 	double	   *bars;
+	double		most = 0;
+	int			price_scale;
+	int			volume_scale;
 
 	build(dataset, start, scratch, &window, rows, &bars, NULL);
-	for (int k = 0; k < dataset->config->n_ahead; k++)
+	for (int k = 0; k < n; k++)
+		most = fmax(most, bars[2 * k + 1]);
+	frexp(bars[0], &price_scale);
+	frexp(most, &volume_scale);
+	for (int k = 0; k < n; k++)
 	{
-		market[2 * k] = (lem_real) bars[2 * k + 1];
-		market[2 * k + 1] = (lem_real) bars[2 * k];
+		market[2 * k] = (lem_real) ldexp(bars[2 * k + 1], -volume_scale);
+		market[2 * k + 1] = (lem_real) ldexp(bars[2 * k], -price_scale);
 	}
 }

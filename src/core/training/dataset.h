@@ -45,7 +45,11 @@ extern lem_status lem_dataset_fill(lem_dataset *dataset, double valid_fraction, 
 								   lem_real *rows, lem_start *starts, const lem_stop *stop,
 								   int *failed, lem_fault *fault);
 
-/* One sample: rows (T x C) and market (N x 2: volume, price) of a start. */
+/*
+ * One sample: rows (T x C) and market (N x 2: volume, price) of a start.  The market's numbers are
+ * divided by powers of two, the price by one near the first bar's and the volume by one near the
+ * largest: the loss does not see the unit, and numbers of any size keep their digits in a float.
+ */
 extern void lem_dataset_sample(const lem_dataset *dataset, const lem_start *start,
 							   double *scratch, lem_real *rows, lem_real *market);
 

@@ -3,9 +3,6 @@
 
 #include "training/loss.h"
 
-/* Added to the benchmark that divides, as the reference does. */
-#define TINY 1e-7
-
 /* One branch and case of a sample. */
 typedef struct execution
 {
@@ -79,7 +76,7 @@ gain(const lem_loss_options *options, const execution *e, double *slope)
 	}
 	benchmark = sum_vp / sum_v;
 	achieved = e->notional ? sum_a / sum_x : sum_x / sum_a;
-	ratio = achieved / (benchmark + TINY);
+	ratio = achieved / benchmark;
 
 	/* what is left at bar k are the shares from k on: each raises it at its own and earlier bars */
 	for (int k = 0; k < e->n; k++)
@@ -90,10 +87,10 @@ gain(const lem_loss_options *options, const execution *e, double *slope)
 		double		by_a = e->notional ? (1 - achieved / price) / sum_x
 			: (price - achieved) / sum_a;
 		double		by_w = (a * by_a - ratio * volume * (price - benchmark) / sum_v)
-			/ (benchmark + TINY);
+			/ benchmark;
 
 		earlier += by_w * w_slope[k];
-		slope[k] = 100 * (w[k] * by_a / (benchmark + TINY) + earlier);
+		slope[k] = 100 * (w[k] * by_a / benchmark + earlier);
 	}
 	return 100 * (ratio - 1);
 }

@@ -9,6 +9,10 @@
  *   benchmark = sum(w v p) / sum(w v), v = 1 for TWAP;  d = (achieved / benchmark - 1) * 100.
  * Each pair of a buy and a sell of branches 0 .. N - 1 counts as f(d_buy - d_sell), each case of
  * branch N as softplus(|d|); the loss is the mean over all of them.
+ *
+ * Nothing is added to what divides: the reference adds 1e-7 to the benchmark, by which the loss of
+ * a price of 1e-7 would be that of a price off by half.  In what unit prices and volumes are must
+ * not matter, and a benchmark of positive prices is positive.
  */
 #ifndef LEM_LOSS_H
 #define LEM_LOSS_H
