@@ -16,6 +16,7 @@
 
 #include "core/kernels/blas.h"
 #include "pg/base/blas_library.h"
+#include "pg/base/compat.h"
 
 /* Its own symbols before those of the server, where the C library can do that. */
 #ifdef RTLD_DEEPBIND

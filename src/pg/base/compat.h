@@ -39,6 +39,21 @@
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
+/* Whether a role may give what is its own to another, or an error: from 16 on a membership says
+ * whether it lets one become the role. */
+#if PG_VERSION_NUM >= 160000
+#define lem_check_can_set_role(member, role) check_can_set_role(member, role)
+#else
+#define lem_check_can_set_role(member, role) check_is_member_of_role(member, role)
+#endif
+
+/* The magic block, from 18 on with what pg_get_loaded_modules() shows. */
+#if PG_VERSION_NUM >= 180000
+#define LEM_MODULE_MAGIC(text) PG_MODULE_MAGIC_EXT(.name = "lem", .version = text)
+#else
+#define LEM_MODULE_MAGIC(text) PG_MODULE_MAGIC
+#endif
+
 /* Number of this process among the server's; regular backends and workers are below the number of
  * those there can be, lem_max_backends(). */
 #if PG_VERSION_NUM >= 170000

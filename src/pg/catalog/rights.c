@@ -224,7 +224,7 @@ pg_lem_set_owner(PG_FUNCTION_ARGS)
 	require_owner(schema, name);
 	role = get_role_oid(NameStr(*PG_GETARG_NAME(1)), false);
 	if (!lem_user_administers(schema, GetUserId()))
-		check_is_member_of_role(GetUserId(), role);
+		lem_check_can_set_role(GetUserId(), role);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	lem_query_begin(&query, schema);

@@ -12,10 +12,11 @@
 #include "pg/catalog/shared_cache.h"
 #include "pg/catalog/stat.h"
 #include "pg/module/planner.h"
+#include "pg/module/version.h"
 #include "pg/orders/orders.h"
 #include "pg/training/train.h"
 
-PG_MODULE_MAGIC;
+LEM_MODULE_MAGIC(LEM_VERSION);
 
 extern PGDLLEXPORT void _PG_init(void);
 

@@ -310,7 +310,6 @@ train(lem_training *t)
 static void
 record_failure(lem_training *t, const ErrorData *error)
 {
-	const char *status = error->sqlerrcode == ERRCODE_QUERY_CANCELED ? "cancelled" : "failed";
 	MemoryContext context = CurrentMemoryContext;
 
 	PG_TRY();
@@ -324,7 +323,9 @@ record_failure(lem_training *t, const ErrorData *error)
 			if (t->diverged)
 				lem_run_finish(&t->run, "diverged", error->message, 0);
 			else
-				lem_run_fail(&t->run, status, error->message);
+				lem_run_fail(&t->run,
+							 error->sqlerrcode == ERRCODE_QUERY_CANCELED ? "cancelled" : "failed",
+							 error->message);
 			lem_training_commit();
 			lem_run_unlock(&t->run);
 		}
