@@ -17,6 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Schedules are exact in products of two 53-bit numbers (orders/order.c), and counts of samples,
+ * weights and bytes are multiplied without a check of what 32 bits could hold. */
+#if __SIZEOF_POINTER__ < 8
+#error "lem needs a 64-bit machine"
+#endif
+#ifndef __SIZEOF_INT128__
+#error "lem needs a compiler with 128-bit integers (__int128), as gcc and clang have them"
+#endif
+
 #ifdef LEM_REAL_DOUBLE
 typedef double lem_real;
 #define lem_exp exp
