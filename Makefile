@@ -136,12 +136,18 @@ $(OBJDIR)src/pg/catalog/import.o: $(BUNDLED)
 # What lem_build_info says of the core.
 %version.o: BUILD_INFO = -DLEM_COMPILER_OPTIONS='"$(strip $(CORE_CFLAGS) $(COPT) $(BUILD_FLAGS))"'
 
+# Objects of the glue are made anew when PG_CONFIG names another server than before.
+SERVER_STAMP := $(or $(OBJDIR),build/)server
+$(shell mkdir -p '$(dir $(SERVER_STAMP))'; \
+	echo '$(VERSION) $(includedir_server)' | cmp -s - '$(SERVER_STAMP)' || \
+	echo '$(VERSION) $(includedir_server)' >'$(SERVER_STAMP)')
+
 $(CORE_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -iquote src/core $(CORE_CFLAGS) $(COPT) $(ISA_FLAGS) $(LIBRARY_CFLAGS) $(BUILD_FLAGS) $(LAST_FLAGS) -MMD -MP \
 		-c -o $@ $<
 
-$(GLUE_OBJS): $(OBJDIR)%.o: %.c Makefile
+$(GLUE_OBJS): $(OBJDIR)%.o: %.c Makefile $(SERVER_STAMP)
 	@mkdir -p $(@D)
 	$(CC) -iquote src -iquote src/core $(SERVER_CPPFLAGS) $(CFLAGS) $(GLUE_CFLAGS) $(FILE_FLAGS) $(BUILD_INFO) \
 		$(BUILD_FLAGS) -MMD -MP -c -o $@ $<
