@@ -1,5 +1,9 @@
 -- Everything the extension shows, so that a change of a name, a signature or a mark is seen.
 
+-- Unaligned, so that a new function changes its own line only.
+\pset format unaligned
+\pset footer off
+
 SELECT p.oid::regprocedure AS function,
 	CASE p.prokind WHEN 'f' THEN 'function' WHEN 'a' THEN 'aggregate' WHEN 'p' THEN 'procedure' ELSE 'window' END AS kind,
 	CASE WHEN p.proretset THEN 'setof ' ELSE '' END || p.prorettype::regtype AS returns,

@@ -44,6 +44,12 @@ typedef enum lem_status
 	LEM_CONFIG_HEADS,			/* have = hidden_size, want = num_heads: not divisible */
 	LEM_CONFIG_TOO_LARGE,		/* have = parameters, want = most allowed */
 
+	/* books; ts, name = the column */
+	LEM_BOOK_CROSSED,			/* have = bid > want = ask */
+	LEM_BOOK_BAD_SIZE,			/* have: not finite or < 0 */
+	LEM_BOOK_BAD_RANGE,			/* have: beyond want, the low or the high */
+	LEM_BOOK_BAD_BUYS,			/* have: not within 0 and want, the volume */
+
 	/* weights; name = the tensor */
 	LEM_FILE_TRUNCATED,			/* have, want: bytes */
 	LEM_FILE_HEADER,			/* the header's length is impossible; have, want: bytes */

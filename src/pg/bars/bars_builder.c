@@ -222,6 +222,34 @@ lem_builder_series(const lem_builder *builder, lem_series *series)
 		builder_sort(builder, series);
 }
 
+const double *
+lem_features_argument(FunctionCallInfo fcinfo, int arg, int64 ts, int *n_features)
+{
+	ArrayType  *array;
+
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("the features of the bar at %s are NULL", timestamptz_to_str(ts)),
+				 errhint("Pass a float8[] for every bar, or leave out the features argument.")));
+	array = PG_GETARG_ARRAYTYPE_P(arg);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("the features of the bar at %s have %d dimensions",
+						timestamptz_to_str(ts), ARR_NDIM(array)),
+				 errhint("Pass a one-dimensional array.")));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("a feature of the bar at %s is NULL", timestamptz_to_str(ts)),
+				 errhint("Give a missing feature a number, or make the bar's price NULL to leave "
+						 "it out.")));
+	LEM_ENSURE(ARR_ELEMTYPE(array) == FLOAT8OID);
+	*n_features = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	return (const double *) ARR_DATA_PTR(array);
+}
+
 void
 lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg, bool with_features)
 {
@@ -233,32 +261,7 @@ lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg, boo
 		return;
 	ts = PG_GETARG_TIMESTAMPTZ(arg);
 	if (with_features)
-	{
-		ArrayType  *array;
-
-		if (PG_ARGISNULL(arg + 3))
-			ereport(ERROR,
-					(errcode(ERRCODE_LEM_BAD_BAR),
-					 errmsg("the features of the bar at %s are NULL", timestamptz_to_str(ts)),
-					 errhint("Pass a float8[] for every bar, or leave out the features "
-							 "argument.")));
-		array = PG_GETARG_ARRAYTYPE_P(arg + 3);
-		if (ARR_NDIM(array) > 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-					 errmsg("the features of the bar at %s have %d dimensions",
-							timestamptz_to_str(ts), ARR_NDIM(array)),
-					 errhint("Pass a one-dimensional array.")));
-		if (array_contains_nulls(array))
-			ereport(ERROR,
-					(errcode(ERRCODE_LEM_BAD_BAR),
-					 errmsg("a feature of the bar at %s is NULL", timestamptz_to_str(ts)),
-					 errhint("Give a missing feature a number, or make the bar's price NULL to "
-							 "leave it out.")));
-		LEM_ENSURE(ARR_ELEMTYPE(array) == FLOAT8OID);
-		n_features = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-		features = (const double *) ARR_DATA_PTR(array);
-	}
+		features = lem_features_argument(fcinfo, arg + 3, ts, &n_features);
 	lem_builder_add(builder, ts, PG_GETARG_FLOAT8(arg + 1), PG_GETARG_FLOAT8(arg + 2),
 					features, n_features);
 }

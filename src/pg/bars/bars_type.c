@@ -29,14 +29,14 @@ LEM_FUNCTION(pg_lem_unnest);
 
 /* Bytes that n bars take on disk; raises 54000 if that is more than a value can have. */
 static Size
-bars_bytes(Size n, int n_features)
+bars_bytes(Size n, int n_features, const char *type)
 {
 	Size		bar = sizeof(double) * (3 + n_features);
 
 	if (n > (MaxAllocSize - BARS_HEADER) / bar)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%zu bars with %d features are too many for one lem_bars", n, n_features),
+				 errmsg("%zu bars with %d features are too many for one %s", n, n_features, type),
 				 errdetail("A value holds at most %zu such bars, 1 GB.",
 						   (MaxAllocSize - BARS_HEADER) / bar),
 				 errhint("Keep only the bars that models need, or use the aggregate lem_schedule, "
@@ -44,15 +44,15 @@ bars_bytes(Size n, int n_features)
 	return BARS_HEADER + n * bar;
 }
 
-/* A value of n bars, and where its arrays are. */
-static lem_bars *
-bars_alloc(Size n, int n_features, int64 **ts, double **price, double **volume, double **features)
+lem_bars *
+lem_series_alloc(Size n, int n_features, uint16 format, const char *type, int64 **ts,
+				 double **price, double **volume, double **features)
 {
-	Size		bytes = bars_bytes(n, n_features);
+	Size		bytes = bars_bytes(n, n_features, type);
 	lem_bars   *bars = palloc(bytes);
 
 	SET_VARSIZE(bars, bytes);
-	bars->format = LEM_BARS_FORMAT;
+	bars->format = format;
 	bars->n_features = (uint16) n_features;
 	bars->n = (int64) n;
 	*ts = (int64 *) ((char *) bars + BARS_HEADER);
@@ -63,13 +63,14 @@ bars_alloc(Size n, int n_features, int64 **ts, double **price, double **volume, 
 }
 
 lem_bars *
-lem_bars_make(const lem_series *series)
+lem_series_make(const lem_series *series, uint16 format, const char *type)
 {
 	int64	   *ts;
 	double	   *price;
 	double	   *volume;
 	double	   *features;
-	lem_bars   *bars = bars_alloc(series->n, series->n_features, &ts, &price, &volume, &features);
+	lem_bars   *bars = lem_series_alloc(series->n, series->n_features, format, type, &ts, &price,
+										&volume, &features);
 
 	if (series->n > 0)
 	{
@@ -83,32 +84,45 @@ lem_bars_make(const lem_series *series)
 	return bars;
 }
 
-static void
-bars_damaged(void)
+lem_bars *
+lem_bars_make(const lem_series *series)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("damaged lem_bars value")));
+	return lem_series_make(series, LEM_BARS_FORMAT, "lem_bars");
 }
 
 void
-lem_bars_view(const lem_bars *bars, lem_series *series)
+lem_series_damaged(const char *type)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("damaged %s value", type)));
+}
+
+void
+lem_series_view(const lem_bars *bars, const char *type, lem_series *series)
 {
 	Size		bytes = VARSIZE(bars);
 	Size		bar;
 
-	if (bytes < BARS_HEADER || bars->format != LEM_BARS_FORMAT ||
-		bars->n_features > LEM_BARS_MAX_FEATURES || bars->n < 0)
-		bars_damaged();
+	if (bytes < BARS_HEADER || bars->n_features > LEM_BARS_MAX_FEATURES || bars->n < 0)
+		lem_series_damaged(type);
 	bar = sizeof(double) * (3 + bars->n_features);
 	if ((Size) bars->n != (bytes - BARS_HEADER) / bar || (bytes - BARS_HEADER) % bar != 0)
-		bars_damaged();
+		lem_series_damaged(type);
 	series->n = (Size) bars->n;
 	series->n_features = bars->n_features;
 	series->ts = (const int64_t *) ((const char *) bars + BARS_HEADER);
 	series->price = (const double *) (series->ts + series->n);
 	series->volume = series->price + series->n;
 	series->features = bars->n_features > 0 ? series->volume + series->n : NULL;
+}
+
+void
+lem_bars_view(const lem_bars *bars, lem_series *series)
+{
+	lem_series_view(bars, "lem_bars", series);
+	if (bars->format != LEM_BARS_FORMAT)
+		lem_series_damaged("lem_bars");
 }
 
 /* Features in brackets, if there are any; returns how many. */
@@ -222,7 +236,8 @@ pg_lem_bars_recv(PG_FUNCTION_ARGS)
 	lem_fault	fault;
 
 	lem_series_read_header(buffer, &n, &n_features);
-	bars = bars_alloc(n, n_features, &ts, &price, &volume, &features);
+	bars = lem_series_alloc(n, n_features, LEM_BARS_FORMAT, "lem_bars", &ts, &price, &volume,
+							&features);
 	lem_series_read(buffer, n, n_features, ts, price, volume, features);
 	for (int64 i = 0; i < n; i++)
 	{
@@ -250,19 +265,31 @@ pg_lem_bars_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
+int64
+lem_series_count(Datum datum, const char *type, uint16 *format)
+{
+	struct varlena *start = PG_DETOAST_DATUM_SLICE(datum, 0, BARS_HEADER - VARHDRSZ);
+	lem_bars	bars;
+
+	if (VARSIZE_ANY_EXHDR(start) < BARS_HEADER - VARHDRSZ)
+		lem_series_damaged(type);
+	memcpy((char *) &bars + VARHDRSZ, VARDATA_ANY(start), BARS_HEADER - VARHDRSZ);
+	if (bars.n < 0)
+		lem_series_damaged(type);
+	*format = bars.format;
+	return bars.n;
+}
+
 /* lem_bars_count(lem_bars) returns bigint: the number of bars; reads the value's header only. */
 Datum
 pg_lem_bars_count(PG_FUNCTION_ARGS)
 {
-	struct varlena *start = PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, BARS_HEADER - VARHDRSZ);
-	lem_bars	bars;
+	uint16		format;
+	int64		n = lem_series_count(PG_GETARG_DATUM(0), "lem_bars", &format);
 
-	if (VARSIZE_ANY_EXHDR(start) < BARS_HEADER - VARHDRSZ)
-		bars_damaged();
-	memcpy((char *) &bars + VARHDRSZ, VARDATA_ANY(start), BARS_HEADER - VARHDRSZ);
-	if (bars.format != LEM_BARS_FORMAT || bars.n < 0)
-		bars_damaged();
-	PG_RETURN_INT64(bars.n);
+	if (format != LEM_BARS_FORMAT)
+		lem_series_damaged("lem_bars");
+	PG_RETURN_INT64(n);
 }
 
 /*

@@ -20,7 +20,7 @@
 typedef struct lem_bars
 {
 	int32		vl_len_;
-	uint16		format;			/* 1 */
+	uint16		format;			/* 1; of books see book_type.h */
 	uint16		n_features;
 	int64		n;
 } lem_bars;
@@ -36,6 +36,18 @@ extern void lem_bars_view(const lem_bars *bars, lem_series *series);
 
 /* A series as a datum, palloc'd; raises 54000 if it is too large for one. */
 extern lem_bars *lem_bars_make(const lem_series *series);
+
+/*
+ * Values of types that hold a series: one of n bars, its arrays to be filled in; a series as one; a
+ * datum's series, its format unchecked (XX001 if it is damaged); its number of bars and format,
+ * from the header alone.  type: its name, for errors.
+ */
+extern lem_bars *lem_series_alloc(Size n, int n_features, uint16 format, const char *type,
+								  int64 **ts, double **price, double **volume, double **features);
+extern lem_bars *lem_series_make(const lem_series *series, uint16 format, const char *type);
+extern void lem_series_view(const lem_bars *bars, const char *type, lem_series *series);
+extern int64 lem_series_count(Datum datum, const char *type, uint16 *format);
+extern void lem_series_damaged(const char *type) pg_attribute_noreturn();
 
 /* A growing set of bars in any order. */
 typedef struct lem_builder lem_builder;
@@ -60,6 +72,10 @@ extern lem_builder *lem_builder_deserialize(MemoryContext context, StringInfo bu
  */
 extern void lem_builder_add_args(lem_builder *builder, FunctionCallInfo fcinfo, int arg,
 								 bool with_features);
+
+/* The numbers of argument arg, a float8[] without NULLs; raises LM001 and 2202E. */
+extern const double *lem_features_argument(FunctionCallInfo fcinfo, int arg, int64 ts,
+										   int *n_features);
 
 /*
  * Bars in network byte order: int16 format, int16 n_features, int64 n, then all times, prices,

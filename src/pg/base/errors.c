@@ -135,6 +135,55 @@ raise_bars(const lem_fault *fault, const char *have, const char *want)
 	}
 }
 
+/* Faults of books, and of prices that have a name. */
+static void
+raise_books(const lem_fault *fault, const char *have, const char *want)
+{
+	switch (fault->status)
+	{
+		case LEM_BAD_PRICE:
+			if (fault->name[0] != '\0')
+				ereport(ERROR,
+						(errcode(ERRCODE_LEM_BAD_BAR),
+						 errmsg("invalid %s %s at %s", fault->name, have,
+								timestamptz_to_str(fault->ts)),
+						 errdetail("A price must be finite and greater than zero.")));
+			break;
+		case LEM_BOOK_CROSSED:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("crossed quotes at %s: bid %s is above ask %s",
+							timestamptz_to_str(fault->ts), have, want),
+					 errhint("Leave the bar out, or take the quotes that were valid last.")));
+			break;
+		case LEM_BOOK_BAD_SIZE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("invalid %s %s at %s", fault->name, have,
+							timestamptz_to_str(fault->ts)),
+					 errdetail("A size must be finite and not negative.")));
+			break;
+		case LEM_BOOK_BAD_RANGE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("%s %s at %s is %s", fault->name, have,
+							timestamptz_to_str(fault->ts),
+							fault->have < fault->want ?
+							psprintf("below the low %s", want) :
+							psprintf("above the high %s", want)),
+					 errdetail("Open and close must lie within low and high.")));
+			break;
+		case LEM_BOOK_BAD_BUYS:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("invalid buy_volume %s at %s", have, timestamptz_to_str(fault->ts)),
+					 errdetail("It is the part of the volume %s that takers bought.", want)));
+			break;
+		default:
+			break;
+	}
+}
+
 /* Faults of orders. */
 static void
 raise_orders(const lem_fault *fault, const char *have, const char *want)
@@ -338,6 +387,7 @@ lem_pg_raise(const lem_fault *fault)
 				(errcode(ERRCODE_QUERY_CANCELED),
 				 errmsg("the computation was stopped")));
 	}
+	raise_books(fault, have, want);
 	raise_bars(fault, have, want);
 	raise_orders(fault, have, want);
 	raise_models(fault, have, want);

@@ -1,0 +1,201 @@
+/* book_agg.c: the aggregate lem_book, whose state is a builder of books. */
+#include "postgres.h"
+
+#include "libpq/pqformat.h"
+#include "utils/timestamp.h"
+
+#include "pg/bars/book_type.h"
+#include "pg/base/aggregate.h"
+#include "pg/base/errors.h"
+
+LEM_FUNCTION(pg_lem_book_accum);
+LEM_FUNCTION(pg_lem_book_combine);
+LEM_FUNCTION(pg_lem_book_serialize);
+LEM_FUNCTION(pg_lem_book_deserialize);
+LEM_FUNCTION(pg_lem_book_final);
+
+/* Arguments that each form has after the state and ts, and what it knows. */
+static const struct
+{
+	int			numbers;
+	int			layout;
+	bool		buys;			/* the last of them is buy_volume */
+}			forms[] = {
+	{5, 0, false},
+	{6, 0, true},
+	{7, LEM_BOOK_QUOTES, false},
+	{8, LEM_BOOK_QUOTES, true},
+	{9, LEM_BOOK_QUOTES | LEM_BOOK_SIZES, false},
+	{10, LEM_BOOK_QUOTES | LEM_BOOK_SIZES, true},
+};
+
+static void missing(lem_book_column column, int64 ts) pg_attribute_noreturn();
+
+static void
+missing(lem_book_column column, int64 ts)
+{
+	static const char *const names[LEM_BOOK_COLUMNS] = {
+		"bid", "ask", "bid_size", "ask_size", "open", "high", "low", "close", "volume",
+		"buy_volume"
+	};
+
+	ereport(ERROR,
+			(errcode(ERRCODE_LEM_BAD_BAR),
+			 errmsg("the %s is missing at %s", names[column], timestamptz_to_str(ts)),
+			 column <= LEM_BOOK_ASK_SIZE ?
+			 errhint("Leave the bar out, or use a form of lem_book without %s.",
+					 column <= LEM_BOOK_ASK ? "quotes" : "sizes") :
+			 errhint("A bar without trades has neither open, high, low nor close, and volume 0.")));
+}
+
+/*
+ * A bar without trades (no open, high, low and close, and no volume): its prices are the mid.
+ * Only quotes can say that there was a bar at all.
+ */
+static void
+fill_without_trades(double *row, bool *null)
+{
+	bool		none = true;
+
+	for (int c = LEM_BOOK_OPEN; c <= LEM_BOOK_CLOSE; c++)
+		none = none && null[c];
+	if (!none || (!null[LEM_BOOK_VOLUME] && row[LEM_BOOK_VOLUME] != 0))
+		return;
+	for (int c = LEM_BOOK_OPEN; c <= LEM_BOOK_CLOSE; c++)
+	{
+		row[c] = 0.5 * row[LEM_BOOK_BID] + 0.5 * row[LEM_BOOK_ASK];
+		null[c] = false;
+	}
+	row[LEM_BOOK_VOLUME] = 0;
+	null[LEM_BOOK_VOLUME] = false;
+}
+
+/*
+ * lem_book_accum(internal, ts [, bid, ask [, bid_size, ask_size]], open, high, low, close, volume
+ * [, buy_volume [, features]]) returns internal.  A bar with a NULL time is left out, and one
+ * without quotes that has a NULL close or volume; NULL in other places is an error, but for a bar
+ * with quotes and without trades, and a buy_volume that is NULL in all bars.
+ */
+Datum
+pg_lem_book_accum(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = lem_aggregate_context(fcinfo);
+	lem_book_builder *builder = PG_ARGISNULL(0) ? lem_book_builder_create(context) :
+		(lem_book_builder *) PG_GETARG_POINTER(0);
+	bool		with_features = get_fn_expr_argtype(fcinfo->flinfo, PG_NARGS() - 1) == FLOAT8ARRAYOID;
+	int			numbers = PG_NARGS() - 2 - with_features;
+	int			form = 0;
+	int			layout;
+	int			arg = 2;
+	double		row[LEM_BOOK_COLUMNS] = {0};
+	bool		null[LEM_BOOK_COLUMNS] = {false};
+	const double *features = NULL;
+	int			n_features = 0;
+	int64		ts;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(builder);
+	ts = PG_GETARG_TIMESTAMPTZ(1);
+	while (form < (int) lengthof(forms) && forms[form].numbers != numbers)
+		form++;
+	LEM_ENSURE(form < (int) lengthof(forms));
+	layout = forms[form].layout;
+	for (int c = 0; c < LEM_BOOK_COLUMNS; c++)
+	{
+		if (!lem_book_has(layout | (forms[form].buys ? LEM_BOOK_BUYS : 0), (lem_book_column) c))
+			continue;
+		null[c] = PG_ARGISNULL(arg);
+		row[c] = null[c] ? 0 : PG_GETARG_FLOAT8(arg);
+		arg++;
+	}
+	if (forms[form].buys && !null[LEM_BOOK_BUY_VOLUME])
+		layout |= LEM_BOOK_BUYS;
+	null[LEM_BOOK_BUY_VOLUME] = false;
+	if (!(layout & LEM_BOOK_QUOTES) && (null[LEM_BOOK_CLOSE] || null[LEM_BOOK_VOLUME]))
+		PG_RETURN_POINTER(builder);
+	if ((layout & LEM_BOOK_QUOTES) && !null[LEM_BOOK_BID] && !null[LEM_BOOK_ASK])
+		fill_without_trades(row, null);
+	for (int c = 0; c < LEM_BOOK_COLUMNS; c++)
+	{
+		if (null[c])
+			missing((lem_book_column) c, ts);
+	}
+	if (with_features)
+		features = lem_features_argument(fcinfo, PG_NARGS() - 1, ts, &n_features);
+	lem_book_builder_add(builder, layout, ts, row, features, n_features);
+	PG_RETURN_POINTER(builder);
+}
+
+/* lem_book_combine(internal, internal) returns internal: the first gets the second's bars. */
+Datum
+pg_lem_book_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = lem_aggregate_context(fcinfo);
+	lem_book_builder *to = PG_ARGISNULL(0) ? lem_book_builder_create(context) :
+		(lem_book_builder *) PG_GETARG_POINTER(0);
+	const lem_book_builder *from = PG_ARGISNULL(1) ? NULL :
+		(lem_book_builder *) PG_GETARG_POINTER(1);
+
+	if (from && from->layout >= 0)
+	{
+		if (to->layout >= 0 &&
+			(to->layout != from->layout || to->n_features != from->n_features))
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_CONFIG),
+					 errmsg("bars of one book have different columns"),
+					 errhint("Pass the same columns and features for every bar of a book.")));
+		to->layout = from->layout;
+		to->n_features = from->n_features;
+		lem_builder_merge(to->bars, from->bars);
+	}
+	PG_RETURN_POINTER(to);
+}
+
+/* lem_book_serialize(internal) returns bytea. */
+Datum
+pg_lem_book_serialize(PG_FUNCTION_ARGS)
+{
+	const lem_book_builder *builder = (lem_book_builder *) PG_GETARG_POINTER(0);
+	StringInfoData buffer;
+
+	(void) lem_aggregate_context(fcinfo);
+	pq_begintypsend(&buffer);
+	pq_sendint16(&buffer, (uint16) (int16) builder->layout);
+	pq_sendint16(&buffer, (uint16) builder->n_features);
+	lem_builder_serialize(builder->bars, &buffer);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+/* lem_book_deserialize(bytea, internal) returns internal. */
+Datum
+pg_lem_book_deserialize(PG_FUNCTION_ARGS)
+{
+	StringInfoData buffer;
+	lem_book_builder *builder;
+
+	(void) lem_aggregate_context(fcinfo);
+	lem_read_state(PG_GETARG_BYTEA_PP(0), &buffer);
+	builder = palloc0(sizeof(lem_book_builder));
+	builder->layout = (int16) pq_getmsgint(&buffer, sizeof(int16));
+	builder->n_features = (int) pq_getmsgint(&buffer, sizeof(int16));
+	builder->bars = lem_builder_deserialize(CurrentMemoryContext, &buffer);
+	pq_getmsgend(&buffer);
+	PG_RETURN_POINTER(builder);
+}
+
+/* lem_book_final(internal) returns lem_book: NULL if no bar was kept.  Errors: LM002, 54000. */
+Datum
+pg_lem_book_final(PG_FUNCTION_ARGS)
+{
+	const lem_book_builder *builder;
+	lem_series	series;
+
+	(void) lem_aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	builder = (lem_book_builder *) PG_GETARG_POINTER(0);
+	lem_builder_series(builder->bars, &series);
+	if (series.n == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(lem_book_make(&series, builder->layout));
+}
