@@ -38,6 +38,15 @@ typedef enum lem_status
 	LEM_RATES_INFEASIBLE,		/* no number of bars fits both rates; have, want as LEM_BAD_RATES */
 	LEM_BAD_LOT,				/* have */
 	LEM_SIZE_NOT_LOTS,			/* have = size, want = lot */
+	LEM_BAD_LIMIT_PRICE,		/* have: not finite */
+	LEM_BAD_PARTICIPATION,		/* have: not 0 < share <= 1 */
+	LEM_BAD_MIN_QUANTITY,		/* have, want = size */
+	LEM_BAD_ARRIVAL,			/* have: not finite */
+	LEM_BAD_RISK,				/* have */
+	LEM_END_INFEASIBLE,			/* ts: no bar of the order ends by it */
+	LEM_PARTICIPATION_INFEASIBLE,	/* have = share of the order that bars can take; want = limit */
+	LEM_BAD_EXECUTED,			/* index, have: not finite or < 0 */
+	LEM_EXECUTED_COUNT,			/* have = numbers, want = bars that have completed */
 
 	/* configs; name = the key */
 	LEM_CONFIG_RANGE,			/* name, have, want (nearest allowed value) */

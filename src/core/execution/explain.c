@@ -161,6 +161,7 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 		acts->limits[i] = plan->limits[0];
 		acts->limits[i].n_decided = next;
 		acts->limits[i].decided = plan->units;
+		acts->limits[i].by = NULL;
 		acts->sample[i] = i;
 		acts->branch[i] = plan->branch[0];
 	}

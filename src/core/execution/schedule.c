@@ -17,6 +17,8 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->rows = lem_arena_reals(arena, rows);
 	plan->min_rate = lem_arena_reals(arena, n);
 	plan->max_rate = lem_arena_reals(arena, n);
+	plan->bounds = lem_arena_bytes(arena, n * sizeof(lem_bounds));
+	lem_bounds_carve(arena, steps, config->n_ahead, &plan->arrays);
 	plan->scratch = lem_arena_bytes(arena, lem_window_scratch(config, NULL) * sizeof(double));
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
 }
@@ -31,11 +33,17 @@ lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *o
 
 	if (status != LEM_OK)
 		return status;
+	plan->limits[i].by = plan->arrays.by + step;
 	plan->branch[i] = plan->limits[i].branch;
 	plan->min_rate[i] = (lem_real) order->min_rate;
 	plan->max_rate[i] = (lem_real) order->max_rate;
-	return lem_window_build(config, series, order, clock, plan->scratch, &plan->windows[i], rows,
-							plan->slice_ts + step, plan->market + 2 * step, fault);
+	status = lem_window_build(config, series, order, clock, plan->scratch, &plan->windows[i], rows,
+							  plan->slice_ts + step, plan->market + 2 * step, fault);
+	if (status != LEM_OK || !lem_order_bounded(order))
+		return status;
+	return lem_bounds_set(config, order, series, clock, &plan->windows[i], plan->slice_ts + step,
+						  plan->market + 2 * step, plan->scratch, &plan->arrays, step,
+						  &plan->bounds[i], &plan->limits[i], fault);
 }
 
 lem_status
@@ -103,6 +111,7 @@ lem_plan_slices(const lem_order *order, const lem_limits *limits, const lem_wind
 		slices[k].allocation = lem_units_share(units[k]);
 		slices[k].cumulative = lem_units_share(sum);
 		slices[k].quantity = quantity[k];
+		slices[k].by = limits->by ? (lem_bound) limits->by[k] : LEM_BOUND_NONE;
 	}
 }
 

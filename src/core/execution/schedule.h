@@ -5,6 +5,7 @@
 #ifndef LEM_SCHEDULE_H
 #define LEM_SCHEDULE_H
 
+#include "execution/bounds.h"
 #include "market/window.h"
 #include "model/model.h"
 
@@ -23,6 +24,7 @@ typedef struct lem_slice
 	double		allocation;		/* share of the order */
 	double		cumulative;
 	double		quantity;		/* in the order's unit */
+	lem_bound	by;				/* the limit that bound it */
 } lem_slice;
 
 /* Bytes of workspace (64-byte aligned) for scheduling n orders at once over their series. */
@@ -53,6 +55,8 @@ typedef struct lem_plan
 	lem_real   *rows;			/* n x T x C */
 	lem_real   *min_rate;		/* n */
 	lem_real   *max_rate;		/* n */
+	lem_bounds *bounds;			/* n */
+	lem_bounds_arrays arrays;	/* n x N */
 	double	   *scratch;		/* of the window builder */
 	void	   *forward;		/* workspace of the model */
 } lem_plan;

@@ -83,12 +83,13 @@ typedef struct stop_sums
 } stop_sums;
 
 static void
-stop_extend(const lem_order *order, const double *market, int k, double share, stop_sums *sums)
+stop_extend(const lem_order *order, const double *market, int k, double share, double ratio,
+			stop_sums *sums)
 {
 	const double price = market[2 * k] / market[0];
 	const double volume = order->twap ? 1 : market[2 * k + 1] * 0x1p-20;
 
-	sums->traded += order->notional ? share / price : share * price;
+	sums->traded += order->notional ? share / (price * ratio) : share * price * ratio;
 	sums->volume += volume;
 	sums->volume_price += volume * price;
 }
@@ -118,15 +119,16 @@ lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const
 				   const lem_limits *limits, const lem_outlook *outlook, const double *volume,
 				   const double *market, int64_t *units)
 {
-	const int	horizon = limits->horizon;
 	const double kappa = kind == LEM_BASELINE_ALMGREN_CHRISS ? almgren_kappa(options, outlook) : 0;
 	stop_sums	sums = {0, 0, 0};
-	int64_t		left_units = LEM_UNITS;
+	lem_pace	pace = lem_pace_start();
 
-	for (int k = 0; k < horizon; k++)
+	for (int k = 0; k < limits->horizon; k++)
 	{
-		const double left = lem_units_share(left_units);
+		const int	horizon = lem_limits_horizon(limits, k);
+		const double left = lem_units_share(pace.planned);
 		double		share = left / (horizon - k);
+		lem_bound	by;
 
 		switch (kind)
 		{
@@ -140,14 +142,17 @@ lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const
 				break;
 			case LEM_BASELINE_STOP_RULE:
 				if (k > 0 && k >= limits->min_bars &&
-					is_ahead(order, market, k, left, options->c * outlook->rms, &sums))
+					is_ahead(order, market, k, lem_units_share(pace.left),
+							 options->c * outlook->rms, &sums))
 					share = 1;
 				break;
 		}
-		units[k] = lem_limits_project(limits, k, left_units, share);
-		left_units -= units[k];
+		units[k] = lem_limits_decide(limits, k, share, &pace, &by);
+		if (limits->by)
+			limits->by[k] = (uint8_t) by;
 		if (kind == LEM_BASELINE_STOP_RULE)
-			stop_extend(order, market, k, lem_units_share(units[k]), &sums);
+			stop_extend(order, market, k, lem_units_share(units[k]),
+						lem_limits_price_ratio(limits, k), &sums);
 	}
 }
 

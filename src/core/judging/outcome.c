@@ -90,6 +90,7 @@ lem_outcome_of(const lem_order *order, const lem_limits *limits, const double *m
 	double		most = 0;		/* volume of a bar: what sums are scaled by */
 	double		sum_v = 0;
 	double		sum_vp = 0;
+	double		done = 0;		/* share that was executed */
 	double		off = 0;		/* of the price, relative to the benchmark */
 
 	outcome->bars_used = active;
@@ -100,11 +101,21 @@ lem_outcome_of(const lem_order *order, const lem_limits *limits, const double *m
 
 		most = volume > most ? volume : most;
 		outcome->completion += volume > 0 ? share[k] : 0;
+		done += share[k];
 	}
-	outcome->valid = order->twap || most > 0;
+	outcome->unallocated = limits->bounds ? lem_order_unallocated(order, limits, units) : 0;
+	outcome->valid = (order->twap || most > 0) && done > 0;
 	outcome->cost_bps = lem_cost_bps(order, costs, outlook, active, share);
 	if (!outcome->valid)
 		return;
+
+	/* The price, and the costs, are those of what was executed. */
+	if (limits->bounds && done < 1)
+	{
+		outcome->cost_bps = costs->fee_bps + (outcome->cost_bps - costs->fee_bps) / done;
+		for (int k = 0; k < active; k++)
+			share[k] /= done;
+	}
 
 	for (int k = 0; k < active; k++)
 	{

@@ -5,6 +5,7 @@
 #ifndef LEM_OUTCOME_H
 #define LEM_OUTCOME_H
 
+#include "execution/bounds.h"
 #include "market/window.h"
 #include "orders/order.h"
 
@@ -30,13 +31,15 @@ typedef struct lem_costs
 
 typedef struct lem_outcome
 {
-	bool		valid;			/* false: no bar had volume, so there is no benchmark */
+	bool		valid;			/* false: no bar had volume, so there is no benchmark, or nothing
+								 * was executed */
 	double		achieved;		/* price paid or received, after costs */
 	double		benchmark;		/* over the active bars */
 	double		cost_bps;		/* fees and impact */
 	double		bps;			/* gain over the benchmark after costs; positive is good */
 	double		completion;		/* share traded in bars with volume */
 	int			bars_used;		/* active bars */
+	double		unallocated;	/* of the size, what the order's limits left undone */
 } lem_outcome;
 
 /*

@@ -480,3 +480,76 @@ lem_window_outlook(const lem_config *config, const lem_series *series, const lem
 	}
 	return LEM_OK;
 }
+
+/* Steps whose bars end by the order's end, the bar of step k being expected at ts. */
+static lem_status
+steps_in_time(const window_work *work, size_t last, int k, int64_t ts, int *end, lem_fault *fault)
+{
+	const int64_t interval = work->view.interval;
+	const int64_t by = work->order->end_ts;
+	int			n = k;
+
+	while (n < work->config->n_ahead && by >= ts && by - ts >= interval)
+	{
+		lem_status	status;
+
+		if (++n == work->config->n_ahead)
+			break;
+		status = expected_time(work, last, ts, LEM_TIME_MIN, &ts, fault);
+		if (status != LEM_OK)
+			return status;
+	}
+	*end = n;
+	return LEM_OK;
+}
+
+lem_status
+lem_window_told(const lem_config *config, const lem_series *series, const lem_order *order,
+				const lem_clock *clock, double *scratch, const lem_window *window,
+				const int64_t *slice_ts, double *told, double *ahead, int *end, lem_fault *fault)
+{
+	const int	n = config->n_ahead;
+	window_work work;
+	lem_bar    *bars;
+	bool		moved = false;
+	lem_status	status;
+
+	work.returns = false;
+	status = open_history(&work, config, series, order, clock, scratch, fault);
+	if (status == LEM_OK)
+		status = expect_bars(&work, 0, fault);
+	if (status != LEM_OK)
+		return status;
+	bars = slice_bars(&work);
+	for (int k = 0; k < n; k++)
+		ahead[k] = told[k] = bars[k].volume;
+
+	for (int k = 0; k < n; k++)
+	{
+		size_t		last = work.row_l.bar;
+		int64_t		ts = bars[k].ts;
+
+		if (k > window->known)
+			ts = slice_ts[k];
+		else if (k > 0)
+		{
+			last = lem_series_before(series, slice_ts[k - 1] + 1) - 1;
+			status = expected_time(&work, last, slice_ts[k - 1], LEM_TIME_MIN, &ts, fault);
+		}
+		if (status == LEM_OK && end && k <= window->known)
+			status = steps_in_time(&work, last, k, ts, &end[k], fault);
+		else if (end)
+			end[k] = end[window->known];
+		if (status != LEM_OK)
+			return status;
+		moved = moved || ts != bars[k].ts;
+		bars[k].ts = ts;
+	}
+	if (moved)
+	{
+		expect_volumes(&work, 0);
+		for (int k = 0; k < n; k++)
+			told[k] = bars[k].volume;
+	}
+	return LEM_OK;
+}

@@ -55,6 +55,19 @@ extern lem_status lem_window_times(const lem_config *config, const lem_series *s
 								   const lem_order *order, const lem_clock *clock,
 								   double *scratch, int64_t *row_ts, lem_fault *fault);
 
+/*
+ * What was expected of the bars that an order's slices trade in, from the window's known and
+ * slice_ts.  told (N): the volume of bar k, expected when slice k was decided; ahead (N): what was
+ * expected of it at the start; end (N, may be NULL): steps whose bars end by the order's end, as
+ * expected when slice k was decided.  Both times and volumes are expected from bars before alone.
+ * scratch and errors as lem_window_build.
+ */
+extern lem_status lem_window_told(const lem_config *config, const lem_series *series,
+								  const lem_order *order, const lem_clock *clock,
+								  double *scratch, const lem_window *window,
+								  const int64_t *slice_ts, double *told, double *ahead, int *end,
+								  lem_fault *fault);
+
 /* What is known of a market before an order starts. */
 typedef struct lem_outlook
 {

@@ -52,7 +52,7 @@ lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, bool
 	acts->mlp = lem_arena_reals(arena, kept * LEM_CASES);
 	acts->finish = lem_arena_reals(arena, config->finish_gate ? kept * LEM_CASES : 0);
 	acts->state = lem_arena_reals(arena, tasks * lem_alloc_state_size(config));
-	acts->left = lem_arena_bytes(arena, tasks * sizeof(int64_t));
+	acts->pace = lem_arena_bytes(arena, tasks * sizeof(lem_pace));
 }
 
 lem_head *
@@ -155,16 +155,18 @@ gather_input(const lem_config *config, const lem_heads_input *in, int sample, in
 }
 
 /*
- * Extend the running figures by the bar in which step k traded.
+ * Extend the running figures by the bar in which step k traded; case own (-1: none) traded at own_price.
  *
  * With price_unit "sigma" the heads read prices as distances from that of row L in units of 20
  * standard deviations of a bar's return, 0 where nothing has traded.
  */
 static void
-extend_state(const lem_config *config, int k, lem_real price, lem_real volume, task_state *state)
+extend_state(const lem_config *config, int k, lem_real price, lem_real volume, int own,
+			 lem_real own_price, task_state *state)
 {
 	const int	n = config->n_ahead;
 	const lem_real level = config->price_sigma ? lem_price_distance(price) : price;
+	const lem_real own_level = config->price_sigma ? lem_price_distance(own_price) : own_price;
 
 	for (int c = 0; c < LEM_CASES; c++)
 	{
@@ -172,7 +174,10 @@ extend_state(const lem_config *config, int k, lem_real price, lem_real volume, t
 		lem_real	a = state->allocated[(size_t) c * n + k];
 		lem_real   *running = state->price + (size_t) c * n + k;
 
-		state->sum_traded[c] += notional ? a / price : a * level;
+		if (c == own)
+			state->sum_traded[c] += notional ? a / own_price : a * own_level;
+		else
+			state->sum_traded[c] += notional ? a / price : a * level;
 		if (!notional)
 			*running = state->sum_traded[c] / (state->sum_allocated[c] + LEM_TINY);
 		else if (config->notional_price)
@@ -256,25 +261,20 @@ propose(const lem_config *config, const lem_curves *curves, int branch, int k, i
  */
 static lem_real
 project(const lem_config *config, const lem_limits *limits, int k, lem_real share,
-		int64_t *left, int64_t *units)
+		lem_pace *pace, int64_t *units)
 {
 	const int	n = config->n_ahead;
 	double		wanted = share;
+	lem_bound	by;
 
 	/* all that is left is all of it, whatever the rounding of the network's numbers */
-	if (share >= (lem_real) lem_units_share(*left))
+	if (share >= (lem_real) lem_units_share(pace->planned))
 		wanted = 1;
-	if (k >= limits->horizon)
-		*units = 0;
-	else if (k < limits->n_decided)
-		*units = limits->decided[k] < *left ? limits->decided[k] : *left;
-	else
-	{
-		if (limits->horizon < n)
-			wanted *= (double) (n - k) / (limits->horizon - k);
-		*units = lem_limits_project(limits, k, *left, wanted);
-	}
-	*left -= *units;
+	if (k < limits->horizon && lem_limits_horizon(limits, k) < n)
+		wanted *= (double) (n - k) / (lem_limits_horizon(limits, k) - k);
+	*units = lem_limits_decide(limits, k, wanted, pace, &by);
+	if (limits->by)
+		limits->by[k] = (uint8_t) by;
 	return (lem_real) lem_units_share(*units);
 }
 
@@ -289,7 +289,7 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 
 	memset(acts->state, 0, tasks->n * lem_alloc_state_size(config) * sizeof(lem_real));
 	for (int j = 0; j < tasks->n; j++)
-		acts->left[j] = LEM_UNITS;
+		acts->pace[j] = lem_pace_start();
 
 	for (int k = 0; k < n; k++)
 	{
@@ -320,7 +320,7 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 			{
 				const size_t answer = (at + j) * LEM_CASES + c;
 				const bool	own = limits && c == limits->order_case;
-				lem_real	left = own ? (lem_real) lem_units_share(acts->left[j])
+				lem_real	left = own ? (lem_real) lem_units_share(acts->pace[j].planned)
 					: 1 - state.sum_allocated[c];
 				lem_real	share = left;
 
@@ -329,7 +329,7 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 									config->finish_gate ? &acts->finish[answer] : NULL, left,
 									in->min_rate[sample], in->max_rate[sample]);
 				if (own)
-					share = project(config, limits, k, share, &acts->left[j],
+					share = project(config, limits, k, share, &acts->pace[j],
 									&units[(size_t) sample * n + k]);
 				state.allocated[(size_t) c * n + k] = share;
 				state.sum_allocated[c] += share;
@@ -342,7 +342,9 @@ lem_alloc_forward(const lem_config *config, const lem_kernels *kern, const lem_h
 					+ ((size_t) sample * lem_rows(config) + config->lookback + k + 1) * columns
 					+ columns - 2;
 
-				extend_state(config, k, bar[0], bar[1], &state);
+				extend_state(config, k, bar[0], bar[1], limits ? limits->order_case : -1,
+							 limits ? bar[0] * (lem_real) lem_limits_price_ratio(limits, k) : 0,
+							 &state);
 			}
 		}
 	}

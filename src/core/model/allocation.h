@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "kernels/kernels.h"
-#include "orders/order.h"
+#include "orders/decide.h"
 #include "parameters/config.h"
 
 /* Width of the eight MLPs of a step side by side: 8M. */
@@ -107,7 +107,7 @@ typedef struct lem_alloc_acts
 	lem_real   *mlp;			/* [N - 1] tasks x 8: after the softsign */
 	lem_real   *finish;			/* [N - 1] tasks x 8: before the sigmoid; with a finish gate */
 	lem_real   *state;			/* tasks x running figures */
-	int64_t    *left;			/* tasks: of the order's own case, with limits */
+	lem_pace   *pace;			/* tasks: of the order's own case, with limits */
 } lem_alloc_acts;
 
 extern void lem_alloc_acts_carve(lem_arena *arena, const lem_config *config, int tasks, bool keep,

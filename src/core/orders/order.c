@@ -79,6 +79,8 @@ set_rates(const lem_order *order, lem_limits *limits, lem_fault *fault)
 		if (fitting == 0 && j * order->min_rate <= high && j * order->max_rate >= low)
 			fitting = j;
 	}
+	if (fitting == 0 && order->best_effort)
+		return LEM_OK;
 	if (fitting == 0)
 		return lem_fail(fault, LEM_RATES_INFEASIBLE, NULL, order->min_rate, order->max_rate);
 	fit_bars(limits, fitting);
@@ -110,6 +112,30 @@ set_lots(const lem_order *order, lem_limits *limits, lem_fault *fault)
 	return LEM_OK;
 }
 
+/* The numbers of limits that the market sets. */
+static lem_status
+check_market(const lem_order *order, lem_fault *fault)
+{
+	if (order->has_limit && !isfinite(order->limit_price))
+		return lem_fail(fault, LEM_BAD_LIMIT_PRICE, NULL, order->limit_price, 0);
+	if (!(order->max_participation >= 0 && order->max_participation <= 1))
+		return lem_fail(fault, LEM_BAD_PARTICIPATION, NULL, order->max_participation, 0);
+	if (!(order->min_quantity >= 0 && order->min_quantity <= order->size))
+		return lem_fail(fault, LEM_BAD_MIN_QUANTITY, NULL, order->min_quantity, order->size);
+	if (order->has_arrival && !isfinite(order->arrival_price))
+		return lem_fail(fault, LEM_BAD_ARRIVAL, NULL, order->arrival_price, 0);
+	if (order->has_risk && !(order->risk_aversion >= 0 && isfinite(order->risk_aversion)))
+		return lem_fail(fault, LEM_BAD_RISK, NULL, order->risk_aversion, 0);
+	if (order->has_end && order->has_start && order->end_ts <= order->start_ts)
+	{
+		lem_fail(fault, LEM_END_INFEASIBLE, NULL, 0, 0);
+		if (fault)
+			fault->ts = order->end_ts;
+		return LEM_END_INFEASIBLE;
+	}
+	return LEM_OK;
+}
+
 lem_status
 lem_order_check(const lem_order *order, int n_ahead, lem_limits *limits, lem_fault *fault)
 {
@@ -130,8 +156,13 @@ lem_order_check(const lem_order *order, int n_ahead, lem_limits *limits, lem_fau
 	limits->order_case = order->notional * 4 + order->sell * 2 + order->twap;
 	limits->n_decided = order->n_decided;
 	limits->decided = order->decided;
+	limits->bounds = NULL;
+	limits->by = NULL;
 
-	if (order->max_rate * limits->horizon < 1 - RATE_TOLERANCE)
+	status = check_market(order, fault);
+	if (status != LEM_OK)
+		return status;
+	if (order->max_rate * limits->horizon < 1 - RATE_TOLERANCE && !order->best_effort)
 		return order_fault(fault, LEM_MAX_RATE_INFEASIBLE, order->max_rate, 0, limits->horizon);
 	if (order->min_rate * limits->min_bars > 1 + RATE_TOLERANCE)
 		return order_fault(fault, LEM_MIN_RATE_INFEASIBLE, order->min_rate, 0, limits->min_bars);

@@ -28,9 +28,28 @@ typedef struct lem_order
 	double		min_rate;
 	double		max_rate;
 	double		lot;			/* 0: none */
+	bool		has_end;
+	int64_t		end_ts;			/* bars that end by it are the order's */
+	bool		has_limit;
+	double		limit_price;	/* no slice while the last price is worse */
+	double		max_participation;	/* share of a bar's volume; 0: no limit */
+	double		min_quantity;	/* smallest slice but the last, in the unit of size; 0: none */
+	bool		best_effort;	/* do what the limits allow, where that is not all */
+	bool		has_arrival;
+	double		arrival_price;	/* when it was decided on, for reports */
+	bool		has_risk;
+	double		risk_aversion;	/* how much dispersion it will bear */
+
 	int			n_decided;		/* steps 0 .. n_decided - 1 were decided before, and stay so */
 	const int64_t *decided;		/* n_decided: what they were given, in units */
+	bool		tracked;		/* what was executed is known */
+	int			n_executed;		/* of steps 0 .. n_executed - 1, whose bars have completed */
+	const double *executed;		/* n_executed: in the unit of size */
+	const double *executed_price;	/* n_executed, NaN where nothing was; NULL: the bars' */
+	bool		catch_up;		/* steps whose bars completed undecided are not told any more */
 } lem_order;
+
+typedef struct lem_bounds lem_bounds;
 
 /* What the order allows, in whole units. */
 typedef struct lem_limits
@@ -44,7 +63,17 @@ typedef struct lem_limits
 	int64_t		size_lots;		/* size in lots, 0: no lots */
 	int			n_decided;		/* of the order */
 	const int64_t *decided;
+	const lem_bounds *bounds;	/* besides the rates (decide.h); NULL: the rates alone */
+	uint8_t    *by;				/* N, receives which lem_bound bound each step; or NULL */
 } lem_limits;
+
+/* Is an order bound by more than its rates, or is it known what was executed of it? */
+static inline bool
+lem_order_bounded(const lem_order *order)
+{
+	return order->has_end || order->has_limit || order->max_participation > 0 ||
+		order->min_quantity > 0 || order->best_effort || order->tracked;
+}
 
 /*
  * Check an order against a horizon of n_ahead bars and fill in its limits.

@@ -261,6 +261,78 @@ raise_orders(const lem_fault *fault, const char *have, const char *want)
 	}
 }
 
+/* Faults of what the market lets an order do, and of what was executed of it. */
+static void
+raise_bounds(const lem_fault *fault, const char *have, const char *want)
+{
+	switch (fault->status)
+	{
+		case LEM_BAD_LIMIT_PRICE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_ORDER),
+					 errmsg("invalid limit price %s", have),
+					 errhint("Leave limit_price NULL for an order at any price.")));
+			break;
+		case LEM_BAD_PARTICIPATION:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
+					 errmsg("invalid max_participation %s", have),
+					 errdetail("It is a share of a bar's volume: greater than 0, and at most 1."),
+					 errhint("Leave max_participation NULL for no such limit.")));
+			break;
+		case LEM_BAD_MIN_QUANTITY:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
+					 errmsg("invalid min_quantity %s", have),
+					 errdetail("The smallest slice is greater than 0, and at most the size, %s.",
+							   want)));
+			break;
+		case LEM_BAD_ARRIVAL:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_ORDER),
+					 errmsg("invalid arrival price %s", have)));
+			break;
+		case LEM_BAD_RISK:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_ORDER),
+					 errmsg("invalid risk aversion %s", have),
+					 errdetail("It must be finite, and not negative.")));
+			break;
+		case LEM_END_INFEASIBLE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
+					 errmsg("no bar of the order ends by its end, %s",
+							timestamptz_to_str(fault->ts)),
+					 errhint("A slice trades in a whole bar: end_ts must be at least a bar after "
+							 "the order's start.")));
+			break;
+		case LEM_PARTICIPATION_INFEASIBLE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
+					 errmsg("the bars that are expected can take %s of the order at most", have),
+					 errdetail("Its max_participation is %s of a bar's volume.", want),
+					 errhint("Raise max_participation, allow more bars, or set best_effort to do "
+							 "what fits and leave the rest unallocated.")));
+			break;
+		case LEM_BAD_EXECUTED:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_ORDER),
+					 errmsg("invalid quantity %s executed in bar %lld of the order", have,
+							(long long) fault->index + 1),
+					 errdetail("It must be finite, and not negative.")));
+			break;
+		case LEM_EXECUTED_COUNT:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_ORDER),
+					 errmsg("%s executed quantities, but %s bars of the order have completed", have,
+							want),
+					 errhint("Give one for each completed bar from the order's start_ts on.")));
+			break;
+		default:
+			break;
+	}
+}
+
 /* Faults of configs and of files of weights. */
 static void
 raise_models(const lem_fault *fault, const char *have, const char *want)
@@ -390,6 +462,7 @@ lem_pg_raise(const lem_fault *fault)
 	raise_books(fault, have, want);
 	raise_bars(fault, have, want);
 	raise_orders(fault, have, want);
+	raise_bounds(fault, have, want);
 	raise_models(fault, have, want);
 	elog(ERROR, "lem: internal error: status %d", (int) fault->status);
 	pg_unreachable();
