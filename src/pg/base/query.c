@@ -1,12 +1,14 @@
 /* query.c: queries on the extension's own tables. */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "pg/base/errors.h"
@@ -27,6 +29,22 @@ lem_query_add(lem_query *query, Oid type, Datum value, bool is_null)
 	query->types[query->n] = type;
 	query->values[query->n] = value;
 	query->nulls[query->n++] = is_null ? 'n' : ' ';
+}
+
+void
+lem_query_add_text(lem_query *query, const char *text)
+{
+	lem_query_add(query, TEXTOID, text ? CStringGetTextDatum(text) : (Datum) 0, text == NULL);
+}
+
+void
+lem_query_add_bytes(lem_query *query, const void *data, Size length)
+{
+	bytea	   *bytes = palloc(VARHDRSZ + length);
+
+	SET_VARSIZE(bytes, VARHDRSZ + length);
+	memcpy(VARDATA(bytes), data, length);
+	lem_query_add(query, BYTEAOID, PointerGetDatum(bytes), false);
 }
 
 void
@@ -54,8 +72,31 @@ lem_query_type(const lem_query *query, const char *name)
 	return type;
 }
 
-uint64
-lem_query_run(lem_query *query, const char *text)
+/*
+ * Run a command that may write, as things are by now, whatever snapshot the transaction has: what it
+ * was allowed to do was decided by that as well.
+ */
+static int
+run_latest(lem_query *query, const char *command)
+{
+	SPIPlanPtr	plan;
+	int			result;
+
+	/* The command's own snapshot is the latest one already. */
+	if (!IsolationUsesXactSnapshot())
+		return SPI_execute_with_args(command, query->n, query->types,
+									 query->values, query->nulls, false, 0);
+	plan = SPI_prepare(command, query->n, query->types);
+	if (plan == NULL)
+		return SPI_result;
+	result = SPI_execute_snapshot(plan, query->values, query->nulls,
+								  GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	SPI_freeplan(plan);
+	return result;
+}
+
+static uint64
+run(lem_query *query, const char *text, bool reads)
 {
 	char	   *command = psprintf(text, quote_identifier(query->schema));
 	const lem_user user = lem_user_become_owner(query->schema);
@@ -65,13 +106,28 @@ lem_query_run(lem_query *query, const char *text)
 	/* No operator or function of the caller's is to be found, as whom we do not run. */
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	result = SPI_execute_with_args(command, query->n, query->types, query->values, query->nulls,
-								   false, 0);
+	if (reads)
+		result = SPI_execute_with_args(command, query->n, query->types,
+									   query->values, query->nulls, true, 0);
+	else
+		result = run_latest(query, command);
 	AtEOXact_GUC(true, level);
 	lem_user_restore(user);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", command, SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+uint64
+lem_query_run(lem_query *query, const char *text)
+{
+	return run(query, text, false);
+}
+
+uint64
+lem_query_read(lem_query *query, const char *text)
+{
+	return run(query, text, true);
 }
 
 Datum

@@ -24,6 +24,10 @@ typedef struct lem_query
 extern void lem_query_begin(lem_query *query, const char *schema);
 extern void lem_query_add(lem_query *query, Oid type, Datum value, bool is_null);
 
+/* Text, NULL where there is none; bytes, copied, as bytea. */
+extern void lem_query_add_text(lem_query *query, const char *text);
+extern void lem_query_add_bytes(lem_query *query, const void *data, Size length);
+
 /* n elements of a type of fixed length as an array; nulls may be NULL. */
 extern void lem_query_add_array(lem_query *query, Oid element, Datum *values, bool *nulls, int n);
 
@@ -31,11 +35,15 @@ extern void lem_query_add_array(lem_query *query, Oid element, Datum *values, bo
 extern Oid	lem_query_type(const lem_query *query, const char *name);
 
 /*
- * Run it as the owner of the tables and with a search_path of pg_catalog, within SPI, seeing all
- * that is committed or was done by this transaction; %1$s in the text is the schema.  Returns the
- * number of rows, in SPI_tuptable.
+ * Run it as the owner of the tables and with a search_path of pg_catalog, within SPI; %1$s in the
+ * text is the schema.  Returns the number of rows, in SPI_tuptable.
+ *
+ * lem_query_run may write, and sees all that is committed by now or was done by this transaction,
+ * whatever its isolation level.  lem_query_read sees what the calling statement sees, and works in
+ * parallel workers and on a standby.
  */
 extern uint64 lem_query_run(lem_query *query, const char *text);
+extern uint64 lem_query_read(lem_query *query, const char *text);
 
 /* A column of a row of the last query. */
 extern Datum lem_query_column(uint64 row, int number, bool *is_null);

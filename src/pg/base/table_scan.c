@@ -78,31 +78,59 @@ column_number(const lem_scan *scan, const char *name)
 	return InvalidAttrNumber;
 }
 
-void
-lem_scan_begin(lem_scan *scan, const char *schema, const char *table, const char *index,
-			   const lem_scan_key *keys, int n)
+/* A table of the extension; raises 42P01. */
+static Oid
+find_table(Oid namespace, const char *table)
 {
-	const Oid	namespace = get_namespace_oid(schema, false);
 	const Oid	found = get_relname_relid(table, namespace);
-	ScanKeyData scan_keys[LEM_SCAN_KEYS];
-	Oid			by;
 
-	LEM_ENSURE(n <= LEM_SCAN_KEYS);
 	if (!OidIsValid(found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table \"%s\" of the extension is missing", table)));
+	return found;
+}
+
+Oid
+lem_table(const char *schema, const char *table)
+{
+	return find_table(get_namespace_oid(schema, false), table);
+}
+
+Snapshot
+lem_snapshot_take(const char *schema)
+{
+	/* For a table that is not one of the server's catalogs it is a new one each time. */
+	return RegisterSnapshot(GetCatalogSnapshot(lem_table(schema, "lem_model")));
+}
+
+void
+lem_snapshot_return(Snapshot snapshot)
+{
+	UnregisterSnapshot(snapshot);
+}
+
+void
+lem_scan_begin(lem_scan *scan, const char *schema, Snapshot snapshot, const char *table,
+			   const char *index, const lem_scan_key *keys, int n)
+{
+	const Oid	namespace = get_namespace_oid(schema, false);
+	const Oid	found = find_table(namespace, table);
+	ScanKeyData scan_keys[LEM_SCAN_KEYS];
+	Oid			by;
+
+	LEM_ENSURE(n <= LEM_SCAN_KEYS);
 	scan->table = table_open(found, AccessShareLock);
 	scan->row = NULL;
 	for (int i = 0; i < n; i++)
 		ScanKeyInit(&scan_keys[i], column_number(scan, keys[i].column), BTEqualStrategyNumber,
 					equality(keys[i].type), keys[i].value);
-	scan->pushed = !ActiveSnapshotSet();
+	scan->pushed = snapshot == NULL && !ActiveSnapshotSet();
 	if (scan->pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	by = usable_index(namespace, found, index);
-	scan->rows = systable_beginscan(scan->table, by, OidIsValid(by), GetActiveSnapshot(), n,
-									scan_keys);
+	scan->rows = systable_beginscan(scan->table, by, OidIsValid(by),
+									snapshot ? snapshot : GetActiveSnapshot(), n, scan_keys);
 }
 
 bool

@@ -29,14 +29,24 @@ typedef struct lem_scan
 	bool		pushed;			/* a snapshot */
 } lem_scan;
 
+/* A table of the extension; raises 42P01 if it is missing. */
+extern Oid	lem_table(const char *schema, const char *table);
+
+/*
+ * A snapshot of all that is committed by now, or was done by this transaction, whatever its
+ * isolation level, and also in parallel workers.  To be given back.
+ */
+extern Snapshot lem_snapshot_take(const char *schema);
+extern void lem_snapshot_return(Snapshot snapshot);
+
 /*
  * Find the rows of a table that have n keys, by an index that begins with these columns, or one by
  * one where there is no such index that can be used.  Whoever the user is, and as the calling
- * statement sees them; works in parallel workers and on a standby.  The lock is kept until the end
- * of the transaction, as a query's is.
+ * statement sees them (snapshot NULL) or a snapshot does; works in parallel workers and on a
+ * standby.  The lock is kept until the end of the transaction, as a query's is.
  */
-extern void lem_scan_begin(lem_scan *scan, const char *schema, const char *table,
-						   const char *index, const lem_scan_key *keys, int n);
+extern void lem_scan_begin(lem_scan *scan, const char *schema, Snapshot snapshot,
+						   const char *table, const char *index, const lem_scan_key *keys, int n);
 
 /* Go to the next row; false if there is none. */
 extern bool lem_scan_next(lem_scan *scan);

@@ -133,6 +133,7 @@ static void
 read_by_index(Relation toast, Oid value, char *to, Size length, uint8 *digest)
 {
 	pg_cryptohash_ctx *hash = lem_hash_begin();
+	struct varlena *piece = palloc(VARHDRSZ + Min(PIECE, length));
 
 	for (Size done = 0; done < length; done += PIECE)
 	{
@@ -140,9 +141,11 @@ read_by_index(Relation toast, Oid value, char *to, Size length, uint8 *digest)
 
 		/* It writes behind the header of the value that it is given, and not the header. */
 		table_relation_fetch_toast_slice(toast, value, (int32) length, (int32) done, (int32) size,
-										 (struct varlena *) (to + done - VARHDRSZ));
+										 piece);
+		memcpy(to + done, VARDATA(piece), size);
 		lem_hash_add(hash, to + done, size);
 	}
+	pfree(piece);
 	lem_hash_end(hash, digest);
 }
 

@@ -2,10 +2,7 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
 #include "pgtime.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -13,19 +10,17 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "core/parameters/storage.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/hash.h"
-#include "pg/base/identity.h"
 #include "pg/base/memory.h"
+#include "pg/base/query.h"
 #include "pg/base/table_scan.h"
 #include "pg/base/toast_read.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/config_json.h"
-#include "pg/catalog/rights.h"
 
 /* Bytes that are hashed between two looks at pending interrupts. */
 #define HASH_CHUNK ((size_t) 16 << 20)
@@ -35,33 +30,6 @@
 
 /* Configs that a session keeps parsed. */
 #define MAX_PARSED 256
-
-/* Queries on the tables, prepared once a session for the schema they were last used in. */
-typedef struct prepared
-{
-	const char *query;			/* %s: the schema, quoted */
-	int			n_arguments;
-	Oid			arguments[3];
-	char	   *schema;
-	SPIPlanPtr	plan;
-} prepared;
-
-static prepared find_metrics = {
-	"SELECT metrics::pg_catalog.text FROM %s.lem_model"
-	" WHERE id OPERATOR(pg_catalog.=) $1 AND metrics IS NOT NULL",
-	1, {INT8OID, InvalidOid}, NULL, NULL
-};
-
-static prepared list_versions = {
-	"SELECT version FROM %s.lem_model WHERE name OPERATOR(pg_catalog.=) $1"
-	" ORDER BY version DESC LIMIT 10",
-	1, {TEXTOID, InvalidOid}, NULL, NULL
-};
-
-static prepared list_names = {
-	"SELECT DISTINCT name FROM %s.lem_model ORDER BY name LIMIT 10",
-	0, {InvalidOid, InvalidOid}, NULL, NULL
-};
 
 /* Parsed configs by digest, which covers them. */
 typedef struct parsed_config
@@ -73,79 +41,38 @@ typedef struct parsed_config
 
 static HTAB *parsed_configs = NULL;
 
-/*
- * Run one of the queries above as the tables' owner, at most limit rows; within SPI.  Read-only, so that it sees what
- * the calling statement sees, and works in parallel workers and on a standby.
- */
-static void
-run(prepared *p, const char *schema, Datum *values, long limit)
-{
-	lem_user	user;
-	int			result;
-
-	if (p->plan == NULL || strcmp(p->schema, schema) != 0)
-	{
-		char	   *name = MemoryContextStrdup(TopMemoryContext, schema);
-		SPIPlanPtr	plan = SPI_prepare(psprintf(p->query, quote_identifier(schema)),
-									   p->n_arguments, p->arguments);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare \"%s\": %s", p->query,
-				 SPI_result_code_string(SPI_result));
-		if (p->plan)
-		{
-			SPI_freeplan(p->plan);
-			pfree(p->schema);
-		}
-		p->plan = plan;
-		p->schema = name;
-	}
-	user = lem_user_become_owner(schema);
-	result = SPI_execute_plan(p->plan, values, NULL, true, limit);
-	lem_user_restore(user);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "could not run \"%s\": %s", p->query, SPI_result_code_string(SPI_result));
-}
-
-/* Column of a row of the last query; these columns are never NULL. */
-static Datum
-column(uint64 row, int number)
-{
-	bool		is_null;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number,
-									  &is_null);
-
-	LEM_ENSURE(!is_null);
-	return value;
-}
-
 /* What to try where a name is not to be found; within SPI. */
 static char *
 unknown_hint(const char *schema, const char *name)
 {
-	Datum		value = CStringGetTextDatum(name);
+	lem_query	query;
 	StringInfoData hint;
+	uint64		n;
 
 	initStringInfo(&hint);
-	run(&list_versions, schema, &value, 0);
-	if (SPI_processed > 0)
+	lem_query_begin(&query, schema);
+	lem_query_add_text(&query, name);
+	n = lem_query_read(&query, "SELECT version FROM %1$s.lem_model WHERE name = $1"
+					   " ORDER BY version DESC LIMIT 10");
+	if (n > 0)
 	{
-		bool		more = SPI_processed == 10;
-
 		appendStringInfo(&hint, "Versions of \"%s\":", name);
-		for (uint64 i = 0; i < SPI_processed; i++)
-			appendStringInfo(&hint, "%s %d", i > 0 ? "," : "", DatumGetInt32(column(i, 1)));
-		appendStringInfoString(&hint, more ? ", ..." : ".");
+		for (uint64 i = 0; i < n; i++)
+			appendStringInfo(&hint, "%s %d", i > 0 ? "," : "",
+							 DatumGetInt32(lem_query_column(i, 1, NULL)));
+		appendStringInfoString(&hint, n == 10 ? ", ..." : ".");
 		appendStringInfoString(&hint, " Deploy one with lem_deploy(name, version), or name it as name@version.");
 		return hint.data;
 	}
-	run(&list_names, schema, NULL, 0);
-	if (SPI_processed == 0)
+	lem_query_begin(&query, schema);
+	n = lem_query_read(&query, "SELECT DISTINCT name FROM %1$s.lem_model ORDER BY name LIMIT 10");
+	if (n == 0)
 		return pstrdup("There are no models yet: import one with lem_import, or train one with lem_train.");
 	appendStringInfoString(&hint, "Models are listed in the view lem_models:");
-	for (uint64 i = 0; i < SPI_processed; i++)
-		appendStringInfo(&hint, "%s %s", i > 0 ? "," : "", TextDatumGetCString(column(i, 1)));
-	appendStringInfoString(&hint, SPI_processed == 10 ? ", ..." : ".");
+	for (uint64 i = 0; i < n; i++)
+		appendStringInfo(&hint, "%s %s", i > 0 ? "," : "",
+						 TextDatumGetCString(lem_query_column(i, 1, NULL)));
+	appendStringInfoString(&hint, n == 10 ? ", ..." : ".");
 	return hint.data;
 }
 
@@ -230,7 +157,7 @@ find_data(const char *schema, const lem_model_row *row, int part, Size *length, 
 	struct varlena *value;
 	char	   *data;
 
-	lem_scan_begin(&scan, schema, "lem_model_part", "lem_model_part_pkey", keys, 2);
+	lem_scan_begin(&scan, schema, NULL, "lem_model_part", "lem_model_part_pkey", keys, 2);
 	if (!lem_scan_next(&scan))
 		corrupted(row, part, "It is missing.");
 	*format = DatumGetInt16(lem_scan_column(&scan, "format"));
@@ -270,7 +197,7 @@ check_digest(const char *schema, const lem_model_row *row, const char *config_te
 	Size		length;
 	bool		complete = true;
 
-	lem_scan_begin(&scan, schema, "lem_model_part", "lem_model_part_pkey", &key, 1);
+	lem_scan_begin(&scan, schema, NULL, "lem_model_part", "lem_model_part_pkey", &key, 1);
 	for (; lem_scan_next(&scan); parts++)
 	{
 		const uint8 *checksum = checksum_of(lem_scan_column(&scan, "sha256"));
@@ -355,6 +282,8 @@ lem_catalog_unknown(const char *schema, const char *model)
 	int			version;
 	char	   *name = lem_catalog_parse(model, &version);
 
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
 	ereport(ERROR,
 			(errcode(ERRCODE_LEM_UNKNOWN_MODEL),
 			 errmsg("unknown model \"%s\"", lem_clip_text(model)),
@@ -362,14 +291,7 @@ lem_catalog_unknown(const char *schema, const char *model)
 }
 
 void
-lem_catalog_find(const char *schema, const char *model, lem_model_row *row)
-{
-	lem_catalog_find_for(schema, GetUserId(), LEM_RIGHT_USE, model, row);
-}
-
-void
-lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *model,
-					 lem_model_row *row)
+lem_catalog_look_up(const char *schema, const char *model, lem_model_row *row)
 {
 	int			version;
 	char	   *name = lem_catalog_parse(model, &version);
@@ -380,7 +302,7 @@ lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *
 	lem_scan	scan;
 	const uint8 *digest;
 
-	lem_scan_begin(&scan, schema, "lem_model",
+	lem_scan_begin(&scan, schema, NULL, "lem_model",
 				   deployed ? "lem_model_deployed" : "lem_model_name_version_key", keys,
 				   deployed ? 1 : 2);
 	while (lem_scan_next(&scan) && deployed && !DatumGetBool(lem_scan_column(&scan, "deployed")))
@@ -388,8 +310,6 @@ lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *
 	if (scan.row == NULL)
 	{
 		lem_scan_end(&scan);
-		if (SPI_connect() != SPI_OK_CONNECT)
-			elog(ERROR, "SPI_connect failed");
 		lem_catalog_unknown(schema, model);
 	}
 
@@ -401,8 +321,6 @@ lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *
 	if (digest == NULL)
 		corrupted(row, -1, "Its digest does not have the length of one.");
 	memcpy(row->digest, digest, LEM_DIGEST_LENGTH);
-	if (!lem_user_administers(schema, user))
-		(void) lem_rights_check(schema, user, row->name, right);
 	find_parsed(schema, row, lem_scan_column(&scan, "config"));
 	lem_scan_end(&scan);
 }
@@ -411,62 +329,78 @@ char *
 lem_catalog_metrics(const char *schema, const lem_model_row *row)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		id = Int64GetDatum(row->id);
 	char	   *metrics = NULL;
+	lem_query	query;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	run(&find_metrics, schema, &id, 1);
-	if (SPI_processed > 0)
-		metrics = MemoryContextStrdup(caller, TextDatumGetCString(column(0, 1)));
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(row->id), false);
+	if (lem_query_read(&query, "SELECT metrics::text FROM %1$s.lem_model"
+					   " WHERE id = $1 AND metrics IS NOT NULL") > 0)
+		metrics = MemoryContextStrdup(caller, TextDatumGetCString(lem_query_column(0, 1, NULL)));
 	SPI_finish();
 	return metrics;
 }
 
-/* Add to a list the roles that have a right to a model. */
-static List *
-add_grantees(List *grantees, const char *schema, Datum model, const char *right)
+/* Whether a table has a row with these keys. */
+static bool
+has_row(const char *schema, Snapshot snapshot, const char *index, const char *column, Oid type,
+		Datum value)
+{
+	const lem_scan_key key = {column, type, value};
+	lem_scan	scan;
+	bool		found;
+
+	lem_scan_begin(&scan, schema, snapshot, "lem_model", index, &key, 1);
+	found = lem_scan_next(&scan);
+	lem_scan_end(&scan);
+	return found;
+}
+
+bool
+lem_catalog_has_name(const char *schema, Snapshot snapshot, const char *name)
+{
+	return has_row(schema, snapshot, "lem_model_name_version_key", "name", TEXTOID,
+				   CStringGetTextDatum(name));
+}
+
+bool
+lem_catalog_has_model(const char *schema, Snapshot snapshot, int64 id)
+{
+	return has_row(schema, snapshot, "lem_model_pkey", "id", INT8OID, Int64GetDatum(id));
+}
+
+char *
+lem_catalog_owner(const char *schema, Snapshot snapshot, const char *name)
+{
+	const lem_scan_key key = {"name", TEXTOID, CStringGetTextDatum(name)};
+	lem_scan	scan;
+	char	   *owner = NULL;
+
+	lem_scan_begin(&scan, schema, snapshot, "lem_model_name", "lem_model_name_pkey", &key, 1);
+	if (lem_scan_next(&scan))
+		owner = pstrdup(NameStr(*DatumGetName(lem_scan_column(&scan, "owner"))));
+	lem_scan_end(&scan);
+	return owner;
+}
+
+List *
+lem_catalog_grantees(const char *schema, Snapshot snapshot, const char *name, const char *right)
 {
 	const lem_scan_key keys[2] = {
-		{"model", TEXTOID, model}, {"privilege", TEXTOID, CStringGetTextDatum(right)}
+		{"model", TEXTOID, CStringGetTextDatum(name)},
+		{"privilege", TEXTOID, CStringGetTextDatum(right)}
 	};
 	lem_scan	scan;
+	List	   *grantees = NIL;
 
-	lem_scan_begin(&scan, schema, "lem_model_right", "lem_model_right_pkey", keys, 2);
+	lem_scan_begin(&scan, schema, snapshot, "lem_model_right", "lem_model_right_pkey", keys, 2);
 	while (lem_scan_next(&scan))
 		grantees = lappend(grantees,
 						   pstrdup(NameStr(*DatumGetName(lem_scan_column(&scan, "grantee")))));
 	lem_scan_end(&scan);
 	return grantees;
-}
-
-bool
-lem_catalog_rights(const char *schema, const char *name, const char *right, const char *other,
-				   bool latest, const char **owner, List **grantees)
-{
-	const Datum model = CStringGetTextDatum(name);
-	const lem_scan_key key = {"name", TEXTOID, model};
-	lem_scan	scan;
-	bool		exists;
-
-	if (latest)
-	{
-		CommandCounterIncrement();
-		PushActiveSnapshot(GetTransactionSnapshot());
-	}
-	lem_scan_begin(&scan, schema, "lem_model", "lem_model_name_version_key", &key, 1);
-	exists = lem_scan_next(&scan);
-	lem_scan_end(&scan);
-	lem_scan_begin(&scan, schema, "lem_model_name", "lem_model_name_pkey", &key, 1);
-	*owner = lem_scan_next(&scan)
-		? pstrdup(NameStr(*DatumGetName(lem_scan_column(&scan, "owner")))) : NULL;
-	lem_scan_end(&scan);
-	*grantees = add_grantees(NIL, schema, model, right);
-	if (strcmp(right, other) != 0)
-		*grantees = add_grantees(*grantees, schema, model, other);
-	if (latest)
-		PopActiveSnapshot();
-	return exists;
 }
 
 float *

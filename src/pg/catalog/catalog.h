@@ -1,5 +1,8 @@
 /*
  * catalog.h: the tables that hold models.
+ *
+ * What is stored, whoever asks: who may have it is for rights.h to say, through which all who act
+ * for a user look models up.
  */
 #ifndef LEM_PG_CATALOG_H
 #define LEM_PG_CATALOG_H
@@ -8,14 +11,13 @@
 
 #include "fmgr.h"
 #include "nodes/pg_list.h"
+#include "utils/snapshot.h"
 #include "utils/timestamp.h"
 
 #include "core/parameters/config.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/hash.h"
-#include "pg/base/identity.h"
-#include "pg/catalog/rights.h"
 
 /*
  * Format of a stored part: its numbers in the order of the tensor table, little-endian, 1: float32,
@@ -37,28 +39,26 @@ typedef struct lem_model_row
 /* The metrics of a model as JSON, palloc'd; NULL if it has none. */
 extern char *lem_catalog_metrics(const char *schema, const lem_model_row *row);
 
-/*
- * Look up "name" (its deployed version) or "name@version", for the current user to use or for a
- * user with a right; raises LM010, and 42501 without the right.
- */
-extern void lem_catalog_find(const char *schema, const char *model, lem_model_row *row);
-extern void lem_catalog_find_for(const char *schema, Oid user, lem_right right, const char *model,
-								 lem_model_row *row);
+/* Look up "name" (its deployed version) or "name@version"; raises LM010. */
+extern void lem_catalog_look_up(const char *schema, const char *model, lem_model_row *row);
 
 /*
- * Whether a name has versions; its owner, palloc'd (NULL: nobody), and the names of who has one of
- * two rights.  As the calling statement sees it, or with latest, as it is by now.
+ * As a snapshot sees it, or the calling statement (snapshot NULL): whether a name has versions;
+ * whether a version is there; the owner of a name, palloc'd (NULL: the name was never used); the
+ * names of the roles that a right to it was given to, palloc'd.
  */
-extern bool lem_catalog_rights(const char *schema, const char *name, const char *right,
-							   const char *other, bool latest, const char **owner,
-							   List **grantees);
+extern bool lem_catalog_has_name(const char *schema, Snapshot snapshot, const char *name);
+extern bool lem_catalog_has_model(const char *schema, Snapshot snapshot, int64 id);
+extern char *lem_catalog_owner(const char *schema, Snapshot snapshot, const char *name);
+extern List *lem_catalog_grantees(const char *schema, Snapshot snapshot, const char *name,
+								  const char *right);
 
 /* The name in "name" or "name@version", palloc'd, and the version: LEM_DEPLOYED where none is
  * named, 0 (which no version has) where what follows the @ is not one. */
 #define LEM_DEPLOYED (-1)
 extern char *lem_catalog_parse(const char *model, int *version);
 
-/* Raise LM010; within SPI. */
+/* Raise LM010. */
 extern void lem_catalog_unknown(const char *schema, const char *model) pg_attribute_noreturn();
 
 /* The numbers of one part, checked against its SHA-256 (raises XX001); palloc'd. */

@@ -12,9 +12,11 @@
 #include "core/parameters/storage.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/export.h"
+#include "pg/catalog/rights.h"
 
 /* The length of the header comes first, in 8 bytes. */
 #define LENGTH_BYTES 8
@@ -136,8 +138,8 @@ pg_lem_export(PG_FUNCTION_ARGS)
 	bytea	   *file;
 	uint8	   *data;
 
-	lem_catalog_find_for(schema, GetUserId(), LEM_RIGHT_READ,
-						 text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	lem_rights_find_for(schema, GetUserId(), LEM_RIGHT_READ,
+						text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	file = lem_export_begin(&row.config, model_metadata(schema, &row), false, &data);
 	for (int part = 0; part < lem_part_count(&row.config); part++)
 	{

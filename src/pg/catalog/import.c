@@ -14,6 +14,7 @@
 #include "core/parameters/safetensors.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"

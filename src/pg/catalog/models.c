@@ -15,6 +15,8 @@
 #include "core/parameters/storage.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
+#include "pg/base/query.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
@@ -40,29 +42,29 @@ lem_models_check_name(const char *name)
 					 MAX_NAME)));
 }
 
-/* Run a command that may write, as the tables' owner; %s in it is the schema.  Within SPI. */
-static uint64
-run(const char *schema, const char *command, int n, const Oid *types, const Datum *values,
-	const char *nulls)
-{
-	char	   *text = psprintf(command, quote_identifier(schema));
-	const lem_user user = lem_user_become_owner(schema);
-	int			result = SPI_execute_with_args(text, n, unconstify(Oid *, types),
-											   unconstify(Datum *, values), nulls, false, 0);
-
-	lem_user_restore(user);
-	if (result < 0)
-		elog(ERROR, "could not run \"%s\": %s", text, SPI_result_code_string(result));
-	return SPI_processed;
-}
-
-/* Changes of the list of models come one after the other. */
+/* Begin to change what a name means: within SPI from now on, and holding the name. */
 static void
-begin_change(const char *schema)
+begin_change(const char *schema, const char *name)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	run(schema, "LOCK TABLE %s.lem_model IN SHARE ROW EXCLUSIVE MODE", 0, NULL, NULL, NULL);
+	lem_rights_hold(schema, name);
+}
+
+/* A query about a name; $1 is the name. */
+static void
+begin_query(lem_query *query, const char *schema, const char *name)
+{
+	lem_query_begin(query, schema);
+	lem_query_add_text(query, name);
+}
+
+/* A query about a version; $1 is the name, $2 the version. */
+static void
+begin_version_query(lem_query *query, const char *schema, const char *name, int version)
+{
+	begin_query(query, schema, name);
+	lem_query_add(query, INT4OID, Int32GetDatum(version), false);
 }
 
 /* A part's numbers as stored, a palloc'd bytea. */
@@ -84,24 +86,25 @@ stored_part(const lem_config *config, lem_part_source source, void *arg, int par
 	return data;
 }
 
-static bytea *
-bytes(const uint8 *data, int length)
-{
-	bytea	   *result = palloc(VARHDRSZ + length);
-
-	SET_VARSIZE(result, VARHDRSZ + length);
-	memcpy(VARDATA(result), data, length);
-	return result;
-}
-
-/* A name without versions goes to whoever makes one, and nobody has rights to it from before. */
+/* Count a version more of a name, which belongs to who makes it where it had none. */
 static void
-claim_name(const char *schema, const Datum *values, const Oid *types)
+count_version(const char *schema, const char *name, bool fresh)
 {
-	run(schema, "UPDATE %s.lem_model_name SET owner = $2 WHERE name OPERATOR(pg_catalog.=) $1",
-		2, types, values, NULL);
-	run(schema, "DELETE FROM %s.lem_model_right WHERE model OPERATOR(pg_catalog.=) $1",
-		1, types, values, NULL);
+	lem_query	query;
+
+	begin_query(&query, schema, name);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add(&query, BOOLOID, BoolGetDatum(fresh), false);
+	lem_query_run(&query,
+				  "INSERT INTO %1$s.lem_model_name AS n (name, versions, owner) VALUES ($1, 1, $2)"
+				  " ON CONFLICT (name) DO UPDATE SET versions = n.versions + 1,"
+				  " owner = CASE WHEN $3 THEN $2 ELSE n.owner END");
+	if (!fresh)
+		return;
+
+	/* Nobody has rights to it from before. */
+	begin_query(&query, schema, name);
+	lem_query_run(&query, "DELETE FROM %1$s.lem_model_right WHERE model = $1");
 }
 
 /* The row of a new version; returns its id and version.  fresh: the name had none. */
@@ -109,63 +112,62 @@ static int64
 insert_model(const char *schema, const char *name, bool fresh, const lem_config *config,
 			 Jsonb *json, const uint8 *digest, int64 training_run, Jsonb *metrics, int *version)
 {
-	static const Oid types[] = {
-		TEXTOID, NAMEOID, JSONBOID, INT8OID, INT8OID, BYTEAOID, INT8OID, JSONBOID
-	};
 	const int64 parameters = lem_parameter_count(config, false);
-	Datum		values[] = {
-		CStringGetTextDatum(name), CStringGetDatum(GetUserNameFromId(GetUserId(), false)),
-		JsonbPGetDatum(json), Int64GetDatum(parameters),
-		Int64GetDatum(parameters * lem_storage_bytes(config->storage)),
-		PointerGetDatum(bytes(digest, LEM_DIGEST_LENGTH)), Int64GetDatum(training_run),
-		metrics ? JsonbPGetDatum(metrics) : (Datum) 0
-	};
-	char		nulls[] = "        ";
-	bool		is_null;
+	lem_query	query;
 
-	nulls[6] = training_run == 0 ? 'n' : ' ';
-	nulls[7] = metrics == NULL ? 'n' : ' ';
-	run(schema,
-		"INSERT INTO %s.lem_model_name AS n (name, versions, owner) VALUES ($1, 1, $2)"
-		" ON CONFLICT (name) DO UPDATE SET versions = n.versions OPERATOR(pg_catalog.+) 1",
-		2, types, values, NULL);
-	if (fresh)
-		claim_name(schema, values, types);
-	run(schema,
-		"INSERT INTO %1$s.lem_model"
-		" (name, version, deployed, created_by, config, parameters, bytes, digest, training_run,"
-		" metrics)"
-		" SELECT name, versions,"
-		" NOT EXISTS (SELECT FROM %1$s.lem_model WHERE name OPERATOR(pg_catalog.=) $1),"
-		" $2, $3, $4, $5, $6, $7, $8"
-		" FROM %1$s.lem_model_name WHERE name OPERATOR(pg_catalog.=) $1"
-		" RETURNING id, version",
-		lengthof(types), types, values, nulls);
-	LEM_ENSURE(SPI_processed == 1);
-	*version = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2,
-										   &is_null));
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-									   &is_null));
+	count_version(schema, name, fresh);
+	begin_query(&query, schema, name);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add(&query, JSONBOID, JsonbPGetDatum(json), false);
+	lem_query_add(&query, INT8OID, Int64GetDatum(parameters), false);
+	lem_query_add(&query, INT8OID, Int64GetDatum(parameters * lem_storage_bytes(config->storage)),
+				  false);
+	lem_query_add_bytes(&query, digest, LEM_DIGEST_LENGTH);
+	lem_query_add(&query, INT8OID, Int64GetDatum(training_run), training_run == 0);
+	lem_query_add(&query, JSONBOID, metrics ? JsonbPGetDatum(metrics) : (Datum) 0,
+				  metrics == NULL);
+	LEM_ENSURE(lem_query_run(&query,
+							 "INSERT INTO %1$s.lem_model"
+							 " (name, version, deployed, created_by, config, parameters, bytes,"
+							 " digest, training_run, metrics)"
+							 " SELECT name, versions,"
+							 " NOT EXISTS (SELECT FROM %1$s.lem_model WHERE name = $1),"
+							 " $2, $3, $4, $5, $6, $7, $8"
+							 " FROM %1$s.lem_model_name WHERE name = $1"
+							 " RETURNING id, version") == 1);
+	*version = DatumGetInt32(lem_query_column(0, 2, NULL));
+	return DatumGetInt64(lem_query_column(0, 1, NULL));
 }
 
 /* The last version of a name that has this digest, 0 if none has; within SPI. */
 static int
 version_with(const char *schema, const char *name, const uint8 *digest)
 {
-	static const Oid types[] = {TEXTOID, BYTEAOID};
-	const Datum values[] = {
-		CStringGetTextDatum(name), PointerGetDatum(bytes(digest, LEM_DIGEST_LENGTH))
-	};
-	bool		is_null;
+	lem_query	query;
 
-	if (run(schema,
-			"SELECT version FROM %s.lem_model"
-			" WHERE name OPERATOR(pg_catalog.=) $1 AND digest OPERATOR(pg_catalog.=) $2"
-			" ORDER BY version DESC LIMIT 1",
-			lengthof(types), types, values, NULL) == 0)
+	begin_query(&query, schema, name);
+	lem_query_add_bytes(&query, digest, LEM_DIGEST_LENGTH);
+	if (lem_query_run(&query, "SELECT version FROM %1$s.lem_model WHERE name = $1 AND digest = $2"
+					  " ORDER BY version DESC LIMIT 1") == 0)
 		return 0;
-	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-									   &is_null));
+	return DatumGetInt32(lem_query_column(0, 1, NULL));
+}
+
+/* A part of a version's numbers. */
+static void
+insert_part(const char *schema, int64 id, int part, lem_storage storage, const uint8 *checksum,
+			bytea *data)
+{
+	lem_query	query;
+
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
+	lem_query_add(&query, INT4OID, Int32GetDatum(part), false);
+	lem_query_add(&query, INT2OID, Int16GetDatum(LEM_PART_FORMAT(storage)), false);
+	lem_query_add_bytes(&query, checksum, LEM_DIGEST_LENGTH);
+	lem_query_add(&query, BYTEAOID, PointerGetDatum(data), false);
+	lem_query_run(&query, "INSERT INTO %1$s.lem_model_part (model_id, part, format, sha256, data)"
+				  " VALUES ($1, $2, $3, $4, $5)");
 }
 
 int
@@ -173,7 +175,6 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 				 pg_tz *time_zone, lem_part_source source, void *arg,
 				 int64 training_run, Jsonb *metrics, bool *fresh)
 {
-	static const Oid types[] = {INT8OID, INT4OID, INT2OID, BYTEAOID, BYTEAOID};
 	const int	parts = lem_part_count(config);
 	Jsonb	   *json = lem_config_write(config, time_zone);
 	uint8	   *checksums = palloc((Size) parts * LEM_DIGEST_LENGTH);
@@ -195,7 +196,7 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	}
 	lem_catalog_digest(lem_config_text(json), parts, checksums, digest);
 
-	begin_change(schema);
+	begin_change(schema, name);
 	unused = lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_TRAIN);
 	if (fresh)
 	{
@@ -212,17 +213,8 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	for (int i = 0; i < parts; i++)
 	{
 		bytea	   *data = stored_part(config, source, arg, i);
-		bytea	   *checksum = bytes(checksums + i * LEM_DIGEST_LENGTH, LEM_DIGEST_LENGTH);
-		Datum		values[] = {
-			Int64GetDatum(id), Int32GetDatum(i), Int16GetDatum(LEM_PART_FORMAT(config->storage)),
-			PointerGetDatum(checksum), PointerGetDatum(data)
-		};
 
-		run(schema,
-			"INSERT INTO %s.lem_model_part (model_id, part, format, sha256, data)"
-			" VALUES ($1, $2, $3, $4, $5)",
-			lengthof(types), types, values, NULL);
-		pfree(checksum);
+		insert_part(schema, id, i, config->storage, checksums + i * LEM_DIGEST_LENGTH, data);
 		pfree(data);
 	}
 	SPI_finish();
@@ -238,6 +230,39 @@ refuse_null(bool is_null, const char *what)
 				 errmsg("%s must not be NULL", what)));
 }
 
+void
+lem_models_deploy(const char *schema, const char *name, int version)
+{
+	lem_query	query;
+
+	begin_change(schema, name);
+	(void) lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_TRAIN);
+	begin_version_query(&query, schema, name, version);
+	if (lem_query_run(&query,
+					  "SELECT FROM %1$s.lem_model WHERE name = $1 AND version = $2") == 0)
+		lem_catalog_unknown(schema, psprintf("%s@%d", name, version));
+
+	/* In two steps: at no moment may a name have two deployed versions. */
+	lem_query_run(&query, "UPDATE %1$s.lem_model SET deployed = false"
+				  " WHERE name = $1 AND deployed AND version <> $2");
+	lem_query_run(&query, "UPDATE %1$s.lem_model SET deployed = true"
+				  " WHERE name = $1 AND version = $2 AND NOT deployed");
+	SPI_finish();
+}
+
+void
+lem_models_undeploy(const char *schema, const char *name, int version)
+{
+	lem_query	query;
+
+	begin_change(schema, name);
+	(void) lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_TRAIN);
+	begin_version_query(&query, schema, name, version);
+	lem_query_run(&query, "UPDATE %1$s.lem_model SET deployed = false"
+				  " WHERE name = $1 AND version = $2 AND deployed");
+	SPI_finish();
+}
+
 /*
  * lem_deploy(name text, version int) RETURNS void
  *
@@ -248,50 +273,21 @@ LEM_FUNCTION(pg_lem_deploy);
 Datum
 pg_lem_deploy(PG_FUNCTION_ARGS)
 {
-	static const Oid types[] = {TEXTOID, INT4OID};
-	char	   *schema = lem_schema(fcinfo);
-	char	   *name;
-	Datum		values[2];
-
 	refuse_null(PG_ARGISNULL(0), "name");
 	refuse_null(PG_ARGISNULL(1), "version");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	values[0] = CStringGetTextDatum(name);
-	values[1] = PG_GETARG_DATUM(1);
-
-	begin_change(schema);
-	(void) lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_TRAIN);
-	if (run(schema,
-			"SELECT FROM %s.lem_model"
-			" WHERE name OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2",
-			2, types, values, NULL) == 0)
-		lem_catalog_unknown(schema, psprintf("%s@%d", name, PG_GETARG_INT32(1)));
-
-	/* In two steps: at no moment may a name have two deployed versions. */
-	run(schema,
-		"UPDATE %s.lem_model SET deployed = false"
-		" WHERE name OPERATOR(pg_catalog.=) $1 AND deployed"
-		" AND version OPERATOR(pg_catalog.<>) $2",
-		2, types, values, NULL);
-	run(schema,
-		"UPDATE %s.lem_model SET deployed = true"
-		" WHERE name OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2"
-		" AND NOT deployed",
-		2, types, values, NULL);
-	SPI_finish();
+	lem_models_deploy(lem_schema(fcinfo), text_to_cstring(PG_GETARG_TEXT_PP(0)),
+					  PG_GETARG_INT32(1));
 	PG_RETURN_VOID();
 }
 
 /* The deployed version may go only together with the others; within SPI. */
 static void
-refuse_deployed(const char *schema, const char *model, const Oid *types, const Datum *values)
+refuse_deployed(lem_query *query, const char *model)
 {
-	if (run(schema,
-			"SELECT FROM %1$s.lem_model d WHERE name OPERATOR(pg_catalog.=) $1"
-			" AND version OPERATOR(pg_catalog.=) $2 AND deployed"
-			" AND EXISTS (SELECT FROM %1$s.lem_model o WHERE o.name OPERATOR(pg_catalog.=) d.name"
-			" AND o.version OPERATOR(pg_catalog.<>) d.version)",
-			2, types, values, NULL) > 0)
+	if (lem_query_run(query,
+					  "SELECT FROM %1$s.lem_model d WHERE name = $1 AND version = $2 AND deployed"
+					  " AND EXISTS (SELECT FROM %1$s.lem_model o WHERE o.name = d.name"
+					  " AND o.version <> d.version)") > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("model \"%s\" is the deployed version", model),
@@ -308,32 +304,30 @@ LEM_FUNCTION(pg_lem_drop);
 Datum
 pg_lem_drop(PG_FUNCTION_ARGS)
 {
-	static const Oid types[] = {TEXTOID, INT4OID};
 	char	   *schema = lem_schema(fcinfo);
 	char	   *model;
 	char	   *name;
 	int			version;
-	Datum		values[2];
+	lem_query	query;
 	uint64		dropped;
 
 	refuse_null(PG_ARGISNULL(0), "model");
 	model = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	name = lem_catalog_parse(model, &version);
-	values[0] = CStringGetTextDatum(name);
-	values[1] = Int32GetDatum(version);
 
-	begin_change(schema);
+	begin_change(schema, name);
 	(void) lem_rights_check(schema, GetUserId(), name, LEM_RIGHT_DROP);
 	if (version == LEM_DEPLOYED)
-		dropped = run(schema, "DELETE FROM %s.lem_model WHERE name OPERATOR(pg_catalog.=) $1",
-					  1, types, values, NULL);
+	{
+		begin_query(&query, schema, name);
+		dropped = lem_query_run(&query, "DELETE FROM %1$s.lem_model WHERE name = $1");
+	}
 	else
 	{
-		refuse_deployed(schema, model, types, values);
-		dropped = run(schema,
-					  "DELETE FROM %s.lem_model WHERE name OPERATOR(pg_catalog.=) $1"
-					  " AND version OPERATOR(pg_catalog.=) $2",
-					  2, types, values, NULL);
+		begin_version_query(&query, schema, name, version);
+		refuse_deployed(&query, model);
+		dropped = lem_query_run(&query,
+								"DELETE FROM %1$s.lem_model WHERE name = $1 AND version = $2");
 	}
 	if (dropped == 0)
 		lem_catalog_unknown(schema, model);
@@ -351,8 +345,8 @@ LEM_FUNCTION(pg_lem_model_deleted);
 Datum
 pg_lem_model_deleted(PG_FUNCTION_ARGS)
 {
-	static const Oid types[] = {INT8OID};
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	lem_query	query;
 	TupleDesc	columns;
 	int			id;
 	int			digest;
@@ -380,9 +374,9 @@ pg_lem_model_deleted(PG_FUNCTION_ARGS)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	run(lem_schema(fcinfo),
-		"DELETE FROM %s.lem_model_part WHERE model_id OPERATOR(pg_catalog.=) $1",
-		1, types, &value, NULL);
+	lem_query_begin(&query, lem_schema(fcinfo));
+	lem_query_add(&query, INT8OID, value, false);
+	lem_query_run(&query, "DELETE FROM %1$s.lem_model_part WHERE model_id = $1");
 	SPI_finish();
 	return PointerGetDatum(trigger->tg_trigtuple);
 }

@@ -27,6 +27,13 @@ extern int	lem_models_store(const char *schema, const char *name, const lem_conf
 							 pg_tz *time_zone, lem_part_source source, void *arg,
 							 int64 training_run, Jsonb *metrics, bool *fresh);
 
+/*
+ * Make a version the one that the name alone means, or see to it that it is not.  Raise 42501 unless
+ * the user may train the model; lem_models_deploy raises LM010 where there is no such version.
+ */
+extern void lem_models_deploy(const char *schema, const char *name, int version);
+extern void lem_models_undeploy(const char *schema, const char *name, int version);
+
 /* Raises an error (42602) unless name can be that of a model. */
 extern void lem_models_check_name(const char *name);
 

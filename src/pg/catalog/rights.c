@@ -2,15 +2,19 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/query.h"
+#include "pg/base/table_scan.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/rights.h"
 
@@ -55,36 +59,99 @@ is_granted(Oid user, List *grantees)
 	return false;
 }
 
-/* Whether a user has a right to a model that has versions; *exists: whether it has. */
+/*
+ * Whether a user has a right to the model of a name, as a snapshot sees it (NULL: as the calling
+ * statement does), or by administering the extension.
+ */
 static bool
-has_right(const char *schema, Oid user, const char *name, lem_right right, bool *exists,
-		  const char **owner)
+has_right(const char *schema, Snapshot snapshot, Oid user, const char *name, lem_right right)
 {
-	const lem_right more = right == LEM_RIGHT_USE ? LEM_RIGHT_READ : right;
-	const bool	writes = right == LEM_RIGHT_TRAIN || right == LEM_RIGHT_DROP;
-	List	   *grantees;
-
-	*exists = lem_catalog_rights(schema, name, right_names[right], right_names[more], writes,
-								 owner, &grantees);
-	return (*owner && is_member(user, *owner)) || is_granted(user, grantees) ||
-		lem_user_administers(schema, user);
-}
-
-bool
-lem_rights_check(const char *schema, Oid user, const char *name, lem_right right)
-{
-	bool		exists;
 	const char *owner;
 
-	if (has_right(schema, user, name, right, &exists, &owner) || !exists)
-		return !exists;
+	if (lem_user_administers(schema, user))
+		return true;
+	owner = lem_catalog_owner(schema, snapshot, name);
+	return (owner && is_member(user, owner)) ||
+		is_granted(user, lem_catalog_grantees(schema, snapshot, name, right_names[right])) ||
+		(right == LEM_RIGHT_USE &&
+		 is_granted(user, lem_catalog_grantees(schema, snapshot, name,
+											   right_names[LEM_RIGHT_READ])));
+}
+
+static void refuse(const char *schema, Snapshot snapshot, const char *name, lem_right right)
+			pg_attribute_noreturn();
+
+static void
+refuse(const char *schema, Snapshot snapshot, const char *name, lem_right right)
+{
+	const char *owner = lem_catalog_owner(schema, snapshot, name);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for model \"%s\"", name),
 			 errdetail("It takes the right \"%s\" %s.", right_names[right], right_uses[right]),
 			 owner == NULL ? 0 :
 			 errhint("Its owner, \"%s\", can grant it with lem_grant.", owner)));
-	return false;
+}
+
+/* All that is committed by now: rights in the tables, and memberships of roles. */
+static Snapshot
+take_latest(const char *schema)
+{
+	AcceptInvalidationMessages();
+	return lem_snapshot_take(schema);
+}
+
+void
+lem_rights_hold(const char *schema, const char *name)
+{
+	LOCKTAG		tag;
+
+	/* A lock on an object of the table of names that only lem knows: the name's hash. */
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, lem_table(schema, "lem_model_name"),
+					   hash_bytes((const unsigned char *) name, (int) strlen(name)), 1);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+bool
+lem_rights_check(const char *schema, Oid user, const char *name, lem_right right)
+{
+	const Snapshot latest = take_latest(schema);
+	const bool	exists = lem_catalog_has_name(schema, latest, name);
+
+	if (exists && !has_right(schema, latest, user, name, right))
+		refuse(schema, latest, name, right);
+	lem_snapshot_return(latest);
+	return !exists;
+}
+
+void
+lem_rights_find(const char *schema, const char *model, lem_model_row *row)
+{
+	lem_rights_find_for(schema, GetUserId(), LEM_RIGHT_USE, model, row);
+}
+
+void
+lem_rights_find_for(const char *schema, Oid user, lem_right right, const char *model,
+					lem_model_row *row)
+{
+	Snapshot	latest;
+
+	lem_catalog_look_up(schema, model, row);
+	if (lem_user_administers(schema, user))
+		return;
+
+	/* Who has rights to a name by now has none to what others had under it before. */
+	latest = take_latest(schema);
+	if (!lem_catalog_has_model(schema, latest, row->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_UNKNOWN_MODEL),
+				 errmsg("unknown model \"%s\"", lem_clip_text(model)),
+				 errdetail("Another session has dropped it."),
+				 errhint("A new transaction sees what models there are by now.")));
+	if (!has_right(schema, latest, user, row->name, right))
+		refuse(schema, latest, row->name, right);
+	lem_snapshot_return(latest);
 }
 
 static void
@@ -113,19 +180,19 @@ read_right(const char *name, bool all)
 	return 0;
 }
 
-/* The model of a name, for its owner alone; raises LM010 and 42501. */
+/* Hold a name, for its model's owner alone; raises LM010 and 42501. */
 static void
-require_owner(const char *schema, const char *name)
+hold_as_owner(const char *schema, const char *name)
 {
+	Snapshot	latest;
 	const char *owner;
-	List	   *grantees;
 
-	if (!lem_catalog_rights(schema, name, "", "", true, &owner, &grantees))
-	{
-		if (SPI_connect() != SPI_OK_CONNECT)
-			elog(ERROR, "SPI_connect failed");
+	lem_rights_hold(schema, name);
+	latest = take_latest(schema);
+	if (!lem_catalog_has_name(schema, latest, name))
 		lem_catalog_unknown(schema, name);
-	}
+	owner = lem_catalog_owner(schema, latest, name);
+	lem_snapshot_return(latest);
 	if ((owner == NULL || !is_member(GetUserId(), owner)) &&
 		!lem_user_administers(schema, GetUserId()))
 		ereport(ERROR,
@@ -149,7 +216,7 @@ change_rights(FunctionCallInfo fcinfo, bool grant)
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	role = NameStr(*PG_GETARG_NAME(1));
 	right = read_right(text_to_cstring(PG_GETARG_TEXT_PP(2)), true);
-	require_owner(schema, name);
+	hold_as_owner(schema, name);
 
 	/* What a role had that is gone can be taken. */
 	if (grant && strcmp(role, "public") != 0)
@@ -221,7 +288,7 @@ pg_lem_set_owner(PG_FUNCTION_ARGS)
 	refuse_null(PG_ARGISNULL(0), "model");
 	refuse_null(PG_ARGISNULL(1), "role");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	require_owner(schema, name);
+	hold_as_owner(schema, name);
 	role = get_role_oid(NameStr(*PG_GETARG_NAME(1)), false);
 	if (!lem_user_administers(schema, GetUserId()))
 		lem_check_can_set_role(GetUserId(), role);
@@ -238,7 +305,7 @@ pg_lem_set_owner(PG_FUNCTION_ARGS)
 /*
  * lem_has_right(model text, privilege text, role name DEFAULT CURRENT_USER) RETURNS boolean
  *
- * Whether a role has a right to a model, however it came by it.
+ * Whether a role has a right to a model, however it came by it, as the calling statement sees it.
  */
 LEM_FUNCTION(pg_lem_has_right);
 
@@ -249,15 +316,8 @@ pg_lem_has_right(PG_FUNCTION_ARGS)
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const int	right = read_right(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
 	const Oid	role = get_role_oid(NameStr(*PG_GETARG_NAME(2)), false);
-	bool		exists;
-	const char *owner;
-	const bool	has = has_right(schema, role, name, right, &exists, &owner);
 
-	if (!exists)
-	{
-		if (SPI_connect() != SPI_OK_CONNECT)
-			elog(ERROR, "SPI_connect failed");
+	if (!lem_catalog_has_name(schema, NULL, name))
 		lem_catalog_unknown(schema, name);
-	}
-	PG_RETURN_BOOL(has);
+	PG_RETURN_BOOL(has_right(schema, NULL, role, name, right));
 }

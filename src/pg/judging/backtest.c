@@ -9,6 +9,7 @@
 
 #include "pg/bars/bars_type.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/judging/strategy.h"
 #include "pg/schedule/order_type.h"
 #include "pg/schedule/slices.h"

@@ -11,6 +11,7 @@
 
 #include "core/judging/summary.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/judging/strategy.h"
 #include "pg/schedule/group.h"

@@ -7,6 +7,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
+#include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/judging/strategy.h"
 #include "pg/schedule/network_arrays.h"
@@ -73,7 +74,7 @@ open_model(const char *schema, const char *model, lem_backtest_settings *setting
 				 errmsg("the options n_ahead, norm_window, bar_interval, time_zone and gaps are for "
 						"backtests of baselines"),
 				 errhint("With a model, its config says them.")));
-	lem_catalog_find(schema, model, row);
+	lem_rights_find(schema, model, row);
 	need = palloc0(lem_head_sets(&row->config) * sizeof(bool));
 	lem_pg_check(lem_schedule_branch(&row->config, &settings->test.order, &branch, &fault), &fault);
 	need[row->config.shared_heads ? 0 : branch] = true;

@@ -16,6 +16,7 @@
 #include "core/execution/schedule.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/rights.h"
 #include "pg/orders/orders.h"
@@ -77,7 +78,7 @@ check_order(const char *schema, const char *series, const char *model, const lem
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid series \"%s\"", lem_clip_text(series)),
 				 errhint("It names the bars' series, in 1 to %d bytes.", MAX_SERIES)));
-	lem_catalog_find(schema, model, &row);
+	lem_rights_find(schema, model, &row);
 	lem_pg_check(lem_schedule_branch(&row.config, order, &branch, &fault), &fault);
 }
 

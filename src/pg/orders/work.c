@@ -26,9 +26,11 @@
 #include "core/execution/schedule.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/catalog.h"
+#include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/orders/work_bars.h"
 #include "pg/orders/work_store.h"
@@ -172,7 +174,7 @@ find_model(lot *l)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the order's owner, role \"%s\", does not exist", model->owner)));
-	lem_catalog_find_for(l->work->schema, owner, LEM_RIGHT_USE, model->name, &model->row);
+	lem_rights_find_for(l->work->schema, owner, LEM_RIGHT_USE, model->name, &model->row);
 }
 
 /* The models of a lot. */

@@ -10,9 +10,11 @@
 #include "core/execution/schedule.h"
 #include "pg/bars/bars_type.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/catalog.h"
+#include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/schedule/order_type.h"
 #include "pg/schedule/network_arrays.h"
@@ -123,7 +125,7 @@ explain(FunctionCallInfo fcinfo, const lem_order *order, const lem_series *serie
 	lem_fault	fault;
 
 	lem_stat_start(&start);
-	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	lem_rights_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	lem_pg_check(lem_schedule_branch(&row.config, order, &branch, &fault), &fault);
 	need = palloc0(lem_head_sets(&row.config) * sizeof(bool));
 	need[row.config.shared_heads ? 0 : branch] = true;

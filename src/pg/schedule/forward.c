@@ -9,9 +9,11 @@
 
 #include "core/model/model.h"
 #include "pg/base/compat.h"
+#include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/catalog.h"
+#include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/schedule/network_arrays.h"
 
@@ -84,7 +86,7 @@ pg_lem_forward(PG_FUNCTION_ARGS)
 	Size		size;
 
 	lem_stat_start(&start);
-	lem_catalog_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	lem_rights_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	lem_network_arrays_read(&row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2),
 					 PG_GETARG_ARRAYTYPE_P(3), &samples);
 

@@ -12,10 +12,12 @@
 #include "core/execution/schedule.h"
 #include "pg/bars/bars_type.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/base/memory.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/catalog.h"
+#include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/schedule/group.h"
 #include "pg/schedule/order_type.h"
@@ -135,7 +137,7 @@ run_job(schedule_job *job)
 	int64		batches = 0;
 
 	lem_stat_start(&start);
-	lem_catalog_find(job->schema, job->model, &row);
+	lem_rights_find(job->schema, job->model, &row);
 	if (job->ids)
 	{
 		callback.callback = job_error_context;

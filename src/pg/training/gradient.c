@@ -11,10 +11,12 @@
 #include "core/training/gradient.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/export.h"
+#include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/schedule/network_arrays.h"
 
@@ -143,8 +145,8 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 	uint8	   *data;
 
 	lem_stat_start(&start);
-	lem_catalog_find_for(schema, GetUserId(), LEM_RIGHT_READ,
-						 text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	lem_rights_find_for(schema, GetUserId(), LEM_RIGHT_READ,
+						text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	lem_network_arrays_read(&row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(3),
 					 PG_GETARG_ARRAYTYPE_P(4), &samples);
 	market = read_market(&row, PG_GETARG_ARRAYTYPE_P(2), samples.n);

@@ -20,6 +20,7 @@
 
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
 #include "pg/training/train.h"
@@ -235,27 +236,10 @@ part_of_best(void *arg, int part, float *out)
 static void
 set_deployed(const lem_training *t)
 {
-	const char *schema = quote_identifier(t->run.schema);
-	Oid			types[] = {TEXTOID, INT4OID};
-	Datum		values[] = {CStringGetTextDatum(t->run.model), Int32GetDatum(t->version)};
-	int			result = 0;
-
 	if (t->settings.deploy == LEM_DEPLOY_ALWAYS)
-		result = SPI_execute_with_args(psprintf("SELECT %s.lem_deploy($1, $2)", schema), 2, types,
-									   values, NULL, false, 0);
+		lem_models_deploy(t->run.schema, t->run.model, t->version);
 	else if (t->settings.deploy == LEM_DEPLOY_NEVER)
-	{
-		const lem_user user = lem_user_become_owner(t->run.schema);
-
-		result = SPI_execute_with_args(psprintf("UPDATE %s.lem_model SET deployed = false"
-												" WHERE name OPERATOR(pg_catalog.=) $1"
-												" AND version OPERATOR(pg_catalog.=) $2"
-												" AND deployed", schema),
-									   2, types, values, NULL, false, 0);
-		lem_user_restore(user);
-	}
-	if (result < 0)
-		elog(ERROR, "could not deploy: %s", SPI_result_code_string(result));
+		lem_models_undeploy(t->run.schema, t->run.model, t->version);
 }
 
 /* The best epoch becomes a version of the model. */

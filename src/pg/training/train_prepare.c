@@ -14,6 +14,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/config_json.h"
+#include "pg/catalog/rights.h"
 #include "pg/training/train.h"
 #include "pg/training/train_prepare.h"
 
@@ -125,7 +126,7 @@ read_init_from(lem_training *t, Jsonb *config)
 {
 	lem_run    *run = &t->run;
 
-	lem_catalog_find_for(run->schema, GetUserId(), LEM_RIGHT_READ, t->settings.init_from, &t->from);
+	lem_rights_find_for(run->schema, GetUserId(), LEM_RIGHT_READ, t->settings.init_from, &t->from);
 	t->settings.init_from = psprintf("%s@%d", t->from.name, t->from.version);
 	if (run->id == 0)
 		memcpy(run->init_digest, t->from.digest, LEM_DIGEST_LENGTH);

@@ -17,11 +17,10 @@
 
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
+#include "pg/base/query.h"
 #include "pg/catalog/rights.h"
 #include "pg/training/train_run.h"
-
-/* Most parameters of a command below. */
-#define MAX_VALUES 16
 
 /* What the locks on the table's objects stand for: their last number. */
 enum
@@ -33,84 +32,11 @@ enum
 /* Kinds of numbers in a run's state. */
 static const char *const state_kinds[] = {"weights", "adam_m", "adam_v", "best"};
 
-/* A command and its parameters, while they are put together. */
-typedef struct command
-{
-	const char *text;			/* %1$s: the schema, quoted */
-	int			n;
-	Oid			types[MAX_VALUES];
-	Datum		values[MAX_VALUES];
-	char		nulls[MAX_VALUES];
-} command;
-
+/* A number; NULL where it is not finite. */
 static void
-add(command *c, Oid type, Datum value)
+add_number(lem_query *query, double x)
 {
-	LEM_ENSURE(c->n < MAX_VALUES);
-	c->types[c->n] = type;
-	c->values[c->n] = value;
-	c->nulls[c->n] = ' ';
-	c->n++;
-}
-
-static void
-add_null(command *c, Oid type)
-{
-	add(c, type, (Datum) 0);
-	c->nulls[c->n - 1] = 'n';
-}
-
-static void
-add_text(command *c, const char *text)
-{
-	if (text)
-		add(c, TEXTOID, CStringGetTextDatum(text));
-	else
-		add_null(c, TEXTOID);
-}
-
-static void
-add_number(command *c, double x)
-{
-	if (isfinite(x))
-		add(c, FLOAT8OID, Float8GetDatum(x));
-	else
-		add_null(c, FLOAT8OID);
-}
-
-static void
-add_bytes(command *c, const void *data, Size length)
-{
-	bytea	   *bytes = palloc(VARHDRSZ + length);
-
-	SET_VARSIZE(bytes, VARHDRSZ + length);
-	memcpy(VARDATA(bytes), data, length);
-	add(c, BYTEAOID, PointerGetDatum(bytes));
-}
-
-/* Run it as the tables' owner; returns the number of rows. */
-static uint64
-run_command(const lem_run *run, command *c)
-{
-	char	   *text = psprintf(c->text, quote_identifier(run->schema));
-	const lem_user user = lem_user_become_owner(run->schema);
-	int			result = SPI_execute_with_args(text, c->n, c->types, c->values, c->nulls, false,
-											   0);
-
-	lem_user_restore(user);
-	if (result < 0)
-		elog(ERROR, "could not run \"%s\": %s", text, SPI_result_code_string(result));
-	return SPI_processed;
-}
-
-/* A column of the only row that the last command returned. */
-static Datum
-column(int number, bool *is_null)
-{
-	bool		ignored;
-
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number,
-						 is_null ? is_null : &ignored);
+	lem_query_add(query, FLOAT8OID, Float8GetDatum(x), !isfinite(x));
 }
 
 void
@@ -201,111 +127,112 @@ read_digest(Datum value, uint8 *digest)
 void
 lem_run_find(lem_run *run)
 {
-	command		c = {
-		.text = "SELECT id, data_digest, init_digest, config, options, epochs, step, rate_scale,"
-		" best_epoch, best_loss, stale, decay_stale, kernels, started_by"
-		" FROM %1$s.lem_training_run WHERE model OPERATOR(pg_catalog.=) $1"
-		" AND status OPERATOR(pg_catalog.=) ANY ('{running,cancelled,failed}')"
-		" ORDER BY id DESC LIMIT 1"
-	};
+	lem_query	query;
 	lem_train_state *state = &run->state;
 	bool		is_null;
 	Datum		value;
 
-	add_text(&c, run->model);
-	if (run_command(run, &c) == 0)
+	lem_query_begin(&query, run->schema);
+	lem_query_add_text(&query, run->model);
+	if (lem_query_run(&query,
+					  "SELECT id, data_digest, init_digest, config, options, epochs, step,"
+					  " rate_scale, best_epoch, best_loss, stale, decay_stale, kernels, started_by"
+					  " FROM %1$s.lem_training_run WHERE model = $1"
+					  " AND status = ANY ('{running,cancelled,failed}')"
+					  " ORDER BY id DESC LIMIT 1") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no unfinished training of model \"%s\" to resume", run->model),
 				 errhint("Leave out the option resume to begin a new one.")));
-	run->id = DatumGetInt64(column(1, NULL));
+	run->id = DatumGetInt64(lem_query_column(0, 1, NULL));
 	if (run->unused &&
-		!lem_user_acts_for(run->schema, GetUserId(), NameStr(*DatumGetName(column(14, NULL)))))
+		!lem_user_acts_for(run->schema, GetUserId(),
+						   NameStr(*DatumGetName(lem_query_column(0, 14, NULL)))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to resume training run %lld of model \"%s\"",
 						(long long) run->id, run->model),
 				 errdetail("Another role began it, and the name has no owner yet.")));
-	read_digest(column(2, NULL), run->data_digest);
-	value = column(3, &is_null);
+	read_digest(lem_query_column(0, 2, NULL), run->data_digest);
+	value = lem_query_column(0, 3, &is_null);
 	run->from_model = !is_null;
 	if (!is_null)
 		read_digest(value, run->init_digest);
-	run->config = DatumGetJsonbPCopy(column(4, NULL));
-	run->options = DatumGetJsonbPCopy(column(5, NULL));
+	run->config = DatumGetJsonbPCopy(lem_query_column(0, 4, NULL));
+	run->options = DatumGetJsonbPCopy(lem_query_column(0, 5, NULL));
 	lem_train_state_init(state);
-	state->epoch = DatumGetInt32(column(6, NULL));
-	state->step = DatumGetInt64(column(7, NULL));
-	state->rate_scale = DatumGetFloat8(column(8, NULL));
-	state->best_epoch = DatumGetInt32(column(9, NULL));
-	value = column(10, &is_null);
+	state->epoch = DatumGetInt32(lem_query_column(0, 6, NULL));
+	state->step = DatumGetInt64(lem_query_column(0, 7, NULL));
+	state->rate_scale = DatumGetFloat8(lem_query_column(0, 8, NULL));
+	state->best_epoch = DatumGetInt32(lem_query_column(0, 9, NULL));
+	value = lem_query_column(0, 10, &is_null);
 	if (!is_null)
 		state->best_loss = DatumGetFloat8(value);
-	state->stale = DatumGetInt32(column(11, NULL));
-	state->decay_stale = DatumGetInt32(column(12, NULL));
-	run->kernels = TextDatumGetCString(column(13, NULL));
+	state->stale = DatumGetInt32(lem_query_column(0, 11, NULL));
+	state->decay_stale = DatumGetInt32(lem_query_column(0, 12, NULL));
+	run->kernels = TextDatumGetCString(lem_query_column(0, 13, NULL));
 	run->best_stored = state->best_epoch != state->epoch;
 }
 
 void
 lem_run_insert(lem_run *run, const lem_train_data *data, const lem_dataset *dataset, int64 seed)
 {
-	command		c = {
-		.text = "INSERT INTO %1$s.lem_training_run (model, status, query, data_digest, init_digest,"
-		" series, bars, train_starts, validation_starts, config, options, seed, lem_version,"
-		" kernels, rate_scale, started_by)"
-		" SELECT $1, 'running', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, extversion, $12, 1, $13"
-		" FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'lem'"
-		" RETURNING id"
-	};
+	lem_query	query;
 
-	add_text(&c, run->model);
-	add_text(&c, run->query);
-	add_bytes(&c, run->data_digest, LEM_DIGEST_LENGTH);
+	lem_query_begin(&query, run->schema);
+	lem_query_add_text(&query, run->model);
+	lem_query_add_text(&query, run->query);
+	lem_query_add_bytes(&query, run->data_digest, LEM_DIGEST_LENGTH);
 	if (run->from_model)
-		add_bytes(&c, run->init_digest, LEM_DIGEST_LENGTH);
+		lem_query_add_bytes(&query, run->init_digest, LEM_DIGEST_LENGTH);
 	else
-		add_null(&c, BYTEAOID);
-	add(&c, INT4OID, Int32GetDatum(data->n_series));
-	add(&c, INT8OID, Int64GetDatum(data->bars));
-	add(&c, INT8OID, Int64GetDatum((int64) dataset->n_train));
-	add(&c, INT8OID, Int64GetDatum((int64) dataset->n_valid));
-	add(&c, JSONBOID, JsonbPGetDatum(run->config));
-	add(&c, JSONBOID, JsonbPGetDatum(run->options));
-	add(&c, INT8OID, Int64GetDatum(seed));
-	add_text(&c, run->kernels);
-	add(&c, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)));
-	LEM_ENSURE(run_command(run, &c) == 1);
-	run->id = DatumGetInt64(column(1, NULL));
+		lem_query_add(&query, BYTEAOID, (Datum) 0, true);
+	lem_query_add(&query, INT4OID, Int32GetDatum(data->n_series), false);
+	lem_query_add(&query, INT8OID, Int64GetDatum(data->bars), false);
+	lem_query_add(&query, INT8OID, Int64GetDatum((int64) dataset->n_train), false);
+	lem_query_add(&query, INT8OID, Int64GetDatum((int64) dataset->n_valid), false);
+	lem_query_add(&query, JSONBOID, JsonbPGetDatum(run->config), false);
+	lem_query_add(&query, JSONBOID, JsonbPGetDatum(run->options), false);
+	lem_query_add(&query, INT8OID, Int64GetDatum(seed), false);
+	lem_query_add_text(&query, run->kernels);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	LEM_ENSURE(lem_query_run(&query,
+							 "INSERT INTO %1$s.lem_training_run (model, status, query, data_digest,"
+							 " init_digest, series, bars, train_starts, validation_starts, config,"
+							 " options, seed, lem_version, kernels, rate_scale, started_by)"
+							 " SELECT $1, 'running', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+							 " extversion, $12, 1, $13"
+							 " FROM pg_catalog.pg_extension WHERE extname = 'lem'"
+							 " RETURNING id") == 1);
+	run->id = DatumGetInt64(lem_query_column(0, 1, NULL));
 	lock_run(run);
 }
 
 void
 lem_run_restart(const lem_run *run)
 {
-	command		c = {
-		.text = "UPDATE %1$s.lem_training_run SET status = 'running', error = NULL, finished_at = NULL,"
-		" updated_at = pg_catalog.clock_timestamp(), query = $2, kernels = $3"
-		" WHERE id OPERATOR(pg_catalog.=) $1"
-	};
+	lem_query	query;
 
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add_text(&c, run->query);
-	add_text(&c, lem_kernels_select()->name);
-	run_command(run, &c);
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add_text(&query, run->query);
+	lem_query_add_text(&query, lem_kernels_select()->name);
+	lem_query_run(&query,
+				  "UPDATE %1$s.lem_training_run SET status = 'running', error = NULL,"
+				  " finished_at = NULL, updated_at = clock_timestamp(), query = $2, kernels = $3"
+				  " WHERE id = $1");
 	lock_run(run);
 }
 
 void
 lem_run_workers(const lem_run *run, int workers)
 {
-	command		c = {
-		.text = "UPDATE %1$s.lem_training_run SET workers = $2 WHERE id OPERATOR(pg_catalog.=) $1"
-	};
+	lem_query	query;
 
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add(&c, INT4OID, Int32GetDatum(workers));
-	run_command(run, &c);
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add(&query, INT4OID, Int32GetDatum(workers), false);
+	lem_query_run(&query, "UPDATE %1$s.lem_training_run SET workers = $2 WHERE id = $1");
 }
 
 static void state_damaged(const lem_run *run, const char *kind, int part, const char *detail)
@@ -325,21 +252,21 @@ state_damaged(const lem_run *run, const char *kind, int part, const char *detail
 static void
 load_part(const lem_run *run, const char *kind, int part, lem_real *out, Size bytes)
 {
-	command		c = {
-		.text = "SELECT data, sha256 FROM %1$s.lem_training_state WHERE run OPERATOR(pg_catalog.=) $1"
-		" AND kind OPERATOR(pg_catalog.=) $2 AND part OPERATOR(pg_catalog.=) $3"
-	};
+	lem_query	query;
 	uint8		stored[LEM_DIGEST_LENGTH];
 	uint8		computed[LEM_DIGEST_LENGTH];
 	bytea	   *data;
 
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add_text(&c, kind);
-	add(&c, INT4OID, Int32GetDatum(part));
-	if (run_command(run, &c) == 0)
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add_text(&query, kind);
+	lem_query_add(&query, INT4OID, Int32GetDatum(part), false);
+	if (lem_query_run(&query,
+					  "SELECT data, sha256 FROM %1$s.lem_training_state WHERE run = $1"
+					  " AND kind = $2 AND part = $3") == 0)
 		state_damaged(run, kind, part, "It is missing.");
-	data = DatumGetByteaPP(column(1, NULL));
-	read_digest(column(2, NULL), stored);
+	data = DatumGetByteaPP(lem_query_column(0, 1, NULL));
+	read_digest(lem_query_column(0, 2, NULL), stored);
 	if (VARSIZE_ANY_EXHDR(data) != bytes)
 		state_damaged(run, kind, part, "It does not have the length that the config asks for.");
 	lem_catalog_checksum(VARDATA_ANY(data), bytes, computed);
@@ -353,12 +280,7 @@ load_part(const lem_run *run, const char *kind, int part, lem_real *out, Size by
 static void
 save_part(const lem_run *run, const char *kind, int part, const lem_real *numbers, Size bytes)
 {
-	command		c = {
-		.text = "INSERT INTO %1$s.lem_training_state (run, kind, part, sha256, data)"
-		" VALUES ($1, $2, $3, $4, $5)"
-		" ON CONFLICT (run, kind, part) DO UPDATE"
-		" SET sha256 = EXCLUDED.sha256, data = EXCLUDED.data"
-	};
+	lem_query	query;
 	bytea	   *data = palloc(VARHDRSZ + bytes);
 	uint8		checksum[LEM_DIGEST_LENGTH];
 
@@ -367,12 +289,17 @@ save_part(const lem_run *run, const char *kind, int part, const lem_real *number
 	memcpy(VARDATA(data), numbers, bytes);
 	lem_catalog_swap((float *) VARDATA(data), bytes / sizeof(lem_real));
 	lem_catalog_checksum(VARDATA(data), bytes, checksum);
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add_text(&c, kind);
-	add(&c, INT4OID, Int32GetDatum(part));
-	add_bytes(&c, checksum, LEM_DIGEST_LENGTH);
-	add(&c, BYTEAOID, PointerGetDatum(data));
-	run_command(run, &c);
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add_text(&query, kind);
+	lem_query_add(&query, INT4OID, Int32GetDatum(part), false);
+	lem_query_add_bytes(&query, checksum, LEM_DIGEST_LENGTH);
+	lem_query_add(&query, BYTEAOID, PointerGetDatum(data), false);
+	lem_query_run(&query,
+				  "INSERT INTO %1$s.lem_training_state (run, kind, part, sha256, data)"
+				  " VALUES ($1, $2, $3, $4, $5)"
+				  " ON CONFLICT (run, kind, part) DO UPDATE"
+				  " SET sha256 = EXCLUDED.sha256, data = EXCLUDED.data");
 	pfree(data);
 }
 
@@ -423,43 +350,43 @@ epoch_metrics(const lem_validation *validation, int branches)
 static void
 save_epoch_row(const lem_run *run, const lem_run_numbers *numbers, const lem_epoch *epoch)
 {
-	command		c = {
-		.text = "INSERT INTO %1$s.lem_training_epoch (run, epoch, train_loss, validation_loss, rate,"
-		" samples, train_seconds, seconds, metrics)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.jsonb)"
-	};
+	lem_query	query;
 
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add(&c, INT4OID, Int32GetDatum(run->state.epoch));
-	add_number(&c, epoch->train_loss);
-	add_number(&c, epoch->validation.loss / (double) epoch->validation.samples);
-	add_number(&c, epoch->rate);
-	add(&c, INT8OID, Int64GetDatum(epoch->samples));
-	add_number(&c, epoch->train_seconds);
-	add_number(&c, epoch->seconds);
-	add_text(&c, epoch_metrics(&epoch->validation, lem_branches(numbers->config)));
-	run_command(run, &c);
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add(&query, INT4OID, Int32GetDatum(run->state.epoch), false);
+	add_number(&query, epoch->train_loss);
+	add_number(&query, epoch->validation.loss / (double) epoch->validation.samples);
+	add_number(&query, epoch->rate);
+	lem_query_add(&query, INT8OID, Int64GetDatum(epoch->samples), false);
+	add_number(&query, epoch->train_seconds);
+	add_number(&query, epoch->seconds);
+	lem_query_add_text(&query, epoch_metrics(&epoch->validation, lem_branches(numbers->config)));
+	lem_query_run(&query,
+				  "INSERT INTO %1$s.lem_training_epoch (run, epoch, train_loss, validation_loss,"
+				  " rate, samples, train_seconds, seconds, metrics)"
+				  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)");
 }
 
 static void
 save_run_row(const lem_run *run)
 {
 	const lem_train_state *state = &run->state;
-	command		c = {
-		.text = "UPDATE %1$s.lem_training_run SET updated_at = pg_catalog.clock_timestamp(),"
-		" epochs = $2, step = $3, rate_scale = $4, best_epoch = $5, best_loss = $6, stale = $7,"
-		" decay_stale = $8 WHERE id OPERATOR(pg_catalog.=) $1"
-	};
+	lem_query	query;
 
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add(&c, INT4OID, Int32GetDatum(state->epoch));
-	add(&c, INT8OID, Int64GetDatum(state->step));
-	add_number(&c, state->rate_scale);
-	add(&c, INT4OID, Int32GetDatum(state->best_epoch));
-	add_number(&c, state->best_loss);
-	add(&c, INT4OID, Int32GetDatum(state->stale));
-	add(&c, INT4OID, Int32GetDatum(state->decay_stale));
-	if (run_command(run, &c) != 1)
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add(&query, INT4OID, Int32GetDatum(state->epoch), false);
+	lem_query_add(&query, INT8OID, Int64GetDatum(state->step), false);
+	add_number(&query, state->rate_scale);
+	lem_query_add(&query, INT4OID, Int32GetDatum(state->best_epoch), false);
+	add_number(&query, state->best_loss);
+	lem_query_add(&query, INT4OID, Int32GetDatum(state->stale), false);
+	lem_query_add(&query, INT4OID, Int32GetDatum(state->decay_stale), false);
+	if (lem_query_run(&query,
+					  "UPDATE %1$s.lem_training_run SET updated_at = clock_timestamp(),"
+					  " epochs = $2, step = $3, rate_scale = $4, best_epoch = $5, best_loss = $6,"
+					  " stale = $7, decay_stale = $8 WHERE id = $1") != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the row of training run %lld is gone", (long long) run->id)));
@@ -487,49 +414,45 @@ lem_run_save(lem_run *run, const lem_run_numbers *numbers, const lem_epoch *epoc
 Jsonb *
 lem_run_metrics(const lem_run *run)
 {
-	command		c = {
-		.text = "SELECT metrics OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('epoch', epoch,"
-		" 'train_loss', train_loss, 'validation_loss', validation_loss)"
-		" FROM %1$s.lem_training_epoch WHERE run OPERATOR(pg_catalog.=) $1"
-		" AND epoch OPERATOR(pg_catalog.=) $2"
-	};
+	lem_query	query;
 
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add(&c, INT4OID, Int32GetDatum(run->state.best_epoch));
-	if (run_command(run, &c) == 0)
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add(&query, INT4OID, Int32GetDatum(run->state.best_epoch), false);
+	if (lem_query_run(&query,
+					  "SELECT metrics || jsonb_build_object('epoch', epoch,"
+					  " 'train_loss', train_loss, 'validation_loss', validation_loss)"
+					  " FROM %1$s.lem_training_epoch WHERE run = $1"
+					  " AND epoch = $2") == 0)
 		return NULL;
-	return DatumGetJsonbPCopy(column(1, NULL));
+	return DatumGetJsonbPCopy(lem_query_column(0, 1, NULL));
 }
 
 static void
 set_status(const lem_run *run, const char *status, const char *error, int version)
 {
-	command		c = {
-		.text = "UPDATE %1$s.lem_training_run SET updated_at = pg_catalog.clock_timestamp(),"
-		" finished_at = pg_catalog.clock_timestamp(), status = $2, error = $3,"
-		" model_version = $4 WHERE id OPERATOR(pg_catalog.=) $1"
-	};
+	lem_query	query;
 
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	add_text(&c, status);
-	add_text(&c, error);
-	if (version > 0)
-		add(&c, INT4OID, Int32GetDatum(version));
-	else
-		add_null(&c, INT4OID);
-	run_command(run, &c);
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_add_text(&query, status);
+	lem_query_add_text(&query, error);
+	lem_query_add(&query, INT4OID, Int32GetDatum(version), version == 0);
+	lem_query_run(&query,
+				  "UPDATE %1$s.lem_training_run SET updated_at = clock_timestamp(),"
+				  " finished_at = clock_timestamp(), status = $2, error = $3,"
+				  " model_version = $4 WHERE id = $1");
 }
 
 void
 lem_run_finish(const lem_run *run, const char *status, const char *error, int version)
 {
-	command		c = {
-		.text = "DELETE FROM %1$s.lem_training_state WHERE run OPERATOR(pg_catalog.=) $1"
-	};
+	lem_query	query;
 
 	set_status(run, status, error, version);
-	add(&c, INT8OID, Int64GetDatum(run->id));
-	run_command(run, &c);
+	lem_query_begin(&query, run->schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
+	lem_query_run(&query, "DELETE FROM %1$s.lem_training_state WHERE run = $1");
 }
 
 void
@@ -549,10 +472,11 @@ Datum
 pg_lem_training_run_deleted(PG_FUNCTION_ARGS)
 {
 	static const char *const commands[] = {
-		"DELETE FROM %1$s.lem_training_epoch WHERE run OPERATOR(pg_catalog.=) $1",
-		"DELETE FROM %1$s.lem_training_state WHERE run OPERATOR(pg_catalog.=) $1"
+		"DELETE FROM %1$s.lem_training_epoch WHERE run = $1",
+		"DELETE FROM %1$s.lem_training_state WHERE run = $1"
 	};
-	const lem_run run = {.schema = lem_schema(fcinfo)};
+	const char *schema = lem_schema(fcinfo);
+	lem_query	query;
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	TupleDesc	columns;
 	int			id;
@@ -563,7 +487,7 @@ pg_lem_training_run_deleted(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
 		RelationGetRelid(trigger->tg_relation) !=
-		get_relname_relid("lem_training_run", get_namespace_oid(run.schema, false)))
+		get_relname_relid("lem_training_run", get_namespace_oid(schema, false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("lem_training_run_deleted is for rows that are deleted from "
@@ -576,13 +500,10 @@ pg_lem_training_run_deleted(PG_FUNCTION_ARGS)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, INT8OID, value, false);
 	for (size_t i = 0; i < lengthof(commands); i++)
-	{
-		command		c = {.text = commands[i]};
-
-		add(&c, INT8OID, value);
-		run_command(&run, &c);
-	}
+		lem_query_run(&query, commands[i]);
 	SPI_finish();
 	return PointerGetDatum(trigger->tg_trigtuple);
 }
