@@ -4,7 +4,7 @@
 #   make install     install it there
 #   make demo        set up, build, and show a schedule on a private server (BARS=file.csv.gz)
 #   make test        set up, build, and run every test
-#   make check-core, check-boundary, check-warnings, installcheck, check-server, check-docs, check-bench
+#   make check-core, check-boundary, check-warnings, installcheck, check-isolation, check-server, check-docs, check-bench
 #                    the tests in parts, on a tree that is set up
 #   make deb, dist   a Debian package; a tarball of the sources (in build)
 #   make check-deb, check-dist
@@ -195,7 +195,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
-	check-boundary check-warnings installcheck check-server check-work check-docs bench \
+	check-boundary check-warnings installcheck check-isolation check-server check-work check-docs bench \
 	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
 	bench-train check-optima count-instructions performance check-bench
 
@@ -277,6 +277,10 @@ check-warnings:
 
 installcheck: all
 	@PG_CONFIG='$(PG_CONFIG)' scripts/server scripts/regress $(REGRESS_OPTS) $(REGRESS)
+
+# Races, with sessions in lockstep (TESTS names some of them).
+check-isolation: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/server scripts/isolation $(TESTS)
 
 check-server: all
 	@PG_CONFIG='$(PG_CONFIG)' scripts/check-server $(TESTS)
