@@ -16,6 +16,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/catalog/config_json.h"
+#include "pg/catalog/json_keys.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
 
@@ -55,12 +56,13 @@ damaged_entry(const char *name, int length, const char *what)
 			 errmsg("the weights' header has no valid %s for \"%.*s\"", what, length, name)));
 }
 
-/* The header as jsonb: valid text, valid JSON, an object. */
+/* The header as jsonb: valid text, valid JSON, an object, no key of which comes twice. */
 static Jsonb *
 parse_header(const uint8 *header, size_t length)
 {
 	static const char *const message = "the weights' header is not valid JSON";
 	char	   *text = pnstrdup((const char *) header, length);
+	char	   *twice;
 	Jsonb	   *json;
 
 	if (strlen(text) != length || !pg_verify_mbstr(PG_UTF8, text, length, true))
@@ -74,6 +76,14 @@ parse_header(const uint8 *header, size_t length)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_DAMAGED_FILE),
 				 errmsg("the weights' header is not a JSON object")));
+	if (lem_json_has_duplicates(text, json, &twice))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_DAMAGED_FILE),
+				 twice ? errmsg("the weights' header has the key \"%s\" twice",
+								lem_clip_text(twice))
+				 : errmsg("the weights' header has a key twice"),
+				 errdetail("Readers differ in which of the two they take."),
+				 errhint("Write the file again, with one entry for each tensor.")));
 	return json;
 }
 
