@@ -128,7 +128,7 @@ FROM (VALUES ('', NULL::timestamptz), ('3', NULL), ('3', '2026-01-01 15:00'), ('
 -- More than was ordered
 SELECT (r).fill_rate, (r).unfilled, (r).bars FROM lem_tca_report('(100,buy,vwap,quantity,"2026-01-01 10:00+00",,,0,1,) {"2026-01-01 11:10+00" 102 150}', :'bars') AS r;
 SELECT q, e FROM (VALUES ($$'{"2026-01-01" 1 1}'$$), ($$'{}', '{1 month}'$$), ($$'{}', '{500 days}'$$), ($$'{}', '{NULL}'$$), ($$'{}', '{{1 hour},{2 hours}}'$$), ($$'{}', array_fill('1 s'::interval, '{65}')$$),
-	($$'{}', time_zone => 'Mars/Olympus'$$), ($$'{}', time_zone => repeat('x', 5000)$$), ($$'{}', bar_interval => '0'$$), ($$'{}', bar_interval => '-1 hour'$$), ($$'{}', bar_interval => '1 year'$$)) AS t(q),
+	($$'{}', time_zone => 'Mars/Olympus'$$), ($$'{}', time_zone => '+05:45'$$), ($$'{}', time_zone => repeat('x', 5000)$$), ($$'{}', bar_interval => '0'$$), ($$'{}', bar_interval => '-1 hour'$$), ($$'{}', bar_interval => '1 year'$$)) AS t(q),
 	pg_temp.error_of('SELECT lem_tca_report(''(100,buy,vwap,quantity,"2026-01-01 10:00+00",,4,0,1,) {}'', ' || q || ')') AS e;
 -- The ends of time, and numbers at the ends of their range
 SELECT (r).bars, (r).arrival_price, (r).markouts, (r).duration FROM lem_tca_report('(100,buy,vwap,quantity,"4713-01-01 BC",,,0,1,) {"294276-12-31 23:59:59+00" 1 1}',

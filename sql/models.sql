@@ -140,7 +140,15 @@ SELECT given, stored(jsonb_build_object('bar_interval', given)) ->> 'bar_interva
 SELECT given, stored(jsonb_build_object('sub_kan', given)) -> 'sub_kan' AS stored
 	FROM jsonb_array_elements('[[null],[{}],[3],[{"grid_range":[-1.0,1e0]}],[{"grid_size":3,"spline_order":3}]]') given;
 SELECT given, stored(jsonb_build_object('time_zone', given)) ->> 'time_zone' AS stored
-	FROM unnest('{UTC,utc,America/New_York}'::text[]) given;
+	FROM unnest('{UTC,utc,America/New_York,<+05:45>-05:45,EST5EDT,CET-1CEST,Etc/GMT+5,GMT0,+00}'::text[]) given;
+-- An offset that version 1.0 stored goes on to mean what it was trained with, and is exported under a name that says so.
+SELECT stored('{"time_zone": "<-05:45>+05:45"}') ->> 'time_zone' AS west;
+CREATE TABLE offset_model AS SELECT m.id, config AS west, jsonb_set(config, '{time_zone}', '"+05:45"') AS iso FROM lem_model m WHERE name = 'other' ORDER BY version DESC LIMIT 1;
+UPDATE lem_model m SET config = iso, digest = sha256(convert_to(iso::text, 'UTF8') || (SELECT string_agg(sha256, '' ORDER BY part) FROM lem_model_part WHERE model_id = m.id)) FROM offset_model o WHERE o.id = m.id;
+SELECT stored = config AS stays FROM (SELECT iso AS stored FROM offset_model) o, lem_model m WHERE name = 'other' ORDER BY version DESC LIMIT 1;
+SELECT lem_import('offset', lem_export('other@' || version)) AS again FROM lem_models WHERE name = 'other' ORDER BY version DESC LIMIT 1;
+SELECT config = west AS same FROM offset_model, lem_models WHERE name = 'offset';
+SELECT lem_drop('offset');
 
 
 -- The first version is deployed, others by hand; name@version is always that version.

@@ -254,7 +254,7 @@ find_parsed(const char *schema, lem_model_row *row, Datum config)
 
 	json = DatumGetJsonbP(config);
 	check_digest(schema, row, lem_config_text(json));
-	lem_config_read(json, &row->config, &row->time_zone);
+	lem_config_read_stored(json, &row->config, &row->time_zone);
 
 	if (hash_get_num_entries(parsed_configs) >= MAX_PARSED)
 	{

@@ -14,6 +14,7 @@
 #include "utils/numeric.h"
 #include "utils/varlena.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/catalog/config_json.h"
@@ -33,6 +34,7 @@ typedef struct reading
 	lem_config *config;
 	pg_tz	   *time_zone;
 	bool		price_unit;		/* this key was there */
+	bool		stored;			/* by this version or one before */
 } reading;
 
 typedef struct config_key config_key;
@@ -301,10 +303,22 @@ read_time_zone_key(const config_key *key, JsonbValue *value, reading *r)
 	static const char *const wanted = "the name of a time zone, such as \"UTC\" or "
 	"\"Europe/Paris\"";
 
+	char	   *name;
+	char	   *hint;
+
 	if (value->type != jbvString)
 		bad_value(key->name, value, wanted);
-	r->time_zone = pg_tzset(pnstrdup(value->val.string.val, value->val.string.len));
-	if (r->time_zone == NULL || !pg_tz_acceptable(r->time_zone))
+	name = pnstrdup(value->val.string.val, value->val.string.len);
+	r->time_zone = lem_zone_find(name, &hint);
+	if (hint && r->stored)
+		r->time_zone = pg_tzset(name);
+	else if (hint)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("invalid value for config key \"%s\": %s", key->name,
+						lem_json_describe(value)),
+				 errhint("%s", hint)));
+	if (r->time_zone == NULL)
 		bad_value(key->name, value, wanted);
 }
 
@@ -542,10 +556,10 @@ unknown_key(const JsonbValue *name)
 			 errhint("%s.", hint.data)));
 }
 
-void
-lem_config_read(Jsonb *json, lem_config *config, pg_tz **time_zone)
+static void
+read_config(Jsonb *json, bool stored, lem_config *config, pg_tz **time_zone)
 {
-	reading		r = {config, NULL, false};
+	reading		r = {.config = config, .stored = stored};
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	key;
@@ -584,6 +598,18 @@ lem_config_read(Jsonb *json, lem_config *config, pg_tz **time_zone)
 	}
 	lem_pg_check(lem_config_check(config, &fault), &fault);
 	*time_zone = r.time_zone;
+}
+
+void
+lem_config_read(Jsonb *json, lem_config *config, pg_tz **time_zone)
+{
+	read_config(json, false, config, time_zone);
+}
+
+void
+lem_config_read_stored(Jsonb *json, lem_config *config, pg_tz **time_zone)
+{
+	read_config(json, true, config, time_zone);
 }
 
 /* An interval as ISO 8601 text: P1DT2H, PT5M, PT0.5S. */
@@ -679,7 +705,7 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 	else
 		appendStringInfoString(&out, "null");
 	appendStringInfoString(&out, ", \"time_zone\": ");
-	escape_json(&out, pg_get_timezone_name(time_zone));
+	escape_json(&out, lem_zone_name(time_zone));
 	appendStringInfo(&out,
 					 ", \"gaps\": \"%s\", \"recurrent\": \"%s\", \"variable_selection\": %s, "
 					 "\"attention\": %s, \"heads\": \"%s\", \"finish_gate\": %s, "

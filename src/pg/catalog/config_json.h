@@ -17,6 +17,9 @@
  */
 extern void lem_config_read(Jsonb *json, lem_config *config, pg_tz **time_zone);
 
+/* The same of a stored config, which may say what is not accepted any more. */
+extern void lem_config_read_stored(Jsonb *json, lem_config *config, pg_tz **time_zone);
+
 /* A config with every key, the same text for the same config. */
 extern Jsonb *lem_config_write(const lem_config *config, pg_tz *time_zone);
 

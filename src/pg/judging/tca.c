@@ -110,12 +110,14 @@ static lem_clock
 read_zone(const text *name)
 {
 	char	   *zone = text_to_cstring(name);
-	pg_tz	   *tz = pg_tzset(zone);
+	char	   *hint;
+	pg_tz	   *tz = lem_zone_find(zone, &hint);
 
-	if (tz == NULL || !pg_tz_acceptable(tz))
+	if (tz == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" not recognized", lem_clip_text(zone))));
+				 errmsg("time zone \"%s\" not recognized", lem_clip_text(zone)),
+				 hint ? errhint("%s", hint) : 0));
 	return lem_zone_clock(tz);
 }
 

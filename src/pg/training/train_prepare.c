@@ -101,7 +101,7 @@ read_resumed(lem_training *t, Jsonb *config, Jsonb *options)
 	lem_run_find(run);
 
 	/* Complete: an earlier version of lem may not have known every key. */
-	lem_config_read(run->config, &t->config, &t->time_zone);
+	lem_config_read_stored(run->config, &t->config, &t->time_zone);
 	had_config = lem_config_write(&t->config, t->time_zone);
 	lem_train_settings_read(run->options, t->config.n_ahead, &t->settings);
 	had_options = lem_train_settings_write(&t->settings);
