@@ -199,12 +199,13 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
 	bench-train check-optima count-instructions performance check-bench
 
-objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS)
-
 test-programs: $(TEST_PROGRAMS)
 	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
 
+# gcc's sanitizers come with gcc.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE_BUILD = $(MAKE) -s CC=gcc OBJDIR=build/sanitize/ BUILD_FLAGS='-O1 $(SANITIZE)' \
+	LINK_FLAGS='$(SANITIZE)'
 
 check-core: check-float check-double check-sanitize
 
@@ -217,31 +218,36 @@ check-double:
 	@$(MAKE) -s OBJDIR=build/double/ BUILD_FLAGS='-DLEM_REAL_DOUBLE -Wno-psabi' test-programs
 	@scripts/run-programs double build/double/t/core/programs
 
-# gcc's sanitizers come with gcc.
 check-sanitize:
-	@$(MAKE) -s CC=gcc OBJDIR=build/sanitize/ BUILD_FLAGS='-O1 $(SANITIZE)' \
-		LINK_FLAGS='$(SANITIZE)' test-programs
+	+@$(SANITIZE_BUILD) test-programs
 	@scripts/run-programs sanitize build/sanitize/t/core/programs
 
 # ---------------------------------------------------------------------------------------------
 # Fuzzing: t/fuzz/fuzz_*.c are targets of libFuzzer, which comes with clang; t/fuzz/calls.c is a
-# client of a private server.  make test has a short run of each, make fuzz a long one.
+# client of a private server.  make fuzz runs them for long.  make test runs the same targets for a
+# moment, on changed copies of their corpus (t/fuzz/replay.c): with the objects of check-sanitize, as
+# instrumenting the core for libFuzzer takes longer than the run.
 
 FUZZ_FLAGS = -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 # clang takes minutes to optimise the widest kernels with both sanitizers in them.
 FUZZ_BUILD = $(MAKE) -s CC='$(WARNINGS_CLANG)' OBJDIR=build/fuzz/ BUILD_FLAGS='$(FUZZ_FLAGS)' \
-	AVX512_FLAGS=-O0 fuzz-targets
+	AVX512_FLAGS=-O0 FUZZ_DRIVER=-fsanitize=address,undefined,fuzzer fuzz-targets
 FUZZ_TARGETS = $(patsubst %.c,$(OBJDIR)%,$(sort $(wildcard t/fuzz/fuzz_*.c)))
-FUZZ_OBJS = $(addsuffix .o,$(FUZZ_TARGETS))
+FUZZ_MAIN = $(OBJDIR)t/fuzz/replay.o
+FUZZ_OBJS = $(addsuffix .o,$(FUZZ_TARGETS)) $(FUZZ_MAIN)
+FUZZ_RUNS ?= 20000
 FUZZ_CLIENT = build/fuzz/calls
 FUZZ_SECONDS ?= 600
 
 $(FUZZ_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src/core $(CORE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -iquote src/core $(CORE_CFLAGS) -std=gnu11 $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
 
-$(FUZZ_TARGETS): %: %.o $(CORE_OBJS)
-	$(CC) -fsanitize=address,undefined,fuzzer -o $@ $^ -ljansson $(BLAS_LIBS) -lm
+# FUZZ_DRIVER: libFuzzer, by a flag, or what runs a target for a moment.
+FUZZ_DRIVER = $(FUZZ_MAIN) -fsanitize=address,undefined
+
+$(FUZZ_TARGETS): %: %.o $(FUZZ_MAIN) $(CORE_OBJS)
+	$(CC) -o $@ $< $(CORE_OBJS) $(FUZZ_DRIVER) -ljansson $(BLAS_LIBS) -lm
 
 -include $(wildcard $(FUZZ_OBJS:.o=.d))
 
@@ -254,26 +260,29 @@ $(FUZZ_CLIENT): t/fuzz/calls.c Makefile
 fuzz-targets: $(FUZZ_TARGETS)
 
 check-fuzz: all $(FUZZ_CLIENT)
-	+@$(FUZZ_BUILD)
-	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/fuzz 4
+	+@$(SANITIZE_BUILD) fuzz-targets
+	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/sanitize $(FUZZ_CLIENT) 4 $(FUZZ_RUNS)
 
 fuzz: all $(FUZZ_CLIENT)
 	+@$(FUZZ_BUILD)
-	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/fuzz $(FUZZ_SECONDS)
+	@PG_CONFIG='$(PG_CONFIG)' scripts/fuzz build/fuzz $(FUZZ_CLIENT) $(FUZZ_SECONDS)
 
 # ---------------------------------------------------------------------------------------------
 # The other tests
+
+# All that is compiled
+objects: $(OBJS) $(TEST_OBJS) $(BENCH_OBJS) $(FUZZ_OBJS)
 
 # The house rules that a compiler does not know (scripts/check-boundary says which).
 check-boundary: all
 	@PG_CONFIG='$(PG_CONFIG)' scripts/check-boundary $(shlib) $(CORE_OBJS)
 
-# Every source under -Wall -Wextra -Werror, with gcc and with clang.
+# Every source under -Wall -Wextra, with gcc and with clang.  BUILD_LOG: what gcc said just now.
 WARNINGS_CLANG = $(firstword $(shell command -v clang) $(shell command -v $(CLANG)) \
 	$(wildcard /usr/bin/clang-[0-9]*) clang)
 
 check-warnings:
-	@scripts/check-warnings gcc '$(WARNINGS_CLANG)'
+	@scripts/check-warnings $(if $(BUILD_LOG),-l $(BUILD_LOG)) gcc '$(WARNINGS_CLANG)'
 
 installcheck: all
 	@PG_CONFIG='$(PG_CONFIG)' scripts/server scripts/regress $(REGRESS_OPTS) $(REGRESS)
