@@ -10,6 +10,9 @@
 #   make check-deb, check-dist
 #                    tests of these two that take minutes: the package in a clean root (as root),
 #                    building and testing from the tarball
+#   make test-versions
+#                    regression, server and documentation tests with other versions of PostgreSQL
+#                    (VERSIONS="15 17 18", PG_CONFIGS="/path/to/pg_config ...")
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
@@ -197,7 +200,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-isolation check-server check-work check-docs bench \
 	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
-	bench-train check-optima count-instructions performance check-bench
+	bench-train check-optima test-versions count-instructions performance check-bench
 
 test-programs: $(TEST_PROGRAMS)
 	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
@@ -306,6 +309,10 @@ check-docs: all
 # Set up, build, then all of the above; the last line counts what passed and failed.
 test:
 	@PG_CONFIG='$(PG_CONFIG)' scripts/test
+
+# Other versions of PostgreSQL (scripts/test-versions).
+test-versions:
+	@ROOTS='$(ROOTS)' PG_CONFIGS='$(PG_CONFIGS)' TESTS='$(TESTS)' scripts/test-versions $(VERSIONS)
 
 valgrind: all
 	@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' scripts/valgrind $(REGRESS_OPTS) $(REGRESS)

@@ -4,10 +4,7 @@
 files=(data/*.safetensors)
 [ -e "${files[0]}" ] || files=()
 names=$(for file in "${files[@]}"; do basename "$file" .safetensors; done | sort)
-extension=("$LEM_SERVER_DIR"/pg/*/share/postgresql/*/extension "$LEM_SERVER_DIR"/pg/*/share/extension)
-for folder in "${extension[@]}"; do
-	[ -f "$folder/lem.control" ] && break
-done
+folder=$(find "$LEM_SERVER_DIR/pg" -name lem.control -printf '%h\n')
 
 # rows WHAT: what lem_install_bundled() says of each model
 rows()

@@ -26,7 +26,7 @@ simulate 18 A B C D E F G H
 sql <<-'SQL'
 	CREATE TABLE orders (symbol text, id bigint, model text, ord lem_order);
 	INSERT INTO orders SELECT chr(65 + i % 8), i, (ARRAY['alpha', 'beta'])[i % 2 + 1], lem_order(100 * i, side => CASE i % 3 WHEN 0 THEN 'sell' ELSE 'buy' END, min_bars => nullif(i % 4, 0), lot => 1) FROM generate_series(1, 20) AS i;
-	CREATE PUBLICATION lem_models FOR TABLE lem_model, lem_model_name, lem_model_part;
+	CREATE PUBLICATION lem_models FOR TABLE lem_model, lem_model_name, lem_model_part, lem_model_right;
 SQL
 is "a cluster of three servers" "$(for host in "$COORDINATOR" "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT system_identifier FROM pg_control_system()"; done | sort -u | wc -l)" 3
 
@@ -63,6 +63,21 @@ for ((tries = 0; tries < 600; tries++)); do
 done
 is "each shard has symbols, and none has all" "$(for host in "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT count(DISTINCT symbol) BETWEEN 1 AND 7 FROM bars"; done)" $'t\nt'
 is "and all models" "$(for host in "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT md5(string_agg(md5(lem_export(name)), '' ORDER BY name)) FROM lem_models"; done | uniq)" "$(sql -c "SELECT md5(string_agg(md5(lem_export(name)), '' ORDER BY name)) FROM lem_models")"
+
+# Who may use a model may do so on every server; roles are made on each.
+for host in "$COORDINATOR" "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "CREATE ROLE desk"; done
+sql -o /dev/null -c "SELECT lem_grant('alpha', 'desk', 'use')"
+for ((tries = 0; tries < 600; tries++)); do
+	[ "$(for host in "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT count(*) FROM lem_model_right"; done | sort -u)" = 1 ] && break
+	sleep 0.1
+done
+is "and the rights to them" "$(for host in "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT lem_has_right('alpha', 'use', 'desk'), lem_has_right('beta', 'use', 'desk')"; done)" $'t|f\nt|f'
+sql -o /dev/null -c "SELECT lem_revoke('alpha', 'desk', 'use')"
+for ((tries = 0; tries < 600; tries++)); do
+	[ "$(for host in "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT count(*) FROM lem_model_right"; done | sort -u)" = 0 ] && break
+	sleep 0.1
+done
+is "rights that are taken away go there too" "$(for host in "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT lem_has_right('alpha', 'use', 'desk')"; done)" $'f\nf'
 
 settings='SET enable_partitionwise_aggregate = on; SET enable_partitionwise_join = on; SET extra_float_digits = 3;'
 series='SELECT symbol, lem_bars(ts, price, volume) FROM bars GROUP BY symbol ORDER BY symbol'

@@ -105,7 +105,7 @@ sql -c "CREATE SUBSCRIPTION lem_subscription CONNECTION 'host=$PRIMARY_HOST port
 synced()
 {
 	at "$PRIMARY_HOST"
-	local lsn=$(sql -c "SELECT pg_current_wal_lsn()")
+	local lsn=$(sql -c "SELECT pg_current_wal_insert_lsn()")
 	eventually "(SELECT confirmed_flush_lsn >= '$lsn' FROM pg_replication_slots WHERE slot_name = 'lem_subscription')" || return
 	picture >"$PRIMARY_DIR/want"
 	at "$subscriber"

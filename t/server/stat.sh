@@ -12,7 +12,7 @@ simulate 18 A B C
 sql -c "CREATE TABLE series AS SELECT symbol, lem_bars(ts, price, volume) AS history FROM bars GROUP BY symbol"
 counts="SELECT version, calls, orders, batches, cache_hits + cache_misses AS looks FROM lem_stat WHERE model = 'alpha' ORDER BY version"
 
-is "the settings are the server's" "$(sql -c "SELECT value FROM lem_build_info() WHERE name = 'statistics'; SHOW lem.stat_models")" $'shared\n10'
+is "the settings are the server's" "$(sql -c "SELECT value FROM lem_build_info() WHERE name = 'statistics'" -c "SHOW lem.stat_models")" $'shared\n10'
 sql -o /dev/null -c "SELECT lem_schedule('alpha', lem_order(1), history) FROM series"
 sql -o /dev/null -c "SELECT lem_schedule('alpha@2', lem_order(1), history) FROM series WHERE symbol = 'A'"
 is "what other sessions did shows" "$(sql -c "$counts")" $'1|3|3|3|3\n2|1|1|1|1'

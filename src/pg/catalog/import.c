@@ -15,6 +15,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/base/installation.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/json_keys.h"
 #include "pg/catalog/models.h"
@@ -308,18 +309,16 @@ missing_file(const char *name, const char *path, const char *why)
 			 errhint("The server's installation of lem lacks files: install it again.")));
 }
 
-/* A bundled model's file, from the server's share directory; palloc'd. */
+/* A bundled model's file, from where the extension is installed; palloc'd. */
 static uint8 *
 read_bundled(const char *name, size_t *size)
 {
-	char		share[MAXPGPATH];
 	char	   *path;
 	uint8	   *bytes;
 	FILE	   *file;
 	struct stat status;
 
-	get_share_path(my_exec_path, share);
-	path = psprintf("%s/extension/%s.safetensors", share, name);
+	path = lem_installed_file(psprintf("%s.safetensors", name));
 	file = AllocateFile(path, PG_BINARY_R);
 	if (file == NULL)
 		missing_file(name, path, strerror(errno));

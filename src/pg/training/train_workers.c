@@ -175,7 +175,7 @@ register_worker(lem_train_team *team, const char *name)
 
 	snprintf(worker.bgw_name, BGW_MAXLEN, "lem training of %s", name);
 	strlcpy(worker.bgw_type, "lem training", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "$libdir/lem", BGW_MAXLEN);
+	strlcpy(worker.bgw_library_name, "lem", BGW_MAXLEN);
 	strlcpy(worker.bgw_function_name, "pg_lem_train_worker", BGW_MAXLEN);
 	return RegisterDynamicBackgroundWorker(&worker, &team->workers[team->n_workers]);
 }
