@@ -308,6 +308,56 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 	float8, float8, float8, float8, float8[])
 	IS 'book bars, with extra features, as one value';
 
+CREATE TYPE lem_quoting AS (
+	levels int,
+	tick float8,
+	lot float8,
+	participation float8,
+	max_position float8,
+	theta float8,
+	eta float8,
+	kappa float8,
+	size_step float8,
+	maker_fee_bps float8,
+	taker_fee_bps float8
+);
+COMMENT ON TYPE lem_quoting IS 'how a market maker quotes: levels, sizes, widths, limits and fees';
+
+CREATE FUNCTION lem_quoting(levels int, tick float8, lot float8, participation float8,
+	max_position float8, theta float8 DEFAULT NULL, eta float8 DEFAULT NULL,
+	kappa float8 DEFAULT NULL, size_step float8 DEFAULT NULL, maker_fee_bps float8 DEFAULT 0,
+	taker_fee_bps float8 DEFAULT 0) RETURNS lem_quoting
+	AS 'MODULE_PATHNAME', 'pg_lem_quoting' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
+	COST 10;
+COMMENT ON FUNCTION lem_quoting(int, float8, float8, float8, float8, float8, float8, float8,
+	float8, float8, float8)
+	IS 'say how a market maker quotes';
+
+CREATE FUNCTION lem_maker_backtest(model text, quoting lem_quoting, book lem_book,
+	options jsonb DEFAULT '{}', OUT strategy text, OUT fill text, OUT bars bigint,
+	OUT episodes bigint, OUT pnl float8, OUT spread_earned float8, OUT inventory_gain float8,
+	OUT fees float8, OUT closing_cost float8, OUT epnl float8, OUT epnl_low float8,
+	OUT epnl_high float8, OUT map float8, OUT pnlmap float8, OUT nd_pnl float8,
+	OUT profit_ratio float8, OUT sharpe float8, OUT max_drawdown float8, OUT fill_rate float8,
+	OUT fills bigint, OUT quoted float8, OUT filled float8, OUT turnover float8,
+	OUT max_position float8, OUT markout_1_bps float8, OUT markout_5_bps float8,
+	OUT markout_20_bps float8)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_maker_backtest' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000000 ROWS 2;
+COMMENT ON FUNCTION lem_maker_backtest(text, lem_quoting, lem_book, jsonb)
+	IS 'what quotes would have earned in a book, under each rule of fills';
+
+CREATE FUNCTION lem_maker_fills(model text, quoting lem_quoting, book lem_book,
+	options jsonb DEFAULT '{}', OUT ts timestamptz, OUT side text, OUT level int,
+	OUT price float8, OUT quantity float8, OUT fee float8, OUT "position" float8, OUT mid float8,
+	OUT closing boolean)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_maker_fills' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000000 ROWS 1000;
+COMMENT ON FUNCTION lem_maker_fills(text, lem_quoting, lem_book, jsonb)
+	IS 'the fills of a backtest of market making';
+
 -- Market making: end
 
 -- Pictures

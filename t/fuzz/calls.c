@@ -201,11 +201,18 @@ fuzz_bytes(double until)
 		fetch("SELECT bars FROM series WHERE symbol = 'one'"),
 	fetch("SELECT lem_bars(ts, price, volume) FROM (SELECT * FROM bars LIMIT 60) AS b")};
 
+	bytes		books[3] = {fetch("SELECT book FROM books WHERE name = 'sizes'"),
+		fetch("SELECT book FROM books WHERE name = 'trades'"),
+	fetch("SELECT book FROM books WHERE name = 'one'")};
+	bytes		options = fetch("SELECT '{\"fill\": \"queue\", \"latency\": 1, \"fit\": 0.3, "
+								"\"sides\": \"worst\", \"time_zone\": \"Asia/Tokyo\"}'::text");
+
 	while (now() < until)
 	{
-		const int	kind = below(4);
+		const int	kind = below(6);
 		bytes		good = kind == 0 ? file : kind == 1 ? own
-			: kind == 2 ? (below(2) ? config : complete) : series[below(3)];
+			: kind == 2 ? (below(2) ? config : complete) : kind == 3 ? series[below(3)]
+			: kind == 4 ? books[below(3)] : options;
 		bytes		bad = mutate(good);
 
 		run("BEGIN");
@@ -219,6 +226,17 @@ fuzz_bytes(double until)
 			give("SELECT lem_import('fuzz', lem_export('small'), convert_from($1::bytea, 'UTF8')::jsonb)",
 				 1, &bad);
 		}
+		else if (kind == 4)
+			give("SELECT lem_book_count(b), length(b::text), length(lem_book_send(b)),"
+				 " (SELECT count(*) FROM lem_book_unnest(b)),"
+				 " (SELECT count(*) FROM lem_book_features(b, 0.5)),"
+				 " (SELECT count(*) FROM lem_maker_backtest('baseline:linear',"
+				 " lem_quoting(3, 0.01, 1, 0.1, 100), b))"
+				 " FROM (SELECT $1::lem_book AS b) AS t", 1, &bad);
+		else if (kind == 5)
+			give("SELECT count(*) FROM books, lem_maker_backtest('baseline:glft',"
+				 " lem_quoting(3, 0.01, 1, 0.1, 100), book,"
+				 " convert_from($1::bytea, 'UTF8')::jsonb) WHERE name = 'sizes'", 1, &bad);
 		else
 			give("SELECT lem_bars_count(b), length(b::text), length(lem_bars_send(b)),"
 				 " (SELECT count(*) FROM lem_unnest(b)),"
@@ -348,7 +366,7 @@ add_value(const char *type, int depth)
 	else if (strcmp(type, "text") == 0 || strcmp(type, "name") == 0)
 		add("%s::%s", CHOOSE("'tiny'", "'small'", "'small'", "'tiny@1'", "'small@7'", "'buy'",
 							 "'sell'", "'vwap'", "'twap'", "'quantity'", "'notional'", "''", "'paper'",
-							 "'causal'", "'baseline:twap'", "'baseline:stop_rule'", "'almgren_chriss'",
+							 "'causal'", "'baseline:twap'", "'baseline:stop_rule'", "'baseline:glft'", "'baseline:linear'", "'almgren_chriss'",
 							 "'vwap_curve'", "'use'", "'postgres'", "'fuzz_user'", "'@'", "'é\"''\\%s%n'",
 							 "repeat('x', 100000)", "'SELECT symbol AS series, ts, price, volume FROM bars'",
 							 "'SELECT 1'", "'DROP TABLE bars'"), type);
@@ -378,6 +396,11 @@ add_value(const char *type, int depth)
 		add_order();
 	else if (strcmp(type, "lem_bars") == 0)
 		add("(SELECT bars FROM series WHERE symbol = '%s')", CHOOSE("A", "B", "A", "one", "odd"));
+	else if (strcmp(type, "lem_book") == 0)
+		add("(SELECT book FROM books WHERE name = '%s')", CHOOSE("sizes", "quotes", "trades", "one"));
+	else if (strcmp(type, "lem_quoting") == 0)
+		add("lem_quoting(%s, %s, 1, 0.1, %s)", CHOOSE("1", "3", "32"), CHOOSE("0.01", "1", "1e-9"),
+			CHOOSE("0", "100", "1e15"));
 	else if (strcmp(type, "record") == 0 || strcmp(type, "anyelement") == 0)
 		add("ROW(1, 'x')");
 	else if (depth < 2)

@@ -12,5 +12,10 @@ INSERT INTO series SELECT 'one', lem_bars(ts, price, volume) FROM (SELECT * FROM
 INSERT INTO series SELECT 'odd', lem_bars(ts, price, volume, ARRAY[1, 2]) FROM (SELECT * FROM bars WHERE symbol = 'A' LIMIT 50) AS b;
 CALL lem_train('small', 'SELECT symbol AS series, ts, price, volume FROM bars',
 	'{"lookback": 4, "n_ahead": 3, "hidden_size": 4, "num_heads": 1, "num_embedding": 2, "fused_mlp_hidden_dim": 3, "norm_window": 24}', '{"epochs": 1, "samples": 64}');
+CREATE TABLE books AS
+SELECT 'sizes' AS name, lem_book(ts, price - 0.01, price + 0.01, volume, volume, price, price + 0.05, price - 0.05, price, volume) AS book FROM bars WHERE symbol = 'A'
+UNION ALL SELECT 'quotes', lem_book(ts, price, price, price, price + 0.05, price - 0.05, price, volume) FROM bars WHERE symbol = 'A'
+UNION ALL SELECT 'trades', lem_book(ts, price, price + 0.05, price - 0.05, price, volume, volume / 2, ARRAY[1, 2]) FROM (SELECT * FROM bars WHERE symbol = 'B' LIMIT 60) AS b
+UNION ALL SELECT 'one', lem_book(ts, price, price, price, price, volume) FROM (SELECT * FROM bars LIMIT 1) AS b;
 CREATE ROLE fuzz_user;
-GRANT SELECT ON bars, series, file TO fuzz_user;
+GRANT SELECT ON bars, series, file, books TO fuzz_user;

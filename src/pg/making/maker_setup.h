@@ -1,0 +1,41 @@
+/*
+ * maker_setup.h: a book and a strategy, ready to be run.
+ */
+#ifndef LEM_PG_MAKER_SETUP_H
+#define LEM_PG_MAKER_SETUP_H
+
+#include "postgres.h"
+
+#include "pg/bars/book_type.h"
+#include "pg/making/maker_options.h"
+#include "pg/making/quoting_type.h"
+
+/* What names of baselines begin with, where a model is asked for. */
+#define LEM_MAKER_BASELINE_PREFIX "baseline:"
+
+/* Bars that a forecast looks ahead where nothing says so. */
+#define LEM_MAKER_DEFAULT_HORIZON 10
+
+typedef struct lem_maker_setup
+{
+	const char *name;			/* of the strategy */
+	lem_book	book;
+	lem_maker_options options;
+	lem_quoting quoting;
+	lem_quoting_given given;
+	lem_outlook_bar *bars;		/* one a bar of the book */
+	size_t		first;			/* the bar at whose end the first decision is */
+	lem_maker_strategy strategy;
+} lem_maker_setup;
+
+/* Take the outlook of the setup's book, in the current memory context. */
+extern void lem_maker_look(lem_maker_setup *setup, int horizon);
+
+/*
+ * Get a strategy ready: name, book, options and quoting are there.  What it allocates is in the
+ * current memory context.  Raises 22023 for an unknown baseline, LM003 for a book without bars, and
+ * what is wrong with a model.
+ */
+extern void lem_maker_setup_open(const char *schema, lem_maker_setup *setup);
+
+#endif
