@@ -8,6 +8,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/errors.h"
 #include "pg/catalog/config_json.h"
 #include "pg/making/maker_options.h"
@@ -129,11 +130,15 @@ read_value(const option_key *key, const JsonbValue *value, lem_maker_options *op
 				*(int *) to = read_word(key, value);
 			break;
 		case VALUE_ZONE:
-			*(pg_tz **) to = value->type != jbvString ? NULL :
-				pg_tzset(pnstrdup(value->val.string.val, value->val.string.len));
-			if (*(pg_tz **) to == NULL)
-				bad_option(key, value, "the name of a time zone");
-			break;
+			{
+				char	   *hint = NULL;
+
+				*(pg_tz **) to = value->type != jbvString ? NULL :
+					lem_zone_find(pnstrdup(value->val.string.val, value->val.string.len), &hint);
+				if (*(pg_tz **) to == NULL)
+					bad_option(key, value, "the name of a time zone, such as \"UTC\"");
+				break;
+			}
 	}
 }
 

@@ -7,7 +7,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
-#include "pg/catalog/catalog.h"
+#include "pg/catalog/rights.h"
 #include "pg/making/maker_setup.h"
 
 static void *
@@ -96,7 +96,7 @@ lem_maker_setup_open(const char *schema, lem_maker_setup *setup)
 	{
 		lem_model_row row;
 
-		lem_catalog_find(schema, setup->name, &row);
+		lem_rights_find(schema, setup->name, &row);
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("model \"%s\" is not one of market making", row.name),
