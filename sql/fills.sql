@@ -83,7 +83,7 @@ SELECT q, e FROM (VALUES
 	($$lem_tca(NULL, ts, price, quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100), ts, price, quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(quantity + 1, start_ts => '2026-01-01'), ts, price, quantity) FROM fills_rows$$),
-	($$lem_tca(ROW(100, 'short', NULL, NULL, '2026-01-01', NULL, NULL, NULL, NULL, NULL)::lem_order, ts, price, quantity) FROM fills_rows$$),
+	($$lem_tca(ROW(100, 'short', NULL, NULL, '2026-01-01', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order, ts, price, quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100, start_ts => '2026-01-01 00:06'), ts, price, quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, -price, quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, 'NaN', quantity) FROM fills_rows$$),
@@ -94,7 +94,7 @@ SELECT q, e FROM (VALUES
 	($$lem_tca_report(lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, 1e200, 1e200), NULL) FROM fills_rows$$)
 	) AS query(q), pg_temp.error_of('SELECT ' || q) AS e;
 -- The same order in other words
-SELECT lem_tca(ord, ts, price, quantity) FROM (VALUES (lem_order(100, start_ts => '2026-01-01'), timestamptz '2026-01-01', 1, 2), (ROW(100, 'BUY', NULL, NULL, '2026-01-01', NULL, NULL, NULL, NULL, NULL)::lem_order, '2026-01-02', 1, 2)) AS t(ord, ts, price, quantity);
+SELECT lem_tca(ord, ts, price, quantity) FROM (VALUES (lem_order(100, start_ts => '2026-01-01'), timestamptz '2026-01-01', 1, 2), (ROW(100, 'BUY', NULL, NULL, '2026-01-01', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order, '2026-01-02', 1, 2)) AS t(ord, ts, price, quantity);
 SELECT lem_fills_count FROM (SELECT count(*) AS lem_fills_count FROM (SELECT lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, price, quantity) OVER (ORDER BY ts) FROM fills_rows WHERE ts IS NOT NULL) AS w) AS c;
 
 -- The fields of a report, numbers rounded

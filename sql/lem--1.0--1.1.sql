@@ -7,6 +7,35 @@
 
 -- Types and bars
 
+ALTER TYPE lem_order
+	ADD ATTRIBUTE end_ts timestamptz CASCADE,
+	ADD ATTRIBUTE limit_price float8 CASCADE,
+	ADD ATTRIBUTE max_participation float8 CASCADE,
+	ADD ATTRIBUTE min_quantity float8 CASCADE,
+	ADD ATTRIBUTE best_effort boolean CASCADE,
+	ADD ATTRIBUTE arrival_price float8 CASCADE,
+	ADD ATTRIBUTE risk_aversion float8 CASCADE;
+ALTER TYPE lem_slice ADD ATTRIBUTE reason text CASCADE;
+
+-- A function cannot be given more arguments.  That of 1.0 makes way and stays under another name,
+-- whether anything depends on it or not: views that were made with it go on, and restore.
+ALTER FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, float8, float8, float8)
+	RENAME TO lem_order_1_0;
+COMMENT ON FUNCTION lem_order_1_0(float8, text, text, text, timestamptz, int, int, float8, float8,
+	float8) IS 'lem_order of version 1.0, for what was made with it';
+CREATE FUNCTION lem_order(size float8, side text DEFAULT 'buy', benchmark text DEFAULT 'vwap',
+	unit text DEFAULT 'quantity', start_ts timestamptz DEFAULT NULL, min_bars int DEFAULT NULL,
+	max_bars int DEFAULT NULL, min_rate float8 DEFAULT 0, max_rate float8 DEFAULT 1,
+	lot float8 DEFAULT NULL, end_ts timestamptz DEFAULT NULL, limit_price float8 DEFAULT NULL,
+	max_participation float8 DEFAULT NULL, min_quantity float8 DEFAULT NULL,
+	best_effort boolean DEFAULT false, arrival_price float8 DEFAULT NULL,
+	risk_aversion float8 DEFAULT NULL) RETURNS lem_order
+	AS 'MODULE_PATHNAME', 'pg_lem_order' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
+	COST 10;
+COMMENT ON FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, float8, float8,
+	float8, timestamptz, float8, float8, float8, boolean, float8, float8)
+	IS 'make a parent order';
+
 -- Types and bars: end
 
 -- Models: rights and catalog
@@ -19,6 +48,13 @@
 
 -- Scheduling
 
+CREATE FUNCTION lem_schedule(model text, ord lem_order, bars lem_bars, executed float8[])
+	RETURNS SETOF lem_slice
+	AS 'MODULE_PATHNAME', 'pg_lem_schedule' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+	COST 20000 ROWS 12 SUPPORT lem_support;
+COMMENT ON FUNCTION lem_schedule(text, lem_order, lem_bars, float8[])
+	IS 'schedule of an order over bars, from what was executed in each completed bar';
+
 -- Scheduling: end
 
 -- The optimum
@@ -30,6 +66,20 @@
 -- Working orders: end
 
 -- Judging
+
+ALTER FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text, jsonb)
+	RENAME TO lem_backtest_orders_1_0;
+COMMENT ON FUNCTION lem_backtest_orders_1_0(text, lem_order, lem_bars, int, text, jsonb)
+	IS 'lem_backtest_orders of version 1.0, for what was made with it';
+CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars,
+	every int DEFAULT 1, alignment text DEFAULT 'causal', options jsonb DEFAULT NULL,
+	OUT ts timestamptz, OUT achieved float8, OUT benchmark float8, OUT bps float8,
+	OUT bars_used int, OUT allocation float8[], OUT cost_bps float8, OUT completion float8,
+	OUT alignment text, OUT unallocated float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_orders' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000000 ROWS 1000 SUPPORT lem_support;
+COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text, jsonb)
+	IS 'what an order would have come to, a row a start';
 
 -- Judging: end
 

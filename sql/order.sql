@@ -77,7 +77,7 @@ SELECT q, e FROM (VALUES
 	($$ROW(1, 'buy', 'vwap', 'quantity', NULL, 0, NULL, 0, 1, NULL)$$),
 	($$ROW(1, 'buy', 'vwap', 'quantity', NULL, NULL, NULL, 0, 2, NULL)$$),
 	($$ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)$$)
-	) AS query(q), pg_temp.error_of('SELECT lem_schedule(''m'', ' || q || '::lem_order, ''2024-01-01'', 1, 1)') AS e;
+	) AS query(q), pg_temp.error_of('SELECT lem_schedule(''m'', ' || replace(q, ')', ', NULL, NULL, NULL, NULL, NULL, NULL, NULL)') || '::lem_order, ''2024-01-01'', 1, 1)') AS e;
 SELECT q, e FROM (VALUES
 	($$lem_schedule(NULL, lem_order(1), '2024-01-01', 1, 1)$$),
 	($$lem_schedule('m', NULL, '2024-01-01', 1, 1)$$),
@@ -101,10 +101,10 @@ SELECT q, e FROM (VALUES
 	($$lem_schedule_batch('m', '{1,NULL}', ARRAY[lem_order(1), lem_order(1)], '{"{}","{}"}')$$),
 	($$lem_schedule_batch('m', '{17,18}', ARRAY[lem_order(1), NULL], '{"{}","{}"}')$$),
 	($$lem_schedule_batch('m', '{17,18}', ARRAY[lem_order(1), lem_order(2)], '{"{}",NULL}')$$),
-	($$lem_schedule_batch('m', '{17,18}', ARRAY[lem_order(1), ROW(1,'x',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL)::lem_order], '{"{}","{}"}')$$)
+	($$lem_schedule_batch('m', '{17,18}', ARRAY[lem_order(1), ROW(1,'x',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL)::lem_order], '{"{}","{}"}')$$)
 	) AS query(q), pg_temp.error_of('SELECT ' || q) AS e;
 
 -- Equal orders in different bytes are one order: the error is about the bars, not the order.
 CREATE TEMP TABLE bookings (ord lem_order);
-INSERT INTO bookings VALUES (lem_order(5)), (ROW(5, 'BUY', NULL, 'quantity', NULL, NULL, NULL, 0, NULL, NULL));
+INSERT INTO bookings VALUES (lem_order(5)), (ROW(5, 'BUY', NULL, 'quantity', NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
 SELECT e FROM pg_temp.error_of($$SELECT lem_schedule('m', ord, '2024-01-01', 1, 1) FROM bookings$$) AS e;

@@ -125,8 +125,8 @@ SELECT count(*), bool_and((b).arrival_bps = -(s).arrival_bps AND (b).vwap_bps = 
 	AND (b).best = (s).worst AND (b).best_bps = -(s).worst_bps AND (b).shortfall = -(s).shortfall AND (b).delay_cost = -(s).delay_cost AND (b).opportunity_bps = -(s).opportunity_bps
 	AND (b).pa_bps = -(s).pa_bps AND (b).markouts[1] = -(s).markouts[1]) AS mirrored
 FROM (SELECT lem_tca_report(buy, bars, '{2 hours}') AS b, lem_tca_report(sell, bars, '{2 hours}') AS s
-	FROM (SELECT symbol, lem_tca(ROW((ord).size, 'buy', (ord).benchmark, (ord).unit, (ord).start_ts, NULL, (ord).max_bars, 0, 1, NULL)::lem_order, ts, price, quantity) AS buy,
-			lem_tca(ROW((ord).size, 'sell', (ord).benchmark, (ord).unit, (ord).start_ts, NULL, (ord).max_bars, 0, 1, NULL)::lem_order, ts, price, quantity) AS sell
+	FROM (SELECT symbol, lem_tca(ROW((ord).size, 'buy', (ord).benchmark, (ord).unit, (ord).start_ts, NULL, (ord).max_bars, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order, ts, price, quantity) AS buy,
+			lem_tca(ROW((ord).size, 'sell', (ord).benchmark, (ord).unit, (ord).start_ts, NULL, (ord).max_bars, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order, ts, price, quantity) AS sell
 		FROM tca_orders JOIN tca_fills USING (id) WHERE kind = 2 AND id BETWEEN 100 AND 400 AND symbol <> 'S4' GROUP BY id, symbol, ord) AS f
 	JOIN (SELECT symbol, lem_bars(ts, price, volume) AS bars FROM tca_bars GROUP BY symbol) AS b USING (symbol)) AS x;
 

@@ -37,7 +37,7 @@ CREATE VIEW work_slices AS SELECT order_id - (SELECT min(id) FROM lem_parent_ord
 -- From bar to bar
 --
 SELECT count(lem_submit_order('A', 'work_carry', lem_order(1000))),
-	count(lem_submit_order('A', 'work_carry', ROW(5000, 'SELL', 'twap', NULL, NULL, 2, NULL, NULL, 0.6, 100)::lem_order)),
+	count(lem_submit_order('A', 'work_carry', ROW(5000, 'SELL', 'twap', NULL, NULL, 2, NULL, NULL, 0.6, 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order)),
 	count(lem_submit_order('B', 'work_carry@1', lem_order(1e6, unit => 'notional', max_bars => 3))),
 	count(lem_submit_order('B', 'work_skip', lem_order(50, start_ts => '2026-03-02 09:02:00+00')));
 CALL lem_work(:'bars');
@@ -164,7 +164,7 @@ SELECT query, pg_temp.error_of(query) FROM (VALUES
 	('SELECT lem_submit_order('''', ''work_carry'', lem_order(1))'),
 	('SELECT lem_submit_order(''A'', ''work_none@1'', lem_order(1))'),
 	('SELECT lem_submit_order(''A'', ''work_carry'', lem_order(1, max_bars => 5))'),
-	('SELECT lem_submit_order(''A'', ''work_carry'', ROW(-1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order)'),
+	('SELECT lem_submit_order(''A'', ''work_carry'', ROW(-1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order)'),
 	('SELECT lem_submit_order(''A'', ''work_carry'', lem_order(1, start_ts => ''2026-03-02 09:00:00+00''), ''2026-03-02 09:00:00+00'')'),
 	('SELECT lem_cancel_order(NULL)'),
 	('SELECT lem_cancel_order(0)'),

@@ -305,6 +305,19 @@ add_order(void)
 			add(", ");
 			add_value("float8", 1);
 		}
+		add(", ");
+		add_value("timestamptz", 1);
+		for (int i = 0; i < 3; i++)
+		{
+			add(", ");
+			add_value("float8", 1);
+		}
+		add(", true");
+		for (int i = 0; i < 2; i++)
+		{
+			add(", ");
+			add_value("float8", 1);
+		}
 		add(")::lem_order");
 		return;
 	}

@@ -29,6 +29,7 @@ enum
 	COLUMN_COST_BPS,
 	COLUMN_COMPLETION,
 	COLUMN_ALIGNMENT,
+	COLUMN_UNALLOCATED,			/* came after 1.0 */
 	COLUMNS
 };
 
@@ -88,7 +89,7 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 	lem_baseline_windows(&settings, &order, series.n_features, &row);
 	clock = lem_zone_clock(row.time_zone);
 	InitMaterializedSRF(fcinfo, 0);
-	LEM_ENSURE(rsinfo->setDesc->natts == LEM_SLICE_COLUMNS);
+	LEM_ENSURE(rsinfo->setDesc->natts <= LEM_SLICE_COLUMNS);
 
 	slices = palloc(row.config.n_ahead * sizeof(lem_slice));
 	memory = palloc(lem_baseline_workspace(&row.config) + LEM_ALIGN);
@@ -105,9 +106,9 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 	for (int k = 0; k < count; k++)
 	{
 		Datum		values[LEM_SLICE_COLUMNS];
-		bool		nulls[LEM_SLICE_COLUMNS] = {false};
+		bool		nulls[LEM_SLICE_COLUMNS];
 
-		lem_slice_values(&slices[k], values);
+		lem_slice_values(&slices[k], values, nulls);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	pfree(memory);
@@ -152,6 +153,7 @@ put_starts(void *arg, const lem_backtest *test, int count, const lem_backtest_st
 		values[COLUMN_COST_BPS] = Float8GetDatum(outcome->cost_bps);
 		values[COLUMN_COMPLETION] = Float8GetDatum(outcome->completion);
 		values[COLUMN_ALIGNMENT] = sink->alignment;
+		values[COLUMN_UNALLOCATED] = Float8GetDatum(outcome->unallocated);
 		tuplestore_putvalues(sink->rsinfo->setResult, sink->rsinfo->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(sink->row);
@@ -201,7 +203,7 @@ pg_lem_backtest_orders(PG_FUNCTION_ARGS)
 	settings.test.series = &series;
 	InitMaterializedSRF(fcinfo, 0);
 	sink.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	LEM_ENSURE(sink.rsinfo->setDesc->natts == COLUMNS);
+	LEM_ENSURE(sink.rsinfo->setDesc->natts <= COLUMNS);
 	sink.alignment = CStringGetTextDatum(lem_alignment_word(settings.test.alignment));
 
 	/* The model is unpinned, and all memory given back, with this context. */

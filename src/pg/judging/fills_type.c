@@ -237,8 +237,8 @@ lem_fill_set_read(lem_fill_set *set, StringInfo buffer)
 }
 
 /* What the fields of an order look like. */
-static const char order_fields[LEM_ORDER_FIELDS + 1] = "nwwwtiinnn";
-static const char *const order_names[LEM_ORDER_FIELDS] = {
+static const char order_fields[LEM_ORDER_FIELDS_1_0 + 1] = "nwwwtiinnn";
+static const char *const order_names[LEM_ORDER_FIELDS_1_0] = {
 	"the order's size", "the order's side", "the order's benchmark", "the order's unit",
 	"the order's start", "the order's min_bars", "the order's max_bars", "the order's min_rate",
 	"the order's max_rate", "the order's lot"
@@ -283,11 +283,12 @@ read_order(lem_reader *reader, lem_order *order)
 	Datum		values[LEM_ORDER_FIELDS];
 	bool		nulls[LEM_ORDER_FIELDS];
 
+	memset(nulls, true, sizeof(nulls));
 	if (!lem_read_char(reader, '('))
 		lem_read_fail(reader, "an opening parenthesis");
-	for (int i = 0; i < LEM_ORDER_FIELDS; i++)
+	for (int i = 0; i < LEM_ORDER_FIELDS_1_0; i++)
 	{
-		bool		last = i == LEM_ORDER_FIELDS - 1;
+		bool		last = i == LEM_ORDER_FIELDS_1_0 - 1;
 
 		lem_read_space(reader);
 		nulls[i] = *reader->at == ',' || *reader->at == ')';

@@ -160,6 +160,7 @@ lem_group_serialize(FunctionCallInfo fcinfo)
 	pq_sendint32(&buffer, (uint32) group->model_length);
 	pq_sendbytes(&buffer, group->model, (int) group->model_length);
 	lem_order_write(&group->order, &buffer);
+	lem_order_write_bounds(&group->order, &buffer);
 	pq_sendint8(&buffer, group->options != NULL);
 	if (group->options)
 	{
@@ -193,6 +194,7 @@ lem_group_deserialize(FunctionCallInfo fcinfo)
 	lem_read_state(PG_GETARG_BYTEA_PP(0), &buffer);
 	group->model = read_string(&buffer, &group->model_length);
 	lem_order_read_wire(&buffer, &group->order);
+	lem_order_read_bounds(&buffer, &group->order);
 	if (pq_getmsgbyte(&buffer))
 	{
 		Size		length;

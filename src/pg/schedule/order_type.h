@@ -18,8 +18,12 @@
  */
 extern void lem_order_read(HeapTupleHeader tuple, lem_order *order);
 
-/* The same out of the type's fields, in their order. */
-#define LEM_ORDER_FIELDS 10
+/*
+ * The same out of the type's fields, in their order; those of 1.0 come first, and are all that
+ * there is before the extension is updated.
+ */
+#define LEM_ORDER_FIELDS_1_0 10
+#define LEM_ORDER_FIELDS 17
 extern void lem_order_from_fields(const Datum *values, const bool *nulls, lem_order *order);
 
 /* Raise LM006 or LM007 for what no model could accept. */
@@ -28,9 +32,17 @@ extern void lem_order_validate(const lem_order *order);
 /* Do two orders ask for the same? */
 extern bool lem_order_equal(const lem_order *a, const lem_order *b);
 
-/* An order in network byte order, what was decided of it before, and an order back. */
+/*
+ * An order's fields of 1.0 in network byte order, the fields after those, what was decided and
+ * executed of it before, and an order back.
+ */
 extern void lem_order_write(const lem_order *order, StringInfo buffer);
+extern void lem_order_write_bounds(const lem_order *order, StringInfo buffer);
 extern void lem_order_write_decided(const lem_order *order, StringInfo buffer);
 extern void lem_order_read_wire(StringInfo buffer, lem_order *order);
+extern void lem_order_read_bounds(StringInfo buffer, lem_order *order);
+
+/* Has an order any of the fields that came after 1.0? */
+extern bool lem_order_has_bounds(const lem_order *order);
 
 #endif

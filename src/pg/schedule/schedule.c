@@ -305,7 +305,7 @@ put_slices(void *arg, int i, const lem_slice *slices, int count)
 
 		if (sink->ids)
 			values[0] = Int64GetDatum(sink->ids[i]);
-		lem_slice_values(&slices[k], values + first);
+		lem_slice_values(&slices[k], values + first, nulls + first);
 		tuplestore_putvalues(sink->rsinfo->setResult, sink->rsinfo->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(sink->row);
@@ -321,12 +321,37 @@ open_sink(FunctionCallInfo fcinfo, slice_sink *sink, const int64 *ids)
 	sink->ids = ids;
 	sink->row = AllocSetContextCreate(CurrentMemoryContext, "lem slice row",
 									  ALLOCSET_SMALL_SIZES);
-	LEM_ENSURE(sink->rsinfo->setDesc->natts == LEM_SLICE_COLUMNS + (ids ? 1 : 0));
+	LEM_ENSURE(sink->rsinfo->setDesc->natts <= LEM_SLICE_COLUMNS + (ids ? 1 : 0));
 }
 
 /*
- * lem_schedule(model, ord, bars) returns setof lem_slice: one row a bar of the horizon.
- * NULL bars, what lem_bars makes of no rows, are no bars (LM003); a NULL model or order is 22004.
+ * What was executed in each completed bar of an order, from a float8[].  Raises 22004 for a NULL
+ * in it, 2202E for more than one dimension; the numbers are checked with the bars.
+ */
+static void
+read_executed(FunctionCallInfo fcinfo, int argument, lem_order *order)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(argument);
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("executed quantities have %d dimensions", ARR_NDIM(array)),
+				 errhint("Pass a one-dimensional array.")));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("an executed quantity is NULL"),
+				 errhint("A bar in which nothing was executed has 0.")));
+	order->tracked = true;
+	order->n_executed = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	order->executed = (const double *) ARR_DATA_PTR(array);
+}
+
+/*
+ * lem_schedule(model, ord, bars [, executed]) returns setof lem_slice: one row a bar of the
+ * horizon.  With executed, what was really done in the order's completed bars, in its unit: it
+ * goes on from there.  NULL bars, what lem_bars makes of no rows, are no bars (LM003); a NULL model or order is 22004.
  */
 Datum
 pg_lem_schedule(PG_FUNCTION_ARGS)
@@ -341,6 +366,8 @@ pg_lem_schedule(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		null_argument("order");
 	lem_order_read(PG_GETARG_HEAPTUPLEHEADER(1), &order);
+	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
+		read_executed(fcinfo, 3, &order);
 	memset(&series, 0, sizeof(series));
 	if (!PG_ARGISNULL(2))
 		lem_bars_view(PG_GETARG_LEM_BARS_P(2), &series);

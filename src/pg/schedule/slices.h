@@ -11,11 +11,15 @@
 
 #include "core/execution/schedule.h"
 
-/* Columns of lem_slice. */
-#define LEM_SLICE_COLUMNS 6
+/* Columns of lem_slice; the last came after 1.0, and after the extension's update. */
+#define LEM_SLICE_COLUMNS 7
+#define LEM_SLICE_COLUMNS_1_0 6
 
-/* The six columns of a slice, none of them NULL. */
-extern void lem_slice_values(const lem_slice *slice, Datum *values);
+/* The columns of a slice; only the last, which limit bound it, can be NULL. */
+extern void lem_slice_values(const lem_slice *slice, Datum *values, bool *nulls);
+
+/* The word for a limit; NULL for none. */
+extern const char *lem_bound_word(lem_bound by);
 
 /* A slice as lem_slice, and n of them as lem_slice[]; type is lem_slice's OID. */
 extern Datum lem_slice_datum(Oid type, const lem_slice *slice);
