@@ -1,0 +1,67 @@
+/* series.c: arithmetic of series. */
+#include <string.h>
+
+#include "market/series.h"
+
+lem_series
+lem_series_part(const lem_series *series, size_t first, size_t end)
+{
+	lem_series	part = *series;
+
+	part.n = end > first ? end - first : 0;
+	if (part.n == 0)
+		return part;
+	part.ts += first;
+	part.price += first;
+	part.volume += first;
+	if (part.features)
+		part.features += first * (size_t) part.n_features;
+	return part;
+}
+
+lem_series
+lem_series_between(const lem_series *series, int64_t from, int64_t end)
+{
+	return lem_series_part(series, lem_series_before(series, from),
+						   lem_series_before(series, end));
+}
+
+size_t
+lem_series_bytes(size_t n, int n_features)
+{
+	const size_t bar = sizeof(int64_t) + (2 + (size_t) n_features) * sizeof(double);
+
+	return n > SIZE_MAX / bar ? SIZE_MAX : n * bar;
+}
+
+lem_series
+lem_series_join(int n_parts, const lem_series *parts, int n_features, void *memory)
+{
+	size_t		n = 0;
+	size_t		at = 0;
+	int64_t    *ts = memory;
+	double	   *price;
+	double	   *volume;
+	double	   *features;
+
+	for (int i = 0; i < n_parts; i++)
+		n += parts[i].n;
+	price = (double *) (ts + n);
+	volume = price + n;
+	features = n_features > 0 ? volume + n : NULL;
+	for (int i = 0; i < n_parts; i++)
+	{
+		const lem_series *part = &parts[i];
+
+		if (part->n == 0)
+			continue;
+		memcpy(ts + at, part->ts, part->n * sizeof(int64_t));
+		memcpy(price + at, part->price, part->n * sizeof(double));
+		memcpy(volume + at, part->volume, part->n * sizeof(double));
+		if (features)
+			memcpy(features + at * (size_t) n_features, part->features,
+				   part->n * (size_t) n_features * sizeof(double));
+		at += part->n;
+	}
+	return (lem_series) {n, n_features, ts, price, volume, features};
+}
