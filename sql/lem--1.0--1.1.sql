@@ -63,6 +63,13 @@ COMMENT ON FUNCTION lem_schedule(text, lem_order, lem_bars, float8[])
 
 -- Working orders
 
+-- Orders are claimed by their series; what changes while one is active is in no index, so that its
+-- new version finds room beside the old one.
+DROP INDEX lem_parent_order_active;
+CREATE INDEX lem_parent_order_active ON lem_parent_order (series, id) WHERE state = 'active';
+ALTER TABLE lem_parent_order SET (fillfactor = 50);
+ALTER TABLE lem_child_slice SET (fillfactor = 70);
+
 -- Working orders: end
 
 -- Judging

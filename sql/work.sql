@@ -153,6 +153,40 @@ SELECT count(*) FROM work_slices WHERE n = 10;
 BEGIN READ ONLY;
 CALL lem_work(:'bars');
 ROLLBACK;
+-- In a block of another isolation level it refuses; otherwise its transactions are read committed.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+CALL lem_work(:'bars');
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+CALL lem_work(:'bars');
+ROLLBACK;
+SET default_transaction_isolation = serializable;
+CALL lem_work(:'bars');
+SELECT current_setting('transaction_isolation');
+RESET default_transaction_isolation;
+
+--
+-- What the query raises for one series is that series' own error, wherever it is raised.
+--
+DELETE FROM lem_parent_order;
+SELECT count(lem_submit_order(series, 'work_carry', lem_order(1000))) FROM unnest('{A,B,bad,nowhere,A}'::text[]) AS series;
+CALL lem_work('SELECT series, ts, price / (series <> ''bad'')::int AS price, volume FROM work_bars');
+SELECT * FROM work_orders ORDER BY n;
+INSERT INTO work_bars SELECT b.* FROM unnest('{A,B,bad}'::text[]) AS s, work_bar(s, 21) AS b;
+CALL lem_work('SELECT series, ts, price, volume FROM work_bars WHERE 1 / (series <> ''A'' OR ts < ''2026-03-02 09:20:00+00'')::int = 1');
+SELECT * FROM work_orders ORDER BY n;
+CALL lem_work(:'bars');
+SELECT * FROM work_orders ORDER BY n;
+-- What is about the query as a whole ends the call.
+DELETE FROM lem_parent_order;
+CREATE FUNCTION work_gone() RETURNS float8 LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT price FROM work_nowhere); END $$;
+SELECT count(lem_submit_order(series, 'work_carry', lem_order(1000))) FROM unnest('{A,B}'::text[]) AS series;
+\set VERBOSITY terse
+CALL lem_work('SELECT series, ts, price, work_gone() AS volume FROM work_bars');
+\set VERBOSITY default
+SELECT * FROM work_orders ORDER BY n;
+DROP FUNCTION work_gone;
+DELETE FROM lem_parent_order;
 
 --
 -- What is refused

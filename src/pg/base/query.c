@@ -95,9 +95,15 @@ run_latest(lem_query *query, const char *command)
 	return result;
 }
 
+/* What the planner may take to be cheaper than an index where it knows too little of the tables. */
+static const char *const not_by_index[] = {
+	"enable_seqscan", "enable_hashjoin", "enable_mergejoin"
+};
+
 static uint64
 run(lem_query *query, const char *text, bool reads)
 {
+	MemoryContext context = CurrentMemoryContext;
 	char	   *command = psprintf(text, quote_identifier(query->schema));
 	const lem_user user = lem_user_become_owner(query->schema);
 	const int	level = NewGUCNestLevel();
@@ -106,6 +112,10 @@ run(lem_query *query, const char *text, bool reads)
 	/* No operator or function of the caller's is to be found, as whom we do not run. */
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	if (query->by_index)
+		for (size_t i = 0; i < lengthof(not_by_index); i++)
+			(void) set_config_option(not_by_index[i], "off", PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_SAVE, true, 0, false);
 	if (reads)
 		result = SPI_execute_with_args(command, query->n, query->types,
 									   query->values, query->nulls, true, 0);
@@ -113,8 +123,12 @@ run(lem_query *query, const char *text, bool reads)
 		result = run_latest(query, command);
 	AtEOXact_GUC(true, level);
 	lem_user_restore(user);
+
+	/* SPI leaves its own, which lives to the end of the call. */
+	MemoryContextSwitchTo(context);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", command, SPI_result_code_string(result));
+	pfree(command);
 	return SPI_processed;
 }
 

@@ -15,6 +15,7 @@
 typedef struct lem_query
 {
 	const char *schema;
+	bool		by_index;		/* few rows of large tables: whatever statistics say, by an index */
 	int			n;
 	Oid			types[LEM_MAX_ARGUMENTS];
 	Datum		values[LEM_MAX_ARGUMENTS];
@@ -36,7 +37,8 @@ extern Oid	lem_query_type(const lem_query *query, const char *name);
 
 /*
  * Run it as the owner of the tables and with a search_path of pg_catalog, within SPI; %1$s in the
- * text is the schema.  Returns the number of rows, in SPI_tuptable.
+ * text is the schema.  Returns the number of rows, in SPI_tuptable; the current memory context
+ * stays what it was.
  *
  * lem_query_run may write, and sees all that is committed by now or was done by this transaction,
  * whatever its isolation level.  lem_query_read sees what the calling statement sees, and works in

@@ -96,6 +96,18 @@ _PG_init(void)
 							 NULL,
 							 NULL,
 							 NULL);
+	DefineCustomIntVariable("lem.work_wait",
+							"How long lem_work waits for orders that other transactions hold.",
+							"Orders that they still hold then are left to the next call.",
+							&lem_work_wait,
+							1000,
+							0,
+							INT_MAX,
+							PGC_USERSET,
+							GUC_UNIT_MS,
+							NULL,
+							NULL,
+							NULL);
 	MarkGUCPrefixReserved("lem");
 	if (process_shared_preload_libraries_in_progress)
 		hash_once();

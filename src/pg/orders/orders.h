@@ -12,6 +12,9 @@
 /* GUC lem.notify_details. */
 extern bool lem_notify_details;
 
+/* GUC lem.work_wait, milliseconds. */
+extern int	lem_work_wait;
+
 /*
  * What LISTEN lem_slice is told about an order o, by a query in whose text this stands: an event,
  * and more pairs of key and value.  Parameter $1 of the query says whether with details, which

@@ -1,6 +1,8 @@
 /* work_bars.c: the bars that orders are worked by. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -13,32 +15,22 @@
 #include "core/market/window.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/base/guard.h"
 #include "pg/base/query.h"
 #include "pg/orders/work_bars.h"
 
-/* Rows that are fetched at once. */
-#define FETCH_ROWS 10000
+/* Series that are asked for their last bars at once. */
+#define LAST_AT_ONCE 1000
 
 /*
  * The query as a part of another.  The other runs under the user's search_path, and qualifies
  * every name.  A bar without a time, price or volume is none.
  */
-#define FROM_BARS " FROM (%s\n) AS q WHERE"
+#define FROM_BARS " FROM (%1$s\n) AS q WHERE"
 #define ARE_BARS \
 	" AND q.ts IS NOT NULL AND q.price IS NOT NULL AND q.volume IS NOT NULL" \
 	" AND q.ts OPERATOR(pg_catalog.<) $2"
 #define OF_SERIES " q.series::pg_catalog.text OPERATOR(pg_catalog.=) "
-
-bool
-lem_work_error_is_own(const ErrorData *error)
-{
-	const char *state = unpack_sql_state(error->sqlerrcode);
-
-	return strncmp(state, "LM", 2) == 0 || error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
-		error->sqlerrcode == ERRCODE_DATA_CORRUPTED ||
-		error->sqlerrcode == ERRCODE_ARRAY_SUBSCRIPT_ERROR ||
-		error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-}
 
 /* Errors say what they are about. */
 static void
@@ -57,17 +49,10 @@ push_context(ErrorContextCallback *callback)
 	error_context_stack = callback;
 }
 
-/* Open a cursor on a query around the user's, which is its %s. */
-static Portal
-open_cursor(lem_work_bars *bars, const char *text, int n, Oid *types, Datum *values)
-{
-	return SPI_cursor_open_with_args(NULL, psprintf(text, bars->query), n, types, values, NULL,
-									 false, CURSOR_OPT_NO_SCROLL);
-}
-
 void
-lem_work_bars_open(lem_work_bars *bars, const char *query, TimestampTz end)
+lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query, TimestampTz end)
 {
+	MemoryContext context = CurrentMemoryContext;
 	char	   *text = pstrdup(query);
 	Size		length = strlen(text);
 	ErrorContextCallback callback;
@@ -77,6 +62,7 @@ lem_work_bars_open(lem_work_bars *bars, const char *query, TimestampTz end)
 	/* What ends a statement has no place within another. */
 	while (length > 0 && strchr(" \t\r\n;", text[length - 1]) != NULL)
 		text[--length] = '\0';
+	bars->schema = schema;
 	bars->query = text;
 	bars->end = end;
 
@@ -88,21 +74,26 @@ lem_work_bars_open(lem_work_bars *bars, const char *query, TimestampTz end)
 				 errmsg("the bars are not given by one query that returns rows"),
 				 errhint("Pass a SELECT with the columns series, ts, price and volume.")));
 	SPI_freeplan(plan);
-	portal = open_cursor(bars, "SELECT * FROM (%s\n) AS q", 0, NULL, NULL);
-	lem_bar_columns_find(&bars->columns, portal->tupDesc, CurrentMemoryContext);
+	portal = SPI_cursor_open_with_args(NULL, psprintf("SELECT * FROM (%s\n) AS q", text), 0, NULL,
+									   NULL, NULL, false, CURSOR_OPT_NO_SCROLL);
+	lem_bar_columns_find(&bars->columns, portal->tupDesc, context);
 	SPI_cursor_close(portal);
+	MemoryContextSwitchTo(context);
 	error_context_stack = callback.previous;
 }
 
-/* Run a query around the user's. */
+/* Run a query around the user's, which is its %1$s; %2$s is the extension's schema. */
 static void
 run(lem_work_bars *bars, const char *text, int n, Oid *types, Datum *values)
 {
+	MemoryContext context = CurrentMemoryContext;
 	ErrorContextCallback callback;
 	int			result;
 
 	push_context(&callback);
-	result = SPI_execute_with_args(psprintf(text, bars->query), n, types, values, NULL, false, 0);
+	result = SPI_execute_with_args(psprintf(text, bars->query, quote_identifier(bars->schema)), n,
+								   types, values, NULL, false, 0);
+	MemoryContextSwitchTo(context);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not query bars: %s", SPI_result_code_string(result));
 	error_context_stack = callback.previous;
@@ -114,13 +105,27 @@ text_array(int n, Datum *values)
 	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-void
-lem_work_bars_last(lem_work_bars *bars, int n, Datum *names, TimestampTz *last)
+/* Series that are asked for their last bars. */
+typedef struct last_bars
 {
-	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID};
-	Datum		values[] = {text_array(n, names), TimestampTzGetDatum(bars->end)};
+	lem_work_bars *bars;
+	const char *const *names;
+	TimestampTz *last;
+} last_bars;
 
-	run(bars,
+static void
+find_last(void *arg, int first, int n)
+{
+	last_bars  *l = arg;
+	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID};
+	Datum	   *names = palloc(n * sizeof(Datum));
+	Datum		values[2];
+
+	for (int i = 0; i < n; i++)
+		names[i] = CStringGetTextDatum(l->names[first + i]);
+	values[0] = text_array(n, names);
+	values[1] = TimestampTzGetDatum(l->bars->end);
+	run(l->bars,
 		"SELECT (SELECT pg_catalog.max(q.ts)" FROM_BARS OF_SERIES "s.name" ARE_BARS ")"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS s (name, number) ORDER BY s.number",
 		lengthof(types), types, values);
@@ -130,9 +135,33 @@ lem_work_bars_last(lem_work_bars *bars, int n, Datum *names, TimestampTz *last)
 		bool		is_null;
 		Datum		value = lem_query_column(i, 1, &is_null);
 
-		last[i] = is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
+		l->last[first + i] = is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
 	}
 	SPI_freetuptable(SPI_tuptable);
+}
+
+void
+lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, TimestampTz *last)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lem last bars",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext outer = MemoryContextSwitchTo(context);
+	last_bars	l = {bars, names, last};
+
+	/* An error is told when the series' bars are read. */
+	for (int first = 0; first < n; first += LAST_AT_ONCE)
+	{
+		const int	count = Min(LAST_AT_ONCE, n - first);
+		ErrorData **errors = palloc0(n * sizeof(ErrorData *));
+
+		lem_guard_each(find_last, &l, first, count, lem_error_is_of_data, errors);
+		for (int i = first; i < first + count; i++)
+			if (errors[i])
+				last[i] = DT_NOBEGIN;
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(context);
 }
 
 /* The bar interval of a series, from the last bars before a time; 0: cannot be found. */
@@ -160,24 +189,32 @@ find_interval(lem_work_bars *bars, const lem_config *config, Datum name, Timesta
 	return interval;
 }
 
-TimestampTz
-lem_work_bars_since(lem_work_bars *bars, const lem_config *config, const char *name,
-					TimestampTz start)
+/* Questions for when bars are needed from. */
+typedef struct since_questions
 {
+	lem_work_bars *bars;
+	lem_work_since *questions;
+} since_questions;
+
+static void
+find_since(lem_work_bars *bars, lem_work_since *question)
+{
+	const lem_config *config = question->config;
+	const TimestampTz start = Min(question->start, bars->end);
 	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, INT4OID, BOOLOID};
 	Datum		values[4];
 	int64		interval = 0;
-	TimestampTz since = DT_NOBEGIN;
 	bool		is_null;
 	Datum		value;
 
-	values[0] = CStringGetTextDatum(name);
-	values[1] = TimestampTzGetDatum(Min(start, bars->end));
+	question->since = DT_NOBEGIN;
+	values[0] = CStringGetTextDatum(question->name);
+	values[1] = TimestampTzGetDatum(start);
 	if (config->bar_interval <= 0)
 	{
-		interval = find_interval(bars, config, values[0], Min(start, bars->end));
+		interval = find_interval(bars, config, values[0], start);
 		if (interval <= 0)
-			return since;
+			return;
 	}
 	values[2] = Int32GetDatum(lem_window_history(config, interval));
 	values[3] = BoolGetDatum(config->gaps == LEM_GAPS_SKIP);
@@ -189,137 +226,135 @@ lem_work_bars_since(lem_work_bars *bars, const lem_config *config, const char *n
 		lengthof(types), types, values);
 	value = lem_query_column(0, 1, &is_null);
 	if (!is_null)
-		since = DatumGetTimestampTz(value);
+		question->since = DatumGetTimestampTz(value);
 	SPI_freetuptable(SPI_tuptable);
-	return since;
 }
 
-static lem_work_series *
-find_series(lem_work_series *series, int n, int last, const char *name)
-{
-	if (strcmp(series[last].name, name) == 0)
-		return &series[last];
-	for (int i = 0; i < n; i++)
-		if (strcmp(series[i].name, name) == 0)
-			return &series[i];
-	return NULL;
-}
-
-/* What a series is spoilt by. */
-static ErrorData *
-caught_error(MemoryContext context)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	if (!lem_work_error_is_own(error))
-		PG_RE_THROW();
-	FlushErrorState();
-	return error;
-}
-
-/* Add a row's bar to its series; a bad one spoils the series. */
-static int
-add_row(lem_work_bars *bars, HeapTuple tuple, TupleDesc desc, int n, lem_work_series *series,
-		int last, MemoryContext context)
-{
-	MemoryContext row_context = CurrentMemoryContext;
-	const char *volatile name = NULL;
-	lem_work_series *volatile current = NULL;
-
-	/* Nothing is held here that an error of ours could leave behind. */
-	PG_TRY();
-	{
-		lem_bar_row row;
-
-		if (lem_bar_row_read(&bars->columns, tuple, desc, &row, (const char **) &name))
-		{
-			current = find_series(series, n, last, name);
-			if (current && current->error == NULL)
-				lem_builder_add(current->builder, row.ts, row.price, row.volume, row.features,
-								row.n_features);
-		}
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error = caught_error(context);
-
-		if (current == NULL && name)
-			current = find_series(series, n, last, name);
-		if (current)
-			current->error = error;
-		MemoryContextSwitchTo(row_context);
-	}
-	PG_END_TRY();
-	return current ? (int) (current - series) : last;
-}
-
-/* Put a series in order. */
 static void
-sort_series(lem_work_series *series)
+answer_since(void *arg, int first, int n)
 {
-	MemoryContext context = CurrentMemoryContext;
+	since_questions *s = arg;
 
-	PG_TRY();
-	{
-		lem_builder_series(series->builder, &series->bars);
-	}
-	PG_CATCH();
-	{
-		series->error = caught_error(context);
-		series->bars.n = 0;
-	}
-	PG_END_TRY();
+	for (int i = first; i < first + n; i++)
+		find_since(s->bars, &s->questions[i]);
 }
 
 void
-lem_work_bars_load(lem_work_bars *bars, int n, lem_work_series *series, TimestampTz since)
+lem_work_bars_since(lem_work_bars *bars, int n, lem_work_since *questions)
 {
-	MemoryContext context = CurrentMemoryContext;
-	MemoryContext row_context = AllocSetContextCreate(context, "lem bars rows",
-													  ALLOCSET_DEFAULT_SIZES);
+	since_questions s = {bars, questions};
+	ErrorData **errors = palloc0(Max(n, 1) * sizeof(ErrorData *));
+
+	lem_guard_each(answer_since, &s, 0, n, lem_error_is_of_data, errors);
+	for (int i = 0; i < n; i++)
+		questions[i].error = errors[i];
+}
+
+/* Series that are read at once. */
+typedef struct reading
+{
+	lem_work_bars *bars;
+	lem_work_series **series;
+} reading;
+
+static lem_work_series *
+find_series(lem_work_series **series, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(series[i]->name, name) == 0)
+			return series[i];
+	return NULL;
+}
+
+#define READ_SERIES(features) \
+	"SELECT q.series::pg_catalog.text, %2$s.lem_bars(q.ts, q.price::pg_catalog.float8," \
+	" q.volume::pg_catalog.float8" features ")" FROM_BARS OF_SERIES "ANY ($1)" ARE_BARS \
+	" AND q.ts OPERATOR(pg_catalog.>=) $3 GROUP BY 1"
+
+static void
+read_series(void *arg, int first, int n)
+{
+	reading    *r = arg;
+	lem_work_series **series = r->series + first;
 	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[3];
 	Datum	   *names = palloc(n * sizeof(Datum));
-	ErrorContextCallback callback;
-	Portal		portal;
-	uint64		rows;
-	int			last = 0;
+	Datum		values[3];
+	TimestampTz since = DT_NOEND;
 
 	for (int i = 0; i < n; i++)
 	{
-		names[i] = CStringGetTextDatum(series[i].name);
-		series[i].builder = lem_builder_create(context);
+		names[i] = CStringGetTextDatum(series[i]->name);
+		since = Min(since, series[i]->since);
+		series[i]->bars = (lem_series) {0};
 	}
 	values[0] = text_array(n, names);
-	values[1] = TimestampTzGetDatum(bars->end);
+	values[1] = TimestampTzGetDatum(r->bars->end);
 	values[2] = TimestampTzGetDatum(since);
-	push_context(&callback);
-	portal = open_cursor(bars,
-						 "SELECT *" FROM_BARS OF_SERIES "ANY ($1)" ARE_BARS
-						 " AND q.ts OPERATOR(pg_catalog.>=) $3", lengthof(types), types, values);
-	do
+	run(r->bars, r->bars->columns.numbers[LEM_BAR_FEATURES] == 0 ? READ_SERIES("") :
+		READ_SERIES(", q.features"), lengthof(types), types, values);
+	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		SPITupleTable *table;
+		lem_work_series *s =
+			find_series(series, n, TextDatumGetCString(lem_query_column(row, 1, NULL)));
 
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		rows = SPI_processed;
-		table = SPI_tuptable;
-		MemoryContextSwitchTo(row_context);
-		for (uint64 i = 0; i < rows; i++)
-		{
-			last = add_row(bars, table->vals[i], table->tupdesc, n, series, last, context);
-			MemoryContextReset(row_context);
-		}
-		MemoryContextSwitchTo(context);
-		SPI_freetuptable(table);
-		CHECK_FOR_INTERRUPTS();
-	} while (rows > 0);
-	SPI_cursor_close(portal);
-	error_context_stack = callback.previous;
-	MemoryContextDelete(row_context);
+		LEM_ENSURE(s != NULL);
+		lem_bars_view((lem_bars *) PG_DETOAST_DATUM_COPY(lem_query_column(row, 2, NULL)),
+					  &s->bars);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* By the bars that are needed, the most first. */
+static int
+compare_since(const void *a, const void *b)
+{
+	const lem_work_series *x = *(lem_work_series *const *) a;
+	const lem_work_series *y = *(lem_work_series *const *) b;
+
+	return x->since < y->since ? -1 : x->since > y->since ? 1 : 0;
+}
+
+/* Microseconds of bars that a series needs. */
+static double
+needed_span(const lem_work_series *series)
+{
+	return series->since == DT_NOBEGIN ? HUGE_VAL
+		: (double) series->last - (double) series->since;
+}
+
+void
+lem_work_bars_read(lem_work_bars *bars, int n, lem_work_series *series)
+{
+	reading		r = {bars, palloc(Max(n, 1) * sizeof(lem_work_series *))};
+	ErrorData **errors = palloc0(Max(n, 1) * sizeof(ErrorData *));
+	int			n_read = 0;
+	int			count;
+
 	for (int i = 0; i < n; i++)
-		if (series[i].error == NULL)
-			sort_series(&series[i]);
+		if (!series[i].read && series[i].error == NULL && series[i].since != DT_NOEND)
+			r.series[n_read++] = &series[i];
+	qsort(r.series, n_read, sizeof(lem_work_series *), compare_since);
+
+	/*
+	 * One query reads from one time on: one that needs all of a long history, or much of it, is
+	 * not to make others read as much.
+	 */
+	for (int first = 0; first < n_read; first += count)
+	{
+		const double span = needed_span(r.series[first]);
+
+		for (count = 1; first + count < n_read; count++)
+			if (needed_span(r.series[first + count]) < span / 2)
+				break;
+		lem_guard_each(read_series, &r, first, count, lem_error_is_of_data, errors);
+	}
+	for (int i = 0; i < n_read; i++)
+	{
+		r.series[i]->read = true;
+		r.series[i]->error = errors[i];
+		if (errors[i])
+			r.series[i]->bars = (lem_series) {0};
+	}
+	pfree(r.series);
+	pfree(errors);
 }

@@ -1,6 +1,8 @@
 /*
  * work_bars.h: the bars that orders are worked by, from a query that the user passes.  It runs as
  * the user.
+ *
+ * What the query raises for one series is that series' own error, and no other's.
  */
 #ifndef LEM_PG_WORK_BARS_H
 #define LEM_PG_WORK_BARS_H
@@ -14,6 +16,7 @@
 /* The query. */
 typedef struct lem_work_bars
 {
+	const char *schema;			/* of the extension */
 	const char *query;
 	TimestampTz end;			/* bars from here on are not there yet; DT_NOEND: all are */
 	lem_bar_columns columns;
@@ -23,29 +26,35 @@ typedef struct lem_work_bars
 typedef struct lem_work_series
 {
 	const char *name;
-	lem_builder *builder;
+	TimestampTz last;			/* its last bar; DT_NOBEGIN: it has none */
+	TimestampTz since;			/* bars from here on are needed; DT_NOEND: none is yet */
+	bool		read;			/* they have been read, into: */
 	lem_series	bars;			/* in time order; none if there is an error */
-	ErrorData  *error;			/* LM: what is wrong with them */
+	ErrorData  *error;			/* why it has none */
 } lem_work_series;
 
+/* From when on a model needs the bars of a series. */
+typedef struct lem_work_since
+{
+	const lem_config *config;
+	const char *name;
+	TimestampTz start;			/* of the order; DT_NOEND: after the last bar */
+	TimestampTz since;			/* the answer; DT_NOBEGIN: all bars */
+	ErrorData  *error;			/* or why there is none */
+} lem_work_since;
+
 /* Check the query and its columns; its text is kept in the current memory context.  Within SPI. */
-extern void lem_work_bars_open(lem_work_bars *bars, const char *query, TimestampTz end);
+extern void lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query,
+							   TimestampTz end);
 
-/* Times of the last bars of n series; DT_NOBEGIN: there is none. */
-extern void lem_work_bars_last(lem_work_bars *bars, int n, Datum *names, TimestampTz *last);
+/* Times of the last bars of n series; DT_NOBEGIN also where the query raises an error. */
+extern void lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names,
+							   TimestampTz *last);
 
-/*
- * From when on a model needs the bars of a series, for an order that starts at start (DT_NOEND:
- * after the last one); DT_NOBEGIN: all of them.
- */
-extern TimestampTz lem_work_bars_since(lem_work_bars *bars, const lem_config *config,
-									   const char *name, TimestampTz start);
+/* Answer n questions for when bars are needed from. */
+extern void lem_work_bars_since(lem_work_bars *bars, int n, lem_work_since *questions);
 
-/* Read the bars of n series from a time on, into the current memory context. */
-extern void lem_work_bars_load(lem_work_bars *bars, int n, lem_work_series *series,
-							   TimestampTz since);
-
-/* Whether an error is about bars, orders or models, and so does not concern other orders. */
-extern bool lem_work_error_is_own(const ErrorData *error);
+/* Read the bars of those of n series that need any and are not read; into the current context. */
+extern void lem_work_bars_read(lem_work_bars *bars, int n, lem_work_series *series);
 
 #endif

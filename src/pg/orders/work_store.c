@@ -5,6 +5,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/compat.h"
@@ -29,40 +30,121 @@ text_column(uint64 row, int number)
 	return TextDatumGetCString(lem_query_column(row, number, NULL));
 }
 
-lem_due_order *
-lem_work_list(const char *schema, Oid user, int *n)
+/* A query by a worker: parameter $1 is the owners whose orders it is about. */
+static void
+worker_query(const lem_worker *worker, lem_query *query)
+{
+	lem_query_begin(query, worker->schema);
+	query->by_index = true;
+	lem_query_add(query, NAMEARRAYOID, worker->owners, false);
+}
+
+void
+lem_worker_find_owners(lem_worker *worker)
 {
 	lem_query	query;
-	lem_due_order *list;
 
-	lem_query_begin(&query, schema);
-	lem_orders_add_owners(&query, user, true);
+	lem_query_begin(&query, worker->schema);
+	lem_orders_add_owners(&query, worker->user, true);
+	worker->owners = query.values[0];
+}
+
+lem_active_series *
+lem_work_list(const lem_worker *worker, int *n)
+{
+	lem_query	query;
+	lem_active_series *list;
+
+	worker_query(worker, &query);
+	query.by_index = false;		/* all of them are read */
 	*n = (int) lem_query_run(&query,
-							 "SELECT id, series, model, seen_ts FROM %1$s.lem_parent_order"
+							 "SELECT series, count(*), min(coalesce(seen_ts, '-infinity')),"
+							 " bool_or(reason IS NULL) FROM %1$s.lem_parent_order"
 							 " WHERE state = 'active' AND owner = ANY ($1)"
-							 " ORDER BY model, series COLLATE \"C\", id");
-	list = palloc(Max(*n, 1) * sizeof(lem_due_order));
+							 " GROUP BY series ORDER BY series COLLATE \"C\"");
+	list = palloc(Max(*n, 1) * sizeof(lem_active_series));
 	for (int i = 0; i < *n; i++)
 	{
-		list[i].id = DatumGetInt64(lem_query_column(i, 1, NULL));
-		list[i].series = text_column(i, 2);
-		list[i].model = text_column(i, 3);
-		list[i].seen = time_column(i, 4, DT_NOBEGIN);
-		list[i].last = -1;
+		list[i].name = text_column(i, 1);
+		list[i].orders = DatumGetInt64(lem_query_column(i, 2, NULL));
+		list[i].seen = time_column(i, 3, DT_NOBEGIN);
+		list[i].untold = DatumGetBool(lem_query_column(i, 4, NULL));
+		list[i].last = DT_NOBEGIN;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return list;
 }
 
-static Datum
-id_array(const int64 *ids, int n, lem_query *query)
+/* Whether an order o of a series s is due, in a query. */
+#define IS_DUE \
+	" o.state = 'active' AND o.owner = ANY ($1) AND CASE WHEN s.last = '-infinity'" \
+	" THEN o.reason IS NULL ELSE o.seen_ts IS NULL OR o.seen_ts < s.last END"
+
+/* Those series, as parameters $2 and $3. */
+#define OF_SERIES \
+	" FROM unnest($2, $3) WITH ORDINALITY AS s (series, last, number)" \
+	" JOIN %1$s.lem_parent_order AS o ON o.series = s.series"
+
+bool
+lem_work_is_due(const lem_active_series *series)
 {
-	Datum	   *values = palloc(Max(n, 1) * sizeof(Datum));
+	return series->last == DT_NOBEGIN ? series->untold : series->seen < series->last;
+}
+
+static void
+add_series(lem_query *query, const lem_active_series *series, int n)
+{
+	Datum	   *names = palloc(Max(n, 1) * sizeof(Datum));
+	Datum	   *last = palloc(Max(n, 1) * sizeof(Datum));
 
 	for (int i = 0; i < n; i++)
-		values[i] = Int64GetDatum(ids[i]);
-	lem_query_add_array(query, INT8OID, values, NULL, n);
-	return query->values[query->n - 1];
+	{
+		names[i] = CStringGetTextDatum(series[i].name);
+		last[i] = TimestampTzGetDatum(series[i].last);
+	}
+	lem_query_add_array(query, TEXTOID, names, NULL, n);
+	lem_query_add_array(query, TIMESTAMPTZOID, last, NULL, n);
+}
+
+int
+lem_work_still_due(const lem_worker *worker, lem_active_series *series, int n)
+{
+	lem_query	query;
+	uint64		rows;
+
+	if (n == 0)
+		return 0;
+	worker_query(worker, &query);
+	add_series(&query, series, n);
+	rows = lem_query_run(&query,
+						 "SELECT s.number, count(*)" OF_SERIES " WHERE" IS_DUE
+						 " GROUP BY s.number ORDER BY s.number");
+	for (uint64 row = 0; row < rows; row++)
+	{
+		series[row] = series[DatumGetInt64(lem_query_column(row, 1, NULL)) - 1];
+		series[row].orders = DatumGetInt64(lem_query_column(row, 2, NULL));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return (int) rows;
+}
+
+int64 *
+lem_work_due_ids(const lem_worker *worker, const lem_active_series *series, int n, int limit,
+				 int *n_ids)
+{
+	lem_query	query;
+	int64	   *ids;
+
+	worker_query(worker, &query);
+	add_series(&query, series, n);
+	lem_query_add(&query, INT4OID, Int32GetDatum(limit), false);
+	*n_ids = (int) lem_query_run(&query,
+								 "SELECT o.id" OF_SERIES " WHERE" IS_DUE " ORDER BY o.id LIMIT $4");
+	ids = palloc(Max(*n_ids, 1) * sizeof(int64));
+	for (int i = 0; i < *n_ids; i++)
+		ids[i] = DatumGetInt64(lem_query_column(i, 1, NULL));
+	SPI_freetuptable(SPI_tuptable);
+	return ids;
 }
 
 /* An order out of a row of the query below. */
@@ -74,7 +156,7 @@ read_order(uint64 row, lem_work_order *order)
 
 	memset(order, 0, sizeof(*order));
 	order->id = DatumGetInt64(lem_query_column(row, 1, NULL));
-	order->series = text_column(row, 2);
+	order->series = (int) DatumGetInt64(lem_query_column(row, 2, NULL)) - 1;
 	order->model = text_column(row, 3);
 	value = lem_query_column(row, 4, &is_null);
 	if (!is_null)
@@ -97,34 +179,27 @@ read_order(uint64 row, lem_work_order *order)
 	order->since = time_column(row, 8, DT_NOBEGIN);
 	order->seen = time_column(row, 9, DT_NOBEGIN);
 	order->expires = time_column(row, 10, DT_NOEND);
+
+	/* As it is stored: reading it may fail, which is this order's error. */
 	value = lem_query_column(row, 11, &is_null);
 	if (!is_null)
-		order->bars = (lem_bars *) PG_DETOAST_DATUM_COPY(value);
-	order->order.decided = order->units;
+		order->stored_bars = datumCopy(value, false, -1);
 }
 
-lem_work_order *
-lem_work_claim(const char *schema, const int64 *ids, int n_ids, bool wait, int *n)
+/* What was decided of n orders, which stand in the order of their ids. */
+static void
+read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 {
 	lem_query	query;
-	lem_work_order *orders;
+	Datum	   *ids = palloc(Max(n, 1) * sizeof(Datum));
 	uint64		rows;
 	int			i = 0;
 
-	lem_query_begin(&query, schema);
-	(void) id_array(ids, n_ids, &query);
-	*n = (int) lem_query_run(&query, psprintf(
-								 "SELECT id, series, model, model_version, ord, owner, start_ts,"
-								 " since_ts, seen_ts, expires_at, bars"
-								 " FROM %%1$s.lem_parent_order WHERE id = ANY ($1)"
-								 " AND state = 'active' ORDER BY id FOR NO KEY UPDATE%s",
-								 wait ? "" : " SKIP LOCKED"));
-	orders = palloc(Max(*n, 1) * sizeof(lem_work_order));
-	for (int row = 0; row < *n; row++)
-		read_order(row, &orders[row]);
-	SPI_freetuptable(SPI_tuptable);
-
-	/* A query of its own, which sees what whoever held them before has decided. */
+	for (int j = 0; j < n; j++)
+		ids[j] = Int64GetDatum(orders[j].id);
+	lem_query_begin(&query, worker->schema);
+	query.by_index = true;
+	lem_query_add_array(&query, INT8OID, ids, NULL, n);
 	rows = lem_query_run(&query,
 						 "SELECT order_id, step, allocation, bar_ts FROM %1$s.lem_child_slice"
 						 " WHERE order_id = ANY ($1) ORDER BY order_id, step");
@@ -134,10 +209,9 @@ lem_work_claim(const char *schema, const int64 *ids, int n_ids, bool wait, int *
 		lem_work_order *order;
 		TimestampTz bar;
 
-		while (i < *n && orders[i].id < id)
+		while (i < n && orders[i].id < id)
 			i++;
-		if (i == *n || orders[i].id > id)
-			continue;
+		LEM_ENSURE(i < n && orders[i].id == id);
 		order = &orders[i];
 		LEM_ENSURE(DatumGetInt32(lem_query_column(row, 2, NULL)) == order->n_slices + 1 &&
 				   order->n_slices < LEM_MAX_AHEAD);
@@ -148,6 +222,43 @@ lem_work_claim(const char *schema, const int64 *ids, int n_ids, bool wait, int *
 			lem_share_units(DatumGetFloat8(lem_query_column(row, 3, NULL)));
 	}
 	SPI_freetuptable(SPI_tuptable);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const int64 x = ((const lem_work_order *) a)->id;
+	const int64 y = ((const lem_work_order *) b)->id;
+
+	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+lem_work_order *
+lem_work_claim(const lem_worker *worker, const lem_active_series *series, int n, int limit,
+			   int *claimed)
+{
+	lem_query	query;
+	lem_work_order *orders;
+
+	worker_query(worker, &query);
+	add_series(&query, series, n);
+	lem_query_add(&query, INT4OID, Int32GetDatum(limit), false);
+	*claimed = (int) lem_query_run(&query,
+								   "SELECT o.id, s.number, o.model, o.model_version, o.ord,"
+								   " o.owner, o.start_ts, o.since_ts, o.seen_ts, o.expires_at,"
+								   " o.bars" OF_SERIES " WHERE" IS_DUE
+								   " ORDER BY s.number, o.id LIMIT $4"
+								   " FOR NO KEY UPDATE OF o SKIP LOCKED");
+	orders = palloc(Max(*claimed, 1) * sizeof(lem_work_order));
+	for (int row = 0; row < *claimed; row++)
+		read_order(row, &orders[row]);
+	SPI_freetuptable(SPI_tuptable);
+	if (*claimed == 0)
+		return orders;
+	qsort(orders, *claimed, sizeof(lem_work_order), compare_ids);
+
+	/* A query of its own, which sees what whoever held them before has decided. */
+	read_slices(worker, orders, *claimed);
 	return orders;
 }
 
@@ -191,40 +302,46 @@ digest_datum(const uint8 *digest)
 
 /* The slices that were decided. */
 static void
-save_slices(lem_query *query, Oid user, const lem_work_order *orders, int n)
+save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 {
 	static const Oid types[] = {
 		INT8OID, INT4OID, TIMESTAMPTZOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, BOOLOID, INT4OID,
 		BYTEAOID
 	};
+	lem_query	query;
 	columns		c;
+	int			rows = 0;
 
-	columns_begin(&c, n * LEM_MAX_AHEAD, lengthof(types));
+	for (int i = 0; i < n; i++)
+		rows += orders[i].decision.n_slices;
+	if (rows == 0)
+		return;
+	columns_begin(&c, rows, lengthof(types));
 	for (int i = 0; i < n; i++)
 	{
-		const lem_work_order *order = &orders[i];
+		const lem_decision *decision = &orders[i].decision;
 
-		for (int k = 0; k < order->n_new; k++, c.n++)
+		for (int k = 0; k < decision->n_slices; k++, c.n++)
 		{
-			const lem_slice *slice = &order->slices[k];
+			const lem_slice *slice = &decision->slices[k];
 
-			c.values[0][c.n] = Int64GetDatum(order->id);
+			c.values[0][c.n] = Int64GetDatum(orders[i].id);
 			c.values[1][c.n] = Int32GetDatum(slice->step);
 			c.values[2][c.n] = TimestampTzGetDatum(slice->ts);
 			c.values[3][c.n] = Float8GetDatum(slice->allocation);
 			c.values[4][c.n] = Float8GetDatum(slice->cumulative);
 			c.values[5][c.n] = Float8GetDatum(slice->quantity);
 			c.values[6][c.n] = BoolGetDatum(slice->state == LEM_SLICE_DONE);
-			c.values[7][c.n] = Int32GetDatum(order->version);
-			c.values[8][c.n] = digest_datum(order->inputs);
+			c.values[7][c.n] = Int32GetDatum(decision->version);
+			c.values[8][c.n] = digest_datum(decision->inputs);
 		}
 	}
-	if (c.n == 0)
-		return;
-	lem_query_add(query, BOOLOID, BoolGetDatum(lem_notify_details), false);
-	columns_add(&c, query, types);
-	lem_query_add(query, NAMEOID, CStringGetDatum(GetUserNameFromId(user, false)), false);
-	lem_query_run(query,
+	lem_query_begin(&query, worker->schema);
+	query.by_index = true;
+	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
+	columns_add(&c, &query, types);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
+	lem_query_run(&query,
 				  "WITH s AS (INSERT INTO %1$s.lem_child_slice (order_id, step, ts, allocation,"
 				  " cumulative, quantity, late, model_version, inputs, decided_by)"
 				  " SELECT u.*, $11 FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) AS u"
@@ -243,27 +360,33 @@ save_slices(lem_query *query, Oid user, const lem_work_order *orders, int n)
 
 /* The bars that slices have traded in by now. */
 static void
-save_completed(lem_query *query, const lem_work_order *orders, int n)
+save_completed(const lem_worker *worker, const lem_work_order *orders, int n)
 {
 	static const Oid types[] = {INT8OID, INT4OID, TIMESTAMPTZOID};
+	lem_query	query;
 	columns		c;
+	int			rows = 0;
 
-	columns_begin(&c, n * LEM_MAX_AHEAD, lengthof(types));
+	for (int i = 0; i < n; i++)
+		rows += orders[i].decision.n_completed;
+	if (rows == 0)
+		return;
+	columns_begin(&c, rows, lengthof(types));
 	for (int i = 0; i < n; i++)
 	{
-		const lem_work_order *order = &orders[i];
+		const lem_decision *decision = &orders[i].decision;
 
-		for (int k = 0; k < order->n_new_completed; k++, c.n++)
+		for (int k = 0; k < decision->n_completed; k++, c.n++)
 		{
-			c.values[0][c.n] = Int64GetDatum(order->id);
-			c.values[1][c.n] = Int32GetDatum(order->n_completed + k + 1);
-			c.values[2][c.n] = TimestampTzGetDatum(order->bar_ts[order->n_completed + k]);
+			c.values[0][c.n] = Int64GetDatum(orders[i].id);
+			c.values[1][c.n] = Int32GetDatum(orders[i].n_completed + k + 1);
+			c.values[2][c.n] = TimestampTzGetDatum(decision->bar_ts[k]);
 		}
 	}
-	if (c.n == 0)
-		return;
-	columns_add(&c, query, types);
-	lem_query_run(query,
+	lem_query_begin(&query, worker->schema);
+	query.by_index = true;
+	columns_add(&c, &query, types);
+	lem_query_run(&query,
 				  "UPDATE %1$s.lem_child_slice AS c SET bar_ts = u.bar_ts"
 				  " FROM unnest($1, $2, $3) AS u (order_id, step, bar_ts)"
 				  " WHERE c.order_id = u.order_id AND c.step = u.step");
@@ -271,42 +394,45 @@ save_completed(lem_query *query, const lem_work_order *orders, int n)
 
 /* The orders themselves. */
 static void
-save_orders(lem_query *query, const lem_work_order *orders, int n)
+save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 {
 	static const char *const states[] = {"active", "finished", "failed"};
 	Oid			types[] = {
 		INT8OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		InvalidOid
 	};
+	lem_query	query;
 	columns		c;
 
-	types[7] = lem_query_type(query, "lem_bars");
+	lem_query_begin(&query, worker->schema);
+	query.by_index = true;
+	types[7] = lem_query_type(&query, "lem_bars");
 	columns_begin(&c, n, lengthof(types));
 	for (int i = 0; i < n; i++, c.n++)
 	{
-		const lem_work_order *order = &orders[i];
+		const lem_decision *decision = &orders[i].decision;
 
-		c.values[0][i] = Int64GetDatum(order->id);
-		c.values[1][i] = CStringGetTextDatum(states[order->outcome]);
-		c.values[2][i] = order->reason ? CStringGetTextDatum(order->reason) : (Datum) 0;
-		c.nulls[2][i] = order->reason == NULL;
-		c.values[3][i] = Int32GetDatum(order->version);
-		c.nulls[3][i] = !order->started;
-		c.values[4][i] = TimestampTzGetDatum(order->order.start_ts);
-		c.nulls[4][i] = !order->started;
-		c.values[5][i] = TimestampTzGetDatum(order->since);
-		c.nulls[5][i] = !order->started;
-		c.values[6][i] = TimestampTzGetDatum(order->seen);
-		c.nulls[6][i] = order->seen == DT_NOBEGIN;
-		c.values[7][i] = PointerGetDatum(order->bars);
-		c.nulls[7][i] = order->bars == NULL;
+		c.values[0][i] = Int64GetDatum(orders[i].id);
+		c.values[1][i] = CStringGetTextDatum(states[decision->outcome]);
+		c.values[2][i] = decision->reason ? CStringGetTextDatum(decision->reason) : (Datum) 0;
+		c.nulls[2][i] = decision->reason == NULL;
+		c.values[3][i] = Int32GetDatum(decision->version);
+		c.nulls[3][i] = !decision->started;
+		c.values[4][i] = TimestampTzGetDatum(decision->start);
+		c.nulls[4][i] = !decision->started;
+		c.values[5][i] = TimestampTzGetDatum(orders[i].since);
+		c.nulls[5][i] = !decision->started;
+		c.values[6][i] = TimestampTzGetDatum(decision->seen);
+		c.nulls[6][i] = decision->seen == DT_NOBEGIN;
+		c.values[7][i] = PointerGetDatum(decision->bars);
+		c.nulls[7][i] = decision->bars == NULL;
 	}
-	lem_query_add(query, BOOLOID, BoolGetDatum(lem_notify_details), false);
-	columns_add(&c, query, types);
-	lem_query_run(query,
+	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
+	columns_add(&c, &query, types);
+	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order AS p SET state = u.state,"
 				  " reason = u.reason, model_version = u.model_version, start_ts = u.start_ts,"
-				  " since_ts = u.since_ts, seen_ts = u.seen_ts, bars = u.bars,"
+				  " since_ts = u.since_ts, seen_ts = u.seen_ts, bars = coalesce(u.bars, p.bars),"
 				  " ended_at = CASE WHEN u.state <> 'active' THEN clock_timestamp() END"
 				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) AS u"
 				  " (id, state, reason, model_version, start_ts, since_ts, seen_ts, bars)"
@@ -317,29 +443,22 @@ save_orders(lem_query *query, const lem_work_order *orders, int n)
 }
 
 void
-lem_work_save(const char *schema, Oid user, lem_work_order *orders, int n)
+lem_work_save(const lem_worker *worker, const lem_work_order *orders, int n)
 {
-	lem_query	query;
-
-	if (n == 0)
-		return;
-	lem_query_begin(&query, schema);
-	save_slices(&query, user, orders, n);
-	lem_query_begin(&query, schema);
-	save_completed(&query, orders, n);
-	lem_query_begin(&query, schema);
-	save_orders(&query, orders, n);
+	save_slices(worker, orders, n);
+	save_completed(worker, orders, n);
+	save_orders(worker, orders, n);
 }
 
 void
-lem_work_expire(const char *schema, Oid user, TimestampTz now)
+lem_work_expire(const lem_worker *worker, TimestampTz now)
 {
 	lem_query	query;
 
-	lem_query_begin(&query, schema);
+	lem_query_begin(&query, worker->schema);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now), false);
-	lem_orders_add_owners(&query, user, true);
+	lem_query_add(&query, NAMEARRAYOID, worker->owners, false);
 	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order SET state = 'expired',"
 				  " ended_at = clock_timestamp(),"

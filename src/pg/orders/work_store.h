@@ -8,72 +8,57 @@
 
 #include "postgres.h"
 
-#include "core/execution/schedule.h"
-#include "pg/bars/bars_type.h"
 #include "pg/base/query.h"
-#include "pg/catalog/catalog.h"
+#include "pg/orders/work_bars.h"
+#include "pg/orders/work_order.h"
 
-/* An order that may be due. */
-typedef struct lem_due_order
+/* A series with active orders. */
+typedef struct lem_active_series
 {
-	int64		id;
-	const char *series;
-	const char *model;
-	TimestampTz seen;			/* the last bar it was looked at with; DT_NOBEGIN: none */
-	int			last;			/* where its series' last bar is, for the caller's use */
-} lem_due_order;
+	const char *name;
+	int64		orders;			/* active ones, or those that are due */
+	TimestampTz seen;			/* the earliest bar that all were looked at with; DT_NOBEGIN: none */
+	bool		untold;			/* one has no reason yet */
+	TimestampTz last;			/* the series' last bar, for the caller's use */
+} lem_active_series;
 
-/* What becomes of an order. */
-typedef enum lem_outcome
+/* Who works. */
+typedef struct lem_worker
 {
-	LEM_OUTCOME_ACTIVE,
-	LEM_OUTCOME_FINISHED,
-	LEM_OUTCOME_FAILED
-} lem_outcome;
+	const char *schema;
+	Oid			user;
+	Datum		owners;			/* name[]: whose orders the user works */
+} lem_worker;
 
-/* An order that is being worked. */
-typedef struct lem_work_order
-{
-	/* as stored */
-	int64		id;
-	const char *series;
-	const char *model;			/* with the version, once that is fixed */
-	const char *owner;
-	lem_order	order;			/* with its start, once that is fixed */
-	bool		started;		/* slices are decided */
-	TimestampTz seen;
-	TimestampTz since;			/* DT_NOBEGIN: all bars */
-	TimestampTz expires;		/* DT_NOEND: never */
-	const lem_bars *bars;		/* that its slices traded in; or NULL */
-	int			n_slices;
-	int64_t		units[LEM_MAX_AHEAD];	/* of slices decided, new ones included */
-	int			n_completed;
-	TimestampTz bar_ts[LEM_MAX_AHEAD];	/* the bars they traded in, new ones included */
+/* Set the owners, in the current memory context. */
+extern void lem_worker_find_owners(lem_worker *worker);
 
-	/* as worked */
-	int			n_new;
-	lem_slice  *slices;			/* n_new: to be added */
-	int			n_new_completed;
-	int			version;
-	uint8		inputs[LEM_DIGEST_LENGTH];
-	lem_outcome outcome;
-	const char *reason;			/* NULL: none */
-} lem_work_order;
-
-/* Active orders of owners that the user acts for, by model, series and id. */
-extern lem_due_order *lem_work_list(const char *schema, Oid user, int *n);
+/* Series with active orders, by name. */
+extern lem_active_series *lem_work_list(const lem_worker *worker, int *n);
 
 /*
- * Claim those orders of a list that are still active; with wait, wait for those that another
- * session holds, else leave them out.  In the order of their ids.
+ * Whether orders of a series are due: it has a bar that they were not looked at with.  Where it has
+ * none at all, until they say so: it may be one that is misspelt.
  */
-extern lem_work_order *lem_work_claim(const char *schema, const int64 *ids, int n_ids, bool wait,
-									  int *n);
+extern bool lem_work_is_due(const lem_active_series *series);
+
+/* Keep those of n series of which orders are still due, and count these; the number left. */
+extern int	lem_work_still_due(const lem_worker *worker, lem_active_series *series, int n);
+
+/* Ids of at most limit orders that are due, of n series. */
+extern int64 *lem_work_due_ids(const lem_worker *worker, const lem_active_series *series, int n,
+							   int limit, int *n_ids);
+
+/*
+ * Claim due orders of n series, at most limit; those that another transaction holds are left out.
+ */
+extern lem_work_order *lem_work_claim(const lem_worker *worker, const lem_active_series *series,
+									  int n, int limit, int *claimed);
 
 /* Write down what was decided of n orders, and tell those who listen. */
-extern void lem_work_save(const char *schema, Oid user, lem_work_order *orders, int n);
+extern void lem_work_save(const lem_worker *worker, const lem_work_order *orders, int n);
 
-/* End the user's orders that have expired by a time. */
-extern void lem_work_expire(const char *schema, Oid user, TimestampTz now);
+/* End orders that have expired by a time. */
+extern void lem_work_expire(const lem_worker *worker, TimestampTz now);
 
 #endif

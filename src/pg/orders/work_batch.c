@@ -1,0 +1,365 @@
+/* work_batch.c: orders that are worked together. */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/execution/schedule.h"
+#include "pg/base/compat.h"
+#include "pg/base/errors.h"
+#include "pg/base/guard.h"
+#include "pg/base/interrupt.h"
+#include "pg/catalog/cache.h"
+#include "pg/catalog/rights.h"
+#include "pg/catalog/stat.h"
+#include "pg/orders/work_batch.h"
+
+/* The workspace of orders that go through the network together is kept to about this, in bytes. */
+#define WORKSPACE_TARGET ((Size) 16 << 20)
+
+/* A part of the work that is about one model. */
+typedef struct model_work
+{
+	lem_work_batch *batch;
+	lem_work_model *model;
+	const lem_model *loaded;
+	bool	   *need;			/* head sets */
+	int			n;
+	int		   *members;		/* n: orders of the batch */
+} model_work;
+
+static bool
+error_is_of_model(const ErrorData *error)
+{
+	return lem_error_is_of_data(error) || error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+}
+
+/* Whether an order has nothing more to be decided in this batch: a reason was found. */
+static bool
+is_blamed(const lem_work_order *order)
+{
+	return order->decision.reason != NULL;
+}
+
+static void
+raise_fault(void *fault)
+{
+	lem_pg_raise(fault);
+}
+
+/* An order cannot go on for a fault of the core, which better bars may mend. */
+static void
+blame_fault(lem_work_order *order, lem_fault *fault)
+{
+	ErrorData  *error = lem_guard(raise_fault, fault, lem_error_is_of_data);
+	const bool	bars = error->sqlerrcode == ERRCODE_LEM_BAD_BAR ||
+		error->sqlerrcode == ERRCODE_LEM_DUPLICATE_TIME ||
+		error->sqlerrcode == ERRCODE_LEM_NO_BARS ||
+		error->sqlerrcode == ERRCODE_LEM_SHORT_HISTORY ||
+		error->sqlerrcode == ERRCODE_LEM_MISSING_BARS;
+
+	lem_work_order_blame(order, error, bars);
+}
+
+static void
+find_model(void *arg)
+{
+	model_work *work = arg;
+	lem_work_model *model = work->model;
+	const Oid	owner = get_role_oid(model->owner, true);
+
+	/* The caller works on the owner's behalf: it is the owner who must be allowed to. */
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the order's owner, role \"%s\", does not exist", model->owner)));
+	lem_rights_find_for(work->batch->schema, owner, LEM_RIGHT_USE, model->name, &model->row);
+}
+
+/* The models of a batch. */
+static void
+find_models(lem_work_batch *batch)
+{
+	batch->model = palloc0(batch->n * sizeof(int));
+	batch->models = palloc0(batch->n * sizeof(lem_work_model));
+	batch->n_models = 0;
+	for (int i = 0; i < batch->n; i++)
+	{
+		lem_work_order *order = &batch->orders[i];
+		lem_work_model *model;
+		int			m = 0;
+
+		while (m < batch->n_models && (strcmp(batch->models[m].name, order->model) != 0 ||
+									   strcmp(batch->models[m].owner, order->owner) != 0))
+			m++;
+		batch->model[i] = m;
+		model = &batch->models[m];
+		if (m == batch->n_models)
+		{
+			model_work	work = {.batch = batch, .model = model};
+
+			batch->n_models++;
+			model->name = order->model;
+			model->owner = order->owner;
+			model->error = lem_guard(find_model, &work, error_is_of_model);
+		}
+		if (model->error)
+			lem_work_order_blame(order, model->error, false);
+	}
+}
+
+/* Read the bars that orders' slices traded in. */
+static void
+read_own_bars(void *arg, int first, int n)
+{
+	lem_work_batch *batch = arg;
+
+	for (int i = first; i < first + n; i++)
+	{
+		lem_work_order *order = &batch->orders[i];
+		lem_series	bars;
+
+		if (order->stored_bars == (Datum) 0)
+			continue;
+		order->bars = (lem_bars *) PG_DETOAST_DATUM_COPY(order->stored_bars);
+		lem_bars_view(order->bars, &bars);
+	}
+}
+
+/* From when on orders need bars of their series: stored with those that have slices. */
+static void
+find_since(lem_work_batch *batch)
+{
+	lem_work_since *questions = palloc(batch->n * sizeof(lem_work_since));
+	int		   *asked = palloc(batch->n * sizeof(int));
+	int			n = 0;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const lem_work_order *order = &batch->orders[i];
+		lem_work_since question = {
+			.config = &batch->models[batch->model[i]].row.config,
+			.name = batch->series[order->series].name,
+			.start = order->order.has_start ? order->order.start_ts : DT_NOEND
+		};
+		int			q = 0;
+
+		asked[i] = -1;
+		if (order->started || is_blamed(order))
+			continue;
+		while (q < n && (questions[q].name != question.name ||
+						 questions[q].config != question.config ||
+						 questions[q].start != question.start))
+			q++;
+		if (q == n)
+			questions[n++] = question;
+		asked[i] = q;
+	}
+	lem_work_bars_since(batch->bars, n, questions);
+	for (int i = 0; i < batch->n; i++)
+	{
+		lem_work_order *order = &batch->orders[i];
+
+		if (asked[i] >= 0 && questions[asked[i]].error)
+			lem_work_order_blame(order, questions[asked[i]].error, true);
+		else if (asked[i] >= 0)
+			order->since = questions[asked[i]].since;
+	}
+	pfree(questions);
+	pfree(asked);
+}
+
+/* Read the bars of the series that orders need. */
+static void
+read_series(lem_work_batch *batch)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const lem_work_order *order = &batch->orders[i];
+		lem_work_series *series = &batch->series[order->series];
+
+		if (is_blamed(order) || order->since >= series->since)
+			continue;
+		series->since = order->since;
+		series->read = false;
+	}
+	MemoryContextSwitchTo(batch->series_context);
+	lem_work_bars_read(batch->bars, batch->n_series, batch->series);
+	MemoryContextSwitchTo(context);
+	for (int i = 0; i < batch->n; i++)
+	{
+		lem_work_order *order = &batch->orders[i];
+		const lem_work_series *series = &batch->series[order->series];
+
+		if (is_blamed(order))
+			continue;
+		if (series->error)
+			lem_work_order_blame(order, series->error, true);
+		else
+		{
+			lem_work_order_see(order, &series->bars);
+			if (series->bars.n > 0)
+				lem_decision_begin(order, series->bars.ts[series->bars.n - 1]);
+		}
+	}
+}
+
+/* Schedule orders of one model, and take over what is decided. */
+static void
+schedule(void *arg, int first, int n)
+{
+	const model_work *work = arg;
+	const lem_model_row *row = &work->model->row;
+	const int  *members = work->members + first;
+	lem_work_order *all = work->batch->orders;
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(context, "lem work", ALLOCSET_DEFAULT_SIZES);
+	const lem_clock clock = lem_zone_clock(row->time_zone);
+	const int	n_ahead = row->config.n_ahead;
+	lem_order  *orders;
+	lem_series *series;
+	lem_slice  *slices;
+	int		   *counts;
+	int			failed = 0;
+	void	   *memory;
+	void	   *workspace;
+	lem_fault	fault;
+	lem_status	status;
+
+	MemoryContextSwitchTo(scratch);
+	orders = palloc(n * sizeof(lem_order));
+	series = palloc(n * sizeof(lem_series));
+	slices = palloc((Size) n * n_ahead * sizeof(lem_slice));
+	counts = palloc(n * sizeof(int));
+	for (int i = 0; i < n; i++)
+	{
+		const lem_work_order *order = &all[members[i]];
+
+		orders[i] = order->order;
+		orders[i].n_decided = order->n_slices;
+		orders[i].decided = order->units;
+		series[i] = order->view;
+	}
+	memory = MemoryContextAllocHuge(scratch,
+									lem_schedule_workspace(work->loaded, n, series) + LEM_ALIGN);
+	workspace = (void *) TYPEALIGN(LEM_ALIGN, memory);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		status = lem_schedule(work->loaded, n, orders, series, &clock, workspace,
+							  &lem_interrupt_stop, slices, counts, &failed, &fault);
+	} while (status == LEM_STOPPED);
+	MemoryContextSwitchTo(context);
+	if (status == LEM_OK)
+	{
+		for (int i = 0; i < n; i++)
+		{
+			lem_work_order *order = &all[members[i]];
+
+			lem_decision_begin(order, order->decision.seen);
+			lem_work_order_decide(order, row, slices + (Size) i * n_ahead, counts[i],
+								  work->batch->now);
+		}
+		MemoryContextDelete(scratch);
+		return;
+	}
+
+	/* One that cannot be scheduled does not hold up the others. */
+	MemoryContextDelete(scratch);
+	blame_fault(&all[members[failed]], &fault);
+	if (failed > 0)
+		schedule(arg, first, failed);
+	if (failed + 1 < n)
+		schedule(arg, first + failed + 1, n - failed - 1);
+}
+
+static void
+load_model(void *arg)
+{
+	model_work *work = arg;
+
+	work->loaded = lem_cache_pin(work->batch->schema, &work->model->row, work->need);
+}
+
+/* Most orders that go through a model together. */
+static int
+most_together(const lem_model *model, int n)
+{
+	int			most = Min(Max(lem_forward_batch(&model->config), 1), n);
+
+	while (most > 1 && lem_schedule_workspace(model, most, NULL) > WORKSPACE_TARGET)
+		most = (most + 1) / 2;
+	return most;
+}
+
+/* Decide the orders of a batch that have a model. */
+static void
+decide_model(lem_work_batch *batch, int number)
+{
+	lem_work_model *model = &batch->models[number];
+	const lem_config *config = &model->row.config;
+	model_work	work = {.batch = batch, .model = model};
+	ErrorData  *error;
+	ErrorData **errors;
+	instr_time	start;
+	int			most;
+
+	lem_stat_start(&start);
+	work.need = palloc0(lem_head_sets(config) * sizeof(bool));
+	work.members = palloc(batch->n * sizeof(int));
+	for (int i = 0; i < batch->n; i++)
+	{
+		lem_work_order *order = &batch->orders[i];
+		int			branch;
+		lem_fault	fault;
+
+		if (batch->model[i] != number || is_blamed(order))
+			continue;
+		if (lem_schedule_branch(config, &order->order, &branch, &fault) != LEM_OK)
+		{
+			blame_fault(order, &fault);
+			continue;
+		}
+		work.need[config->shared_heads ? 0 : branch] = true;
+		work.members[work.n++] = i;
+	}
+	if (work.n == 0)
+		return;
+	error = lem_guard(load_model, &work, error_is_of_model);
+	for (int i = 0; error && i < work.n; i++)
+		lem_work_order_blame(&batch->orders[work.members[i]], error, false);
+	if (error)
+		return;
+	most = most_together(work.loaded, work.n);
+	errors = palloc0(work.n * sizeof(ErrorData *));
+	for (int first = 0; first < work.n; first += most)
+		lem_guard_each(schedule, &work, first, Min(most, work.n - first), lem_error_is_of_data,
+					   errors);
+	for (int i = 0; i < work.n; i++)
+		if (errors[i])
+			lem_work_order_blame(&batch->orders[work.members[i]], errors[i], false);
+	lem_stat_call(&model->row, &start, work.n, (work.n + most - 1) / most);
+}
+
+void
+lem_work_batch_decide(lem_work_batch *batch)
+{
+	ErrorData **errors = palloc0(Max(batch->n, 1) * sizeof(ErrorData *));
+
+	for (int i = 0; i < batch->n; i++)
+		lem_decision_begin(&batch->orders[i], batch->series[batch->orders[i].series].last);
+	find_models(batch);
+	lem_guard_each(read_own_bars, batch, 0, batch->n, lem_error_is_of_data, errors);
+	for (int i = 0; i < batch->n; i++)
+		if (errors[i])
+			lem_work_order_blame(&batch->orders[i], errors[i], false);
+	find_since(batch);
+	read_series(batch);
+	for (int m = 0; m < batch->n_models; m++)
+		if (batch->models[m].error == NULL)
+			decide_model(batch, m);
+}

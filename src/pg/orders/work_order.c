@@ -1,0 +1,143 @@
+/* work_order.c: one order that is being worked, and what is decided of it. */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "core/market/series.h"
+#include "pg/base/errors.h"
+#include "pg/orders/work_order.h"
+#include "pg/schedule/order_type.h"
+
+void
+lem_decision_begin(lem_work_order *order, TimestampTz seen)
+{
+	lem_decision *decision = &order->decision;
+
+	memset(decision, 0, sizeof(*decision));
+	decision->started = order->started;
+	decision->start = order->order.start_ts;
+	decision->version = order->version;
+	decision->seen = Max(order->seen, seen);
+}
+
+void
+lem_work_order_blame(lem_work_order *order, const ErrorData *error, bool mends)
+{
+	lem_decision_begin(order, order->decision.seen);
+	order->decision.reason = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode),
+									  error->message);
+	order->decision.outcome = mends ? LEM_OUTCOME_ACTIVE : LEM_OUTCOME_FAILED;
+}
+
+void
+lem_work_order_see(lem_work_order *order, const lem_series *series)
+{
+	enum
+	{
+		HISTORY, TRADED, FRESH, PARTS
+	};
+	lem_series	parts[PARTS];
+	Size		n;
+
+	order->view = lem_series_between(series, order->since, PG_INT64_MAX);
+	if (order->bars == NULL)
+		return;
+	lem_bars_view(order->bars, &parts[TRADED]);
+	if (parts[TRADED].n == 0 || parts[TRADED].n_features != series->n_features)
+		return;
+	parts[HISTORY] = lem_series_between(series, order->since, order->order.start_ts);
+	parts[FRESH] = lem_series_between(series, parts[TRADED].ts[parts[TRADED].n - 1] + 1,
+									  PG_INT64_MAX);
+	n = parts[HISTORY].n + parts[TRADED].n + parts[FRESH].n;
+	order->view = lem_series_join(PARTS, parts, series->n_features,
+								  MemoryContextAllocHuge(CurrentMemoryContext,
+														 lem_series_bytes(n, series->n_features)));
+}
+
+/* A digest of all that a decision is made by: model, order, slices before, bars. */
+static void
+digest_inputs(const lem_model_row *model, lem_work_order *order)
+{
+	StringInfoData buffer;
+	lem_order	decided = order->order;
+
+	decided.n_decided = order->n_slices;
+	decided.decided = order->units;
+	initStringInfo(&buffer);
+	appendBinaryStringInfo(&buffer, (const char *) model->digest, LEM_DIGEST_LENGTH);
+	lem_order_write(&decided, &buffer);
+	lem_order_write_decided(&decided, &buffer);
+	lem_series_write(&order->view, &buffer);
+	lem_catalog_checksum(buffer.data, buffer.len, order->decision.inputs);
+	pfree(buffer.data);
+}
+
+/* Whether slices whose bars had completed traded in the bars that they trade in now. */
+static bool
+bars_fit(const lem_work_order *order, const lem_slice *slices, int known)
+{
+	for (int k = 0; k < order->n_completed; k++)
+		if (k >= known || slices[k].ts != order->bar_ts[k])
+			return false;
+	return true;
+}
+
+/* The bars since the start, up to the last that a slice traded in; NULL: as stored. */
+static const lem_bars *
+bars_traded(const lem_work_order *order)
+{
+	const lem_decision *decision = &order->decision;
+	lem_series	traded;
+
+	if (decision->n_completed == 0)
+		return NULL;
+	traded = lem_series_between(&order->view, decision->start,
+								decision->bar_ts[decision->n_completed - 1] + 1);
+	return traded.n > 0 ? lem_bars_make(&traded) : NULL;
+}
+
+void
+lem_work_order_decide(lem_work_order *order, const lem_model_row *model, const lem_slice *slices,
+					  int count, TimestampTz now)
+{
+	lem_decision *decision = &order->decision;
+	int			known = 0;
+	int			complete = 0;	/* slices up to the one that completes the order */
+	int			n_decided = order->n_slices;
+
+	while (known < count && slices[known].state == LEM_SLICE_DONE)
+		known++;
+	while (complete < count && (complete == 0 || slices[complete - 1].cumulative < 1))
+		complete++;
+	if (!bars_fit(order, slices, known))
+	{
+		decision->reason = "LM005: bars before the order's start have changed, and its slices do "
+			"not fit the bars that they traded in";
+		return;
+	}
+	digest_inputs(model, order);
+	decision->version = model->version;
+	decision->slices = palloc(count * sizeof(lem_slice));
+	for (; n_decided < complete; n_decided++)
+	{
+		const lem_slice *slice = &slices[n_decided];
+
+		if (slice->state == LEM_SLICE_PROJECTED || slice->ts >= order->expires ||
+			now >= order->expires)
+			break;
+		decision->slices[decision->n_slices++] = *slice;
+	}
+	if (!decision->started && n_decided > 0)
+	{
+		/* An order without a start begins after the last bar, whenever the next one comes. */
+		if (!order->order.has_start)
+			decision->start = order->view.ts[order->view.n - 1] + 1;
+		decision->started = true;
+	}
+	decision->bar_ts = palloc(count * sizeof(TimestampTz));
+	for (int k = order->n_completed; k < known && k < n_decided; k++)
+		decision->bar_ts[decision->n_completed++] = slices[k].ts;
+	decision->bars = bars_traded(order);
+	if (n_decided == complete && known >= complete)
+		decision->outcome = LEM_OUTCOME_FINISHED;
+}

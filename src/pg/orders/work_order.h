@@ -1,0 +1,89 @@
+/*
+ * work_order.h: one order that is being worked, and what is decided of it.
+ *
+ * What is stored of an order does not change while it is being worked; what is decided stands apart,
+ * so that a decision that fails half-way is undone by forgetting it.
+ */
+#ifndef LEM_PG_WORK_ORDER_H
+#define LEM_PG_WORK_ORDER_H
+
+#include "postgres.h"
+
+#include "core/execution/schedule.h"
+#include "pg/bars/bars_type.h"
+#include "pg/catalog/catalog.h"
+
+/* What becomes of an order. */
+typedef enum lem_outcome
+{
+	LEM_OUTCOME_ACTIVE,
+	LEM_OUTCOME_FINISHED,
+	LEM_OUTCOME_FAILED
+} lem_outcome;
+
+/* What is decided of an order. */
+typedef struct lem_decision
+{
+	int			n_slices;
+	lem_slice  *slices;			/* n_slices: to be added */
+	int			n_completed;
+	TimestampTz *bar_ts;		/* n_completed: the bars that the next slices traded in */
+	bool		started;		/* slices are decided, now or before; then: */
+	TimestampTz start;			/* bars from here on are the order's */
+	int			version;		/* of the model */
+	const lem_bars *bars;		/* that its slices traded in; NULL: as stored */
+	TimestampTz seen;			/* the last bar that it was looked at with; DT_NOBEGIN: none */
+	uint8		inputs[LEM_DIGEST_LENGTH];
+	lem_outcome outcome;
+	const char *reason;			/* why it ended, or is not decided; NULL: none */
+} lem_decision;
+
+/* An order. */
+typedef struct lem_work_order
+{
+	/* as stored */
+	int64		id;
+	int			series;			/* number of the series among those that were asked for */
+	const char *model;			/* with the version, once that is fixed */
+	const char *owner;
+	lem_order	order;			/* with its start, once that is fixed */
+	bool		started;
+	int			version;
+	TimestampTz seen;
+	TimestampTz expires;		/* DT_NOEND: never */
+	Datum		stored_bars;	/* lem_bars that its slices traded in, as stored; 0: none */
+	int			n_slices;
+	int64_t		units[LEM_MAX_AHEAD];	/* of n_slices */
+	int			n_completed;
+	TimestampTz bar_ts[LEM_MAX_AHEAD];	/* n_completed: the bars they traded in */
+
+	/* as worked */
+	TimestampTz since;			/* bars before are not needed; DT_NOBEGIN: all are */
+	const lem_bars *bars;		/* stored_bars, read */
+	lem_series	view;			/* the bars as the order sees them */
+	lem_decision decision;
+} lem_work_order;
+
+/* Nothing decided: what holds unless something is. */
+extern void lem_decision_begin(lem_work_order *order, TimestampTz seen);
+
+/*
+ * Set the order's view of a series: history as it is now, the bars that its slices traded in as they
+ * were, and those after them.  Its own bars must have been read.
+ */
+extern void lem_work_order_see(lem_work_order *order, const lem_series *series);
+
+/*
+ * Take over what a schedule decides: the next slice, and before it those that were missed.  Nothing
+ * is decided of an order that has expired by now, or for a bar after that.
+ */
+extern void lem_work_order_decide(lem_work_order *order, const lem_model_row *model,
+								  const lem_slice *slices, int count, TimestampTz now);
+
+/*
+ * The order cannot go on: nothing is decided but that.  mends: new bars may help, so that it is
+ * tried again with the next; else it takes a hand.
+ */
+extern void lem_work_order_blame(lem_work_order *order, const ErrorData *error, bool mends);
+
+#endif
