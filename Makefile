@@ -186,7 +186,8 @@ BENCH_DIR = $(or $(OBJDIR),build/float/)bench/
 BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/bench_*.c)) \
 	bench/instructions.c bench/weights.c)
 BENCH_OBJS = $(patsubst bench/%.c,$(BENCH_DIR)%.o,$(sort $(wildcard bench/*.c)))
-BENCH_SHARED = $(filter-out $(addsuffix .o,$(BENCH_PROGRAMS)),$(BENCH_OBJS)) $(TEST_DIR)golden.o
+BENCH_SHARED = $(filter-out $(addsuffix .o,$(BENCH_PROGRAMS)),$(BENCH_OBJS)) $(TEST_DIR)golden.o \
+	$(TEST_DIR)tables.o
 
 $(BENCH_OBJS): $(BENCH_DIR)%.o: bench/%.c Makefile
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 #include "judging/backtest.h"
 #include "kernels/blas.h"
 #include "models.h"
+#include "../t/core/tables.h"
 
 #define MOST_STARTS 4000
 #define MOST_BARS (MOST_STARTS + 168 + 12)
@@ -33,7 +34,7 @@ make_bars(int bars)
 static double
 run(const lem_model *model, const lem_config *config, int bars, int n_baselines, double *bytes)
 {
-	const lem_series series = {bars, 0, ts, price, volume, NULL};
+	const lem_series series = {.n = bars, .ts = ts, .price = price, .volume = volume};
 	lem_backtest_cursor cursor = {0};
 	lem_backtest test;
 	lem_backtest_start *starts;
@@ -45,6 +46,7 @@ run(const lem_model *model, const lem_config *config, int bars, int n_baselines,
 	int			n;
 
 	lem_backtest_default(&test);
+	test.baselines.optimal.source = tables_source();
 	test.model = model;
 	test.config = config;
 	test.series = &series;
@@ -75,8 +77,8 @@ run(const lem_model *model, const lem_config *config, int bars, int n_baselines,
 int
 main(void)
 {
-	static const char *const names[CASES] = {"the bundled model", "four baselines",
-	"the model and four baselines"};
+	static const char *const names[CASES] = {"the bundled model", "the baselines",
+	"the model and the baselines"};
 	const int	bars = (bench_small() ? 200 : MOST_STARTS) + 168 + 12;
 	const int	rounds = bench_rounds(5);
 	const lem_model *model = model_open("bundled");

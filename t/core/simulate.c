@@ -99,8 +99,10 @@ simulate_start(simulate_bars *bars, uint64_t seed, simulate_market market, int j
 lem_series
 simulate_series(const simulate_bars *bars, size_t n, bool features)
 {
-	return (lem_series) {n, features ? SIMULATE_FEATURES : 0, bars->ts, bars->price,
-		bars->volume, features ? bars->features : NULL};
+	return (lem_series) {
+		.n = n, .n_features = features ? SIMULATE_FEATURES : 0, .ts = bars->ts,
+		.price = bars->price, .volume = bars->volume, .features = features ? bars->features : NULL
+	};
 }
 
 simulate_rates

@@ -8,6 +8,7 @@
 #include "judging/backtest.h"
 #include "judging/summary.h"
 #include "plans.h"
+#include "tables.h"
 
 #define HOUR SIMULATE_HOUR
 #define STEPS 12
@@ -208,6 +209,7 @@ typedef struct long_bars
 	int64_t		ts[LONG_BARS];
 	double		price[LONG_BARS];
 	double		volume[LONG_BARS];
+	double		close[LONG_BARS];
 } long_bars;
 
 static lem_series
@@ -219,11 +221,13 @@ driftless(long_bars *bars, simulate_random *random, int n, double sigma)
 	{
 		price += 100 * sigma * simulate_normal(random);
 		bars->ts[i] = i * HOUR;
-		bars->price[i] = price;
+		bars->price[i] = bars->close[i] = price;
 		bars->volume[i] = 1000 * exp(0.5 * simulate_normal(random)
 									 + cos(6.2831853 * (i % 24) / 24));
 	}
-	return (lem_series) {n, 0, bars->ts, bars->price, bars->volume, NULL};
+	return (lem_series) {
+		.n = n, .ts = bars->ts, .price = bars->price, .volume = bars->volume, .close = bars->close
+	};
 }
 
 /* A backtest to its end: gains (n x strategies) and places; how many starts. */
@@ -364,6 +368,7 @@ test_causal(void)
 	int			broken = 0;
 
 	lem_baseline_options_default(&options);
+	options.optimal.source = tables_source();
 	for (int i = 0; i < TRIALS(4000); i++)
 	{
 		const lem_baseline kind = (lem_baseline) (i % LEM_BASELINES);
@@ -373,19 +378,40 @@ test_causal(void)
 		double		market[2 * STEPS];
 		int64_t		units[2][STEPS];
 		int64_t		sum = 0;
+		double		close[STEPS];
+		lem_optimal optimal = {.close = close};
 		lem_limits	limits;
 
 		lem_order_check(&order, STEPS, &limits, NULL);
 		random_market(&random, market);
+		if (kind == LEM_BASELINE_OPTIMAL_STOP)
+		{
+			const lem_last last = {
+				.price = market[0], .rms = 0.01, .estimate = market[0],
+				.closes = i % 3 > 0, .same = i % 3 == 1
+			};
+			lem_optimum_problem problem;
+
+			options.optimal.impact = simulate_int(&random, 2);
+			lem_optimal_problem(&options.optimal, &order, &limits, &outlook, &last, &problem,
+								&optimal.state, NULL);
+			if (order.min_bars > 0)
+				optimal.table = options.optimal.source.find(NULL, &problem);
+		}
+		for (int k = 0; k < STEPS; k++)
+			close[k] = i % 3 > 0 ? market[2 * k] * exp(0.01 * simulate_normal(&random)) : NAN;
 		for (int k = 0; k < STEPS; k++)
 			volume[k] = simulate_int(&random, 5) == 0 ? 0 : simulate_real(&random);
-		lem_baseline_units(kind, &options, &order, &limits, &outlook, volume, market, units[0]);
+		lem_baseline_units(kind, &options, &order, &limits, &outlook, volume, market, &optimal,
+						   units[0]);
 		for (int k = from; k < STEPS; k++)
 		{
 			market[2 * k] *= exp(simulate_normal(&random));
 			market[2 * k + 1] = 5000 * simulate_real(&random);
+			close[k] *= exp(simulate_normal(&random));
 		}
-		lem_baseline_units(kind, &options, &order, &limits, &outlook, volume, market, units[1]);
+		lem_baseline_units(kind, &options, &order, &limits, &outlook, volume, market, &optimal,
+						   units[1]);
 		for (int k = 0; k <= from && k < limits.horizon; k++)
 			changed += units[0][k] != units[1][k];
 		for (int k = 0; k < limits.horizon; k++)
@@ -423,7 +449,7 @@ test_almgren_chriss(void)
 
 		options.risk_aversion = lambda;
 		lem_baseline_units(LEM_BASELINE_ALMGREN_CHRISS, &options, &order, &limits, &outlook, NULL,
-						   market, units);
+						   market, NULL, units);
 		for (int k = 0; k < STEPS; k++)
 		{
 			left -= lem_units_share(units[k]);
@@ -460,6 +486,8 @@ test_no_skill(long_bars *bars)
 	test.n_baselines = LEM_BASELINES;
 	for (int b = 0; b < LEM_BASELINES; b++)
 		test.baseline[b] = (lem_baseline) b;
+	test.baselines.optimal.source = tables_source();
+	test.baselines.optimal.risk_aversion = 0;
 	for (int i = 0; i < 4; i++)
 	{
 		lem_status	status;
@@ -473,7 +501,8 @@ test_no_skill(long_bars *bars)
 			gains[j] = outcomes[j].bps / (1e4 * sigma);
 		for (int b = 0; b < LEM_BASELINES; b++)
 		{
-			const double most = b == LEM_BASELINE_STOP_RULE ? optimum[i] : 0;
+			const bool	early = b == LEM_BASELINE_STOP_RULE || b == LEM_BASELINE_OPTIMAL_STOP;
+			const double most = early ? optimum[i] : 0;
 			lem_interval interval;
 
 			lem_interval_of(n, gains + b, LEM_BASELINES, places, STEPS, 1, &interval);
@@ -483,6 +512,10 @@ test_no_skill(long_bars *bars)
 				  interval.error, most);
 			if (b == LEM_BASELINE_STOP_RULE && i < 3)
 				check(interval.low > 0, "finishing early has its value");
+			if (b == LEM_BASELINE_OPTIMAL_STOP)
+				check(interval.mean + 3 * interval.error >= most,
+					  "optimal_stop earns the optimum from %d bars, %.3f +- %.3f of %.3f",
+					  min_bars[i], interval.mean, interval.error, most);
 		}
 	}
 }

@@ -42,7 +42,9 @@ test_series(void)
 	double		price[] = {1, 2, 3, 4};
 	double		volume[] = {1, 0, 3, 4};
 	double		features[] = {1, 2, 3, 4, 5, 6, 7, 8};
-	lem_series	series = {4, 2, ts, price, volume, features};
+	lem_series	series = {
+		.n = 4, .n_features = 2, .ts = ts, .price = price, .volume = volume, .features = features
+	};
 	lem_fault	fault;
 
 	check_int(lem_series_check(&series, &fault), LEM_OK, "a series is good");
@@ -55,6 +57,28 @@ test_series(void)
 	check_int(lem_series_check(&series, &fault), LEM_BAD_FEATURE, "a feature in a series");
 	check(fault.ts == 10 && fault.index == 1, "the fault names its bar and index");
 	features[5] = 6;
+	{
+		double		close[] = {1, 2, 0, 4};
+		double		high[] = {1, 2, 3, 5};
+		double		low[] = {1, 1, 3.5, 4};
+
+		series.close = close;
+		check_int(lem_series_check(&series, &fault), LEM_BAD_CLOSE, "a close of nothing");
+		check(fault.ts == 10 && fault.have == 0, "the fault names its bar and close");
+		close[2] = 3;
+		check_int(lem_series_check(&series, &fault), LEM_OK, "closes are good");
+		series.high = high;
+		series.low = low;
+		check_int(lem_series_check(&series, &fault), LEM_BAD_RANGE, "a high below the low");
+		check(fault.ts == 10 && fault.have == 3 && fault.want == 3.5, "the fault names both");
+		low[2] = -1;
+		check_int(lem_series_check(&series, &fault), LEM_BAD_RANGE, "a low below nothing");
+		low[2] = 3;
+		check_int(lem_series_check(&series, &fault), LEM_OK, "highs and lows are good");
+		high[0] = INFINITY;
+		check_int(lem_series_check(&series, &fault), LEM_BAD_RANGE, "a high without end");
+		series.close = series.high = series.low = NULL;
+	}
 	ts[2] = 0;
 	check_int(lem_series_check(&series, &fault), LEM_DUPLICATE_TIME, "the same time twice");
 	check(fault.ts == 0, "the fault names the time");
@@ -102,12 +126,12 @@ test_gaps(void)
 	const int64_t carried_ts[] = {0, 10, 20, 30, 41, 50, 64};
 	const double carried_price[] = {1, 2, 2, 2, 3, 4, 5};
 	const double carried_volume[] = {10, 20, 0, 0, 30, 40, 50};
-	const lem_series series = {5, 0, ts, price, volume, NULL};
+	const lem_series series = {.n = 5, .ts = ts, .price = price, .volume = volume};
 	lem_gap_view view = {&series, 10, true};
 	lem_place	place = {0, 0};
 	uint64_t	scratch[64];
 	int64_t		odd[64];
-	lem_series	random = {0, 0, odd, NULL, NULL, NULL};
+	lem_series	random = {.ts = odd};
 	int			wrong = 0;
 	int			n = 0;
 

@@ -66,7 +66,9 @@ small_series(int64_t first, int64_t interval)
 {
 	for (int i = 0; i < BARS; i++)
 		ts[i] = first + i * interval;
-	return (lem_series) {BARS, 2, ts, price, volume, extra};
+	return (lem_series) {
+		.n = BARS, .n_features = 2, .ts = ts, .price = price, .volume = volume, .features = extra
+	};
 }
 
 static void
@@ -199,7 +201,7 @@ test_edges(void)
 			quiet[i] = i == 8 ? 100 : 1 + 0.001 * (i % 2);
 			equal[i] = 1;
 		}
-		series = (lem_series) {9, 0, times, quiet, equal, NULL};
+		series = (lem_series) {.n = 9, .ts = times, .price = quiet, .volume = equal};
 		check_int(build(&longer, &series, NULL, times[8], more), LEM_OK, "a jump");
 		check(more[4 * 10 + 1] == 10 && more[4 * 10 + 2] == 5, "is cut to the limits");
 		check_near(more[4 * 10 + 8], 100 / 1.001, 1e-4, "but for the price");
@@ -264,7 +266,9 @@ test_paper(const char *set, int lookback, int n_ahead, int batch)
 	check_int((long long) count, (long long) (batch * cells), "%s: inputs", set);
 	for (int sample = 0; sample < batch; sample++, x += cells)
 	{
-		const lem_series series = {(size_t) n, 0, times, prices, volumes, NULL};
+		const lem_series series = {
+			.n = (size_t) n, .ts = times, .price = prices, .volume = volumes
+		};
 		const double s = x[6] / x[0];
 		double		sum = 0;
 		double		worst[7] = {0};

@@ -8,7 +8,9 @@ static const int64_t bar_ts[] = {8 * HOUR, 9 * HOUR, 10 * HOUR, 11 * HOUR, 12 * 
 14 * HOUR, 24 * HOUR};
 static const double bar_price[] = {98, 100, 101, 102, 102.5, 104, 105, 90};
 static const double bar_volume[] = {1000, 1000, 500, 300, 0, 200, 1000, 500};
-static const lem_series series = {8, 0, bar_ts, bar_price, bar_volume, NULL};
+static const lem_series series = {
+	.n = 8, .ts = bar_ts, .price = bar_price, .volume = bar_volume
+};
 
 static const int64_t fill_ts[] = {11 * HOUR + HOUR / 6, 12 * HOUR + HOUR / 2};
 static const double fill_price[] = {102, 103};
@@ -61,8 +63,10 @@ test_edges(void)
 {
 	const lem_order order = {.size = 100, .sell = true, .has_start = true, .start_ts = 10 * HOUR,
 		.max_rate = 1};
-	const lem_series empty = {0, 0, NULL, NULL, NULL, NULL};
-	const lem_series one = {1, 0, bar_ts, bar_price, bar_volume, NULL};
+	const lem_series empty = {.n = 0};
+	const lem_series one = {
+		.n = 1, .ts = bar_ts, .price = bar_price, .volume = bar_volume
+	};
 	const lem_tca_options options = {0};
 	const lem_tca_options until = {.has_until = true, .until = 12 * HOUR};
 	lem_order	late = order;

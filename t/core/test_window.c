@@ -70,7 +70,10 @@ small_config(lem_gaps gaps)
 static lem_series
 series_of(const bars *b, const lem_config *config)
 {
-	return (lem_series) {b->n, config->extra_features, b->ts, b->price, b->volume, b->features};
+	return (lem_series) {
+		.n = b->n, .n_features = config->extra_features, .ts = b->ts, .price = b->price,
+		.volume = b->volume, .features = b->features
+	};
 }
 
 static void

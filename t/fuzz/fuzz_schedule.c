@@ -179,8 +179,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		double	   *volume = calloc(n + 1, sizeof(double));
 		double	   *features = calloc((n + 1) * (size_t) (config.extra_features + 1),
 									  sizeof(double));
-		const lem_series series = {n, config.extra_features, ts, price, volume,
-		config.extra_features > 0 ? features : NULL};
+		const lem_series series = {
+			.n = n, .n_features = config.extra_features, .ts = ts, .price = price, .volume = volume,
+			.features = config.extra_features > 0 ? features : NULL
+		};
 
 		take_bars(&in, n, config.extra_features, ts, price, volume, features);
 		if (lem_series_check(&series, &fault) == LEM_OK)

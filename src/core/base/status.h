@@ -19,6 +19,10 @@ typedef enum lem_status
 	LEM_BAD_PRICE,				/* ts, have: not finite or <= 0 */
 	LEM_BAD_VOLUME,				/* ts, have: not finite or < 0 */
 	LEM_BAD_FEATURE,			/* ts, index, have: not finite */
+	LEM_BAD_CLOSE,				/* ts, have: not finite or <= 0 */
+	LEM_BAD_RANGE,				/* ts, have = high, want = low: not finite, or not 0 < low <= high */
+	LEM_NO_CLOSES,				/* closes are needed */
+	LEM_NO_RANGES,				/* highs and lows are needed */
 	LEM_DUPLICATE_TIME,			/* ts */
 	LEM_NO_BARS,
 	LEM_SHORT_HISTORY,			/* have, want: completed bars before the start */

@@ -13,6 +13,7 @@ typedef struct backtest_work
 	int64_t    *units;			/* N: of a baseline */
 	int64_t    *slice_ts;		/* N: of the shifted window, not used */
 	double	   *quantity;		/* N */
+	double	   *close;			/* N: of the bars that a start's slices trade in */
 } backtest_work;
 
 static void
@@ -26,6 +27,7 @@ work_carve(lem_arena *arena, const lem_backtest *test, int n, backtest_work *wor
 	work->units = lem_arena_bytes(arena, steps * sizeof(int64_t));
 	work->slice_ts = lem_arena_bytes(arena, steps * sizeof(int64_t));
 	work->quantity = lem_arena_bytes(arena, steps * sizeof(double));
+	work->close = lem_arena_bytes(arena, steps * sizeof(double));
 }
 
 size_t
@@ -61,7 +63,8 @@ needs_volume(const lem_backtest *test)
 {
 	for (int i = 0; i < test->n_baselines; i++)
 	{
-		if (test->baseline[i] == LEM_BASELINE_VWAP_CURVE)
+		if (test->baseline[i] == LEM_BASELINE_VWAP_CURVE ||
+			test->baseline[i] == LEM_BASELINE_OPTIMAL_STOP)
 			return true;
 	}
 	return false;
@@ -154,6 +157,38 @@ judge(const lem_backtest *test, const backtest_work *work, int i, const int64_t 
 		allocation[k] = k < limits->horizon ? lem_units_share(units[k]) : 0;
 }
 
+/* Units of baseline j at start i. */
+static lem_status
+decide(const lem_backtest *test, backtest_work *work, int i, int j,
+	   const lem_backtest_start *start, lem_fault *fault)
+{
+	const size_t step = (size_t) i * test->config->n_ahead;
+	const lem_plan *plan = &work->plan;
+	const bool	optimal_stop = test->baseline[j] == LEM_BASELINE_OPTIMAL_STOP;
+	lem_optimal optimal;
+	lem_order	order = test->order;
+
+	order.has_start = true;
+	order.start_ts = start->ts;
+	if (optimal_stop)
+	{
+		lem_status	status;
+
+		status = lem_optimal_set(&test->baselines.optimal, &order, &plan->limits[i],
+								 &work->outlook[i], test->series, &plan->windows[i], &optimal,
+								 fault);
+		if (status != LEM_OK)
+			return status;
+		lem_last_closes(test->series, plan->slice_ts + step, test->config->n_ahead,
+						plan->windows[i].known, work->close);
+		optimal.close = work->close;
+	}
+	lem_baseline_units(test->baseline[j], &test->baselines, &order, &plan->limits[i],
+					   &work->outlook[i], work->volume + step, plan->market + 2 * step,
+					   optimal_stop ? &optimal : NULL, work->units);
+	return LEM_OK;
+}
+
 lem_status
 lem_backtest_run(const lem_backtest *test, lem_backtest_cursor *cursor, int n, void *workspace,
 				 const lem_stop *stop, lem_backtest_start *starts, lem_outcome *outcomes,
@@ -223,10 +258,9 @@ lem_backtest_run(const lem_backtest *test, lem_backtest_cursor *cursor, int n, v
 		}
 		for (int j = 0; j < test->n_baselines; j++)
 		{
-			lem_baseline_units(test->baseline[j], &test->baselines, &test->order,
-							   &work.plan.limits[i], &work.outlook[i],
-							   work.volume + (size_t) i * n_ahead,
-							   work.plan.market + (size_t) i * 2 * n_ahead, work.units);
+			status = decide(test, &work, i, j, &starts[i], fault);
+			if (status != LEM_OK)
+				return status;
 			judge(test, &work, i, work.units, outcome++, allocation);
 			if (allocation)
 				allocation += n_ahead;

@@ -5,7 +5,7 @@
 #include "judging/baseline.h"
 
 static const char *const names[LEM_BASELINES] = {
-	"twap", "vwap_curve", "almgren_chriss", "stop_rule"
+	"twap", "vwap_curve", "almgren_chriss", "stop_rule", "optimal_stop"
 };
 
 /* kappa beyond which all is traded in the first bar, to double precision. */
@@ -33,6 +33,7 @@ lem_baseline_options_default(lem_baseline_options *options)
 {
 	options->c = 0.1;
 	options->risk_aversion = 1e-6;
+	lem_optimal_options_default(&options->optimal);
 }
 
 /* Almgren and Chriss' kappa, by bar. */
@@ -117,10 +118,11 @@ is_ahead(const lem_order *order, const double *market, int k, double left, doubl
 void
 lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const lem_order *order,
 				   const lem_limits *limits, const lem_outlook *outlook, const double *volume,
-				   const double *market, int64_t *units)
+				   const double *market, const lem_optimal *optimal, int64_t *units)
 {
 	const double kappa = kind == LEM_BASELINE_ALMGREN_CHRISS ? almgren_kappa(options, outlook) : 0;
 	stop_sums	sums = {0, 0, 0};
+	lem_optimum_state state = optimal ? optimal->state : (lem_optimum_state) {0};
 	lem_pace	pace = lem_pace_start();
 
 	for (int k = 0; k < limits->horizon; k++)
@@ -146,6 +148,12 @@ lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const
 							 options->c * outlook->rms, &sums))
 					share = 1;
 				break;
+			case LEM_BASELINE_OPTIMAL_STOP:
+				if (optimal->table)
+					share = lem_optimal_share(optimal, &state, k, left, volume);
+				else if (!order->twap)
+					share = left * curve_share(volume, k, horizon);
+				break;
 		}
 		units[k] = lem_limits_decide(limits, k, share, &pace, &by);
 		if (limits->by)
@@ -153,6 +161,8 @@ lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const
 		if (kind == LEM_BASELINE_STOP_RULE)
 			stop_extend(order, market, k, lem_units_share(units[k]),
 						lem_limits_price_ratio(limits, k), &sums);
+		if (kind == LEM_BASELINE_OPTIMAL_STOP)
+			lem_optimum_see(&state, market[2 * k], market[2 * k + 1], optimal->close[k]);
 	}
 }
 
@@ -170,9 +180,10 @@ lem_baseline_config(lem_config *config, int n_ahead, int extra_features)
 /* Everything that one schedule works in. */
 static void
 baseline_carve(lem_arena *arena, const lem_config *config, lem_plan *plan, double **volume,
-			   double **quantity)
+			   double **quantity, double **close)
 {
 	lem_plan_carve(arena, config, NULL, 1, plan);
+	*close = lem_arena_bytes(arena, config->n_ahead * sizeof(double));
 	*volume = lem_arena_bytes(arena, config->n_ahead * sizeof(double));
 	*quantity = lem_arena_bytes(arena, config->n_ahead * sizeof(double));
 }
@@ -184,8 +195,9 @@ lem_baseline_workspace(const lem_config *config)
 	lem_plan	plan;
 	double	   *volume;
 	double	   *quantity;
+	double	   *close;
 
-	baseline_carve(&arena, config, &plan, &volume, &quantity);
+	baseline_carve(&arena, config, &plan, &volume, &quantity, &close);
 	return arena.used;
 }
 
@@ -200,17 +212,26 @@ lem_baseline_schedule(lem_baseline kind, const lem_baseline_options *options,
 	lem_outlook outlook;
 	double	   *volume;
 	double	   *quantity;
+	double	   *close;
+	lem_optimal optimal;
 	lem_status	status;
 
-	baseline_carve(&arena, config, &plan, &volume, &quantity);
+	baseline_carve(&arena, config, &plan, &volume, &quantity, &close);
 	status = lem_plan_set(&plan, config, 0, order, series, clock, fault);
 	if (status == LEM_OK)
 		status = lem_window_outlook(config, series, order, clock, plan.scratch, false, &outlook,
 									volume, fault);
+	if (status == LEM_OK && kind == LEM_BASELINE_OPTIMAL_STOP)
+	{
+		status = lem_optimal_set(&options->optimal, order, plan.limits, &outlook, series,
+								 plan.windows, &optimal, fault);
+		lem_last_closes(series, plan.slice_ts, config->n_ahead, plan.windows->known, close);
+		optimal.close = close;
+	}
 	if (status != LEM_OK)
 		return status;
 	lem_baseline_units(kind, options, order, plan.limits, &outlook, volume, plan.market,
-					   plan.units);
+					   kind == LEM_BASELINE_OPTIMAL_STOP ? &optimal : NULL, plan.units);
 	lem_plan_slices(order, plan.limits, plan.windows, plan.slice_ts, plan.units, quantity,
 					slices);
 	*count = plan.limits->horizon;

@@ -7,16 +7,18 @@
 #define LEM_BASELINE_H
 
 #include "execution/schedule.h"
+#include "judging/optimal.h"
 
 typedef enum lem_baseline
 {
 	LEM_BASELINE_TWAP,			/* "twap": the same share in each bar */
 	LEM_BASELINE_VWAP_CURVE,	/* "vwap_curve": in proportion to the volume usual at each time */
 	LEM_BASELINE_ALMGREN_CHRISS,	/* "almgren_chriss": least cost and risk */
-	LEM_BASELINE_STOP_RULE		/* "stop_rule": the same share, and finish when ahead */
+	LEM_BASELINE_STOP_RULE,		/* "stop_rule": the same share, and finish when ahead */
+	LEM_BASELINE_OPTIMAL_STOP	/* "optimal_stop": the optimum where prices have no drift */
 } lem_baseline;
 
-#define LEM_BASELINES 4
+#define LEM_BASELINES 5
 
 /* Name of a baseline, and the other way round (-1: unknown). */
 extern const char *lem_baseline_name(lem_baseline kind);
@@ -29,6 +31,7 @@ typedef struct lem_baseline_options
 {
 	double		c;				/* stop_rule: how far ahead, in a bar's standard deviations */
 	double		risk_aversion;	/* almgren_chriss: lambda, by unit of money */
+	lem_optimal_options optimal;
 } lem_baseline_options;
 
 extern void lem_baseline_options_default(lem_baseline_options *options);
@@ -46,11 +49,13 @@ extern void lem_baseline_options_default(lem_baseline_options *options);
  * stop_rule: as twap; once min_bars bars have passed, and the order (its done part at its own price,
  *   the rest at the last price) is ahead of the benchmark so far by more than c standard deviations
  *   of a bar, all that is left, as far as the limits allow.  Never early where the order tracks.
+ * optimal_stop: see optimal.h; where the order tracks, as twap, or with VWAP as vwap_curve.  optimal
+ *   is set up for the order; NULL for the others.
  */
 extern void lem_baseline_units(lem_baseline kind, const lem_baseline_options *options,
 							   const lem_order *order, const lem_limits *limits,
 							   const lem_outlook *outlook, const double *volume,
-							   const double *market, int64_t *units);
+							   const double *market, const lem_optimal *optimal, int64_t *units);
 
 /* A config of windows for baselines alone: no network, n_ahead bars, other keys by default. */
 extern void lem_baseline_config(lem_config *config, int n_ahead, int extra_features);

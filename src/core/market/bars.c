@@ -35,6 +35,28 @@ lem_bar_check(int64_t ts, double price, double volume, const double *features, i
 }
 
 lem_status
+lem_bar_check_close(int64_t ts, double close, lem_fault *fault)
+{
+	if (!isfinite(close) || close <= 0)
+		return bar_fault(fault, LEM_BAD_CLOSE, ts, 0, close);
+	return LEM_OK;
+}
+
+lem_status
+lem_bar_check_range(int64_t ts, double high, double low, lem_fault *fault)
+{
+	lem_status	status = LEM_OK;
+
+	if (!isfinite(high) || !isfinite(low) || low <= 0 || high < low)
+	{
+		status = bar_fault(fault, LEM_BAD_RANGE, ts, 0, high);
+		if (fault)
+			fault->want = low;
+	}
+	return status;
+}
+
+lem_status
 lem_series_check(const lem_series *series, lem_fault *fault)
 {
 	for (size_t i = 0; i < series->n; i++)
@@ -46,6 +68,10 @@ lem_series_check(const lem_series *series, lem_fault *fault)
 			features = series->features + i * (size_t) series->n_features;
 		status = lem_bar_check(series->ts[i], series->price[i], series->volume[i], features,
 							   series->n_features, fault);
+		if (status == LEM_OK && series->close)
+			status = lem_bar_check_close(series->ts[i], series->close[i], fault);
+		if (status == LEM_OK && series->high)
+			status = lem_bar_check_range(series->ts[i], series->high[i], series->low[i], fault);
 		if (status != LEM_OK)
 			return status;
 		if (i > 0 && series->ts[i] <= series->ts[i - 1])

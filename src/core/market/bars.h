@@ -29,6 +29,9 @@ typedef struct lem_series
 	const double *price;		/* n, the bar's VWAP or close; > 0 */
 	const double *volume;		/* n, >= 0 */
 	const double *features;		/* n x n_features, or NULL */
+	const double *close;		/* n, > 0; NULL: not known */
+	const double *high;			/* n, of both or neither; only with close */
+	const double *low;			/* n, 0 < low <= high */
 } lem_series;
 
 /*
@@ -36,6 +39,10 @@ typedef struct lem_series
  */
 extern lem_status lem_bar_check(int64_t ts, double price, double volume, const double *features,
 								int n_features, lem_fault *fault);
+
+/* A bar's close, high and low: LEM_OK, LEM_BAD_CLOSE or LEM_BAD_RANGE. */
+extern lem_status lem_bar_check_close(int64_t ts, double close, lem_fault *fault);
+extern lem_status lem_bar_check_range(int64_t ts, double high, double low, lem_fault *fault);
 
 /* A whole series: every bar's numbers, and times rising (LEM_DUPLICATE_TIME). */
 extern lem_status lem_series_check(const lem_series *series, lem_fault *fault);

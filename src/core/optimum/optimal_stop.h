@@ -50,6 +50,15 @@ typedef struct lem_optimum_problem
 	lem_optimum_sight sight;
 } lem_optimum_problem;
 
+/* The same problem? */
+static inline bool
+lem_optimum_same(const lem_optimum_problem *a, const lem_optimum_problem *b)
+{
+	return a->bars == b->bars && a->min_bars == b->min_bars && a->min_rate == b->min_rate &&
+		a->max_rate == b->max_rate && a->risk_aversion == b->risk_aversion &&
+		a->cost == b->cost && a->sight == b->sight;
+}
+
 /* Covariances of e1 and e2. */
 typedef struct lem_optimum_noise
 {

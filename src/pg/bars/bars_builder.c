@@ -212,6 +212,7 @@ builder_view(const lem_builder *builder, lem_series *series)
 	series->price = builder->price;
 	series->volume = builder->volume;
 	series->features = series->n_features > 0 ? builder->features : NULL;
+	series->close = series->high = series->low = NULL;
 }
 
 void

@@ -115,6 +115,7 @@ lem_series_view(const lem_bars *bars, const char *type, lem_series *series)
 	series->price = (const double *) (series->ts + series->n);
 	series->volume = series->price + series->n;
 	series->features = bars->n_features > 0 ? series->volume + series->n : NULL;
+	series->close = series->high = series->low = NULL;
 }
 
 void

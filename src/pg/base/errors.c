@@ -73,6 +73,32 @@ raise_bars(const lem_fault *fault, const char *have, const char *want)
 							(long long) fault->index + 1, timestamptz_to_str(fault->ts)),
 					 errdetail("A feature must be finite.")));
 			break;
+		case LEM_BAD_CLOSE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("invalid close %s at %s", have, timestamptz_to_str(fault->ts)),
+					 errdetail("A close must be finite and greater than zero.")));
+			break;
+		case LEM_BAD_RANGE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("invalid high %s and low %s at %s", have, want,
+							timestamptz_to_str(fault->ts)),
+					 errdetail("They must be finite and greater than zero, and the high not below "
+							   "the low.")));
+			break;
+		case LEM_NO_CLOSES:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_CONFIG),
+					 errmsg("the bars have no closes"),
+					 errhint("Pass each bar's close after its volume.")));
+			break;
+		case LEM_NO_RANGES:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_CONFIG),
+					 errmsg("the bars have no highs and lows"),
+					 errhint("Make the bars of lem_trade_bar, which has them.")));
+			break;
 		case LEM_DUPLICATE_TIME:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_DUPLICATE_TIME),

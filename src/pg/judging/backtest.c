@@ -86,6 +86,7 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 	series_argument(fcinfo, 2, &series);
 	lem_backtest_settings_read(options_argument(fcinfo, 3), LEM_OPTIONS_RULES | LEM_OPTIONS_WINDOW,
 							   NULL, &settings);
+	lem_backtest_settings_lead(&settings, kind);
 	lem_baseline_windows(&settings, &order, series.n_features, &row);
 	clock = lem_zone_clock(row.time_zone);
 	InitMaterializedSRF(fcinfo, 0);

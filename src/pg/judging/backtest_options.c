@@ -13,6 +13,7 @@
 #include "pg/base/errors.h"
 #include "pg/catalog/config_json.h"
 #include "pg/judging/backtest_options.h"
+#include "pg/schedule/optimum_cache.h"
 
 typedef struct option_key option_key;
 
@@ -60,6 +61,15 @@ read_number(const option_key *key, const JsonbValue *value, lem_backtest *test)
 	if (!(number >= key->low && number <= key->high))
 		bad_option(key, value, wanted);
 	*(double *) ((char *) test + key->field) = number;
+}
+
+/* True: closes are needed; false: they are not looked at. */
+static void
+read_close(const option_key *key, const JsonbValue *value, lem_backtest *test)
+{
+	if (value->type != jbvBool)
+		bad_option(key, value, "true or false");
+	test->baselines.optimal.close = value->val.boolean ? LEM_CLOSE_USED : LEM_CLOSE_UNUSED;
 }
 
 static void
@@ -132,7 +142,7 @@ static void
 read_baselines(const option_key *key, const JsonbValue *value, lem_backtest *test)
 {
 	static const char *const wanted = "a list of different baselines: \"twap\", \"vwap_curve\", "
-	"\"almgren_chriss\", \"stop_rule\"";
+	"\"almgren_chriss\", \"stop_rule\", \"optimal_stop\"";
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	item;
@@ -166,6 +176,10 @@ read_baselines(const option_key *key, const JsonbValue *value, lem_backtest *tes
 static const option_key keys[] = {
 	{"c", LEM_OPTIONS_RULES, read_number, FIELD(baselines.c), 0, 1e6},
 	{"risk_aversion", LEM_OPTIONS_RULES, read_number, FIELD(baselines.risk_aversion), 0, 1e15},
+	{"gamma", LEM_OPTIONS_RULES, read_number, FIELD(baselines.optimal.risk_aversion), 0,
+	LEM_OPTIMUM_MAX_AVERSION},
+	{"close", LEM_OPTIONS_RULES, read_close, 0, 0, 0},
+	{"size", LEM_OPTIONS_RULES, read_number, FIELD(baselines.optimal.size), 0, 1e9},
 	{"n_ahead", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
 	{"norm_window", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
 	{"bar_interval", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
@@ -176,8 +190,8 @@ static const option_key keys[] = {
 	{"from", LEM_OPTIONS_TEST, read_from, 0, 0, 0},
 	{"until", LEM_OPTIONS_TEST, read_until, 0, 0, 0},
 	{"fee_bps", LEM_OPTIONS_TEST, read_number, FIELD(costs.fee_bps), -1e4, 1e4},
-	{"impact", LEM_OPTIONS_TEST, read_impact, 0, 0, 0},
-	{"impact_coefficient", LEM_OPTIONS_TEST, read_number, FIELD(costs.coefficient), 0, 1e6},
+	{"impact", LEM_OPTIONS_RULES | LEM_OPTIONS_TEST, read_impact, 0, 0, 0},
+	{"impact_coefficient", LEM_OPTIONS_RULES | LEM_OPTIONS_TEST, read_number, FIELD(costs.coefficient), 0, 1e6},
 	{"turnover_days", LEM_OPTIONS_TEST, read_number, FIELD(costs.turnover_days), 0, 1e9},
 	{"baselines", LEM_OPTIONS_COMPARE, read_baselines, 0, 0, 0},
 };
@@ -227,6 +241,8 @@ lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 		settings->test = *before;
 	else
 		lem_backtest_default(&settings->test);
+	settings->test.baselines.optimal.source =
+		(lem_optimum_source) {lem_optimum_find_for, NULL};
 	if (groups & LEM_OPTIONS_COMPARE)
 	{
 		settings->test.n_baselines = LEM_BASELINES;
@@ -255,6 +271,8 @@ lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 		}
 		if (known == NULL)
 			unknown_option(&name, groups);
+		if (is_word(&name, "risk_aversion"))
+			settings->has_risk_aversion = true;
 		if (known->read)
 			known->read(known, &value, &settings->test);
 		else
@@ -266,8 +284,30 @@ lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 			pushJsonbValue(&window, WJB_VALUE, &value);
 		}
 	}
+	settings->test.baselines.optimal.impact = settings->test.costs.impact == LEM_IMPACT_SQRT;
+	settings->test.baselines.optimal.coefficient = settings->test.costs.coefficient;
 	if (window)
 		settings->window = JsonbValueToJsonb(pushJsonbValue(&window, WJB_END_OBJECT, NULL));
+}
+
+void
+lem_backtest_settings_lead(lem_backtest_settings *settings, lem_baseline kind)
+{
+	lem_baseline_options *rules = &settings->test.baselines;
+	lem_baseline_options defaults;
+
+	if (kind != LEM_BASELINE_OPTIMAL_STOP || !settings->has_risk_aversion)
+		return;
+	if (rules->risk_aversion > LEM_OPTIMUM_MAX_AVERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the risk aversion of \"optimal_stop\" cannot be %s",
+						lem_number_text(rules->risk_aversion)),
+				 errhint("It is by a bar's standard deviation, and at most %s.",
+						 lem_number_text(LEM_OPTIMUM_MAX_AVERSION))));
+	lem_baseline_options_default(&defaults);
+	rules->optimal.risk_aversion = rules->risk_aversion;
+	rules->risk_aversion = defaults.risk_aversion;
 }
 
 lem_alignment
@@ -298,8 +338,8 @@ lem_baseline_read(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown baseline \"%s\"", lem_clip_text(name)),
-				 errhint("Baselines are \"twap\", \"vwap_curve\", \"almgren_chriss\" and "
-						 "\"stop_rule\".")));
+				 errhint("Baselines are \"twap\", \"vwap_curve\", \"almgren_chriss\", "
+						 "\"stop_rule\" and \"optimal_stop\".")));
 	return (lem_baseline) kind;
 }
 

@@ -23,6 +23,7 @@ typedef struct lem_backtest_settings
 	lem_backtest test;			/* what the options say, the rest by default */
 	Jsonb	   *window;			/* options of the group WINDOW, as keys of a config; NULL: none */
 	bool		has_n_ahead;	/* n_ahead is one of them */
+	bool		has_risk_aversion;	/* risk_aversion was given */
 
 	/* set when the backtest is opened (strategy.h) */
 	lem_model_row *row;			/* of the model, or the windows of a baseline */
@@ -36,6 +37,12 @@ typedef struct lem_backtest_settings
  */
 extern void lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 									   lem_backtest_settings *settings);
+
+/*
+ * The options are for a baseline of its own, not for others beside it: whose risk aversion was
+ * given.  Raises LM014.
+ */
+extern void lem_backtest_settings_lead(lem_backtest_settings *settings, lem_baseline kind);
 
 /* The words for an alignment: from one (22023 if it is none), and to one. */
 extern lem_alignment lem_alignment_read(const char *word);

@@ -49,13 +49,16 @@ static void
 open_baseline(const char *name, lem_backtest_settings *settings, lem_model_row *row)
 {
 	lem_backtest *test = &settings->test;
+	lem_baseline kind;
 
 	if (test->alignment == LEM_ALIGN_PAPER)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a baseline cannot be aligned as \"paper\""),
 				 errhint("Baselines read no windows; all of them are causal.")));
-	lead_with(test, lem_baseline_read(name));
+	kind = lem_baseline_read(name);
+	lem_backtest_settings_lead(settings, kind);
+	lead_with(test, kind);
 	lem_baseline_windows(settings, &test->order, test->series->n_features, row);
 	test->model = NULL;
 }

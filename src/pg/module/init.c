@@ -14,6 +14,7 @@
 #include "pg/module/planner.h"
 #include "pg/module/version.h"
 #include "pg/orders/orders.h"
+#include "pg/schedule/optimum_cache.h"
 #include "pg/training/train.h"
 
 LEM_MODULE_MAGIC(LEM_VERSION);
@@ -115,4 +116,5 @@ _PG_init(void)
 	lem_planner_init();
 	lem_stat_init();
 	lem_shared_cache_init();
+	lem_optimum_shared_init();
 }

@@ -1,0 +1,38 @@
+/*
+ * optimal_state.h: where an order stands: what the optimum is asked for.
+ *
+ * Prices are by the first price, volumes scaled, so that sums cannot overflow.
+ */
+#ifndef LEM_OPTIMAL_STATE_H
+#define LEM_OPTIMAL_STATE_H
+
+#include "orders/order.h"
+#include "optimum/optimal_stop.h"
+
+typedef struct lem_optimum_state
+{
+	lem_optimum_sight sight;
+	bool		sell;
+	bool		twap;
+	double		sigma;			/* of a bar's log return of the last price */
+	double		base;			/* what prices are divided by */
+	double		last;			/* price, or its estimate */
+	double		volume;			/* of the benchmark so far */
+	double		volume_price;
+	int			bars;
+} lem_optimum_state;
+
+/* Before the first bar: the last price, or its estimate where averages alone are seen. */
+extern void lem_optimum_begin(lem_optimum_state *state, const lem_order *order,
+							  lem_optimum_sight sight, double last, double sigma);
+
+/* A bar of the order has completed; close is NaN where it is not known. */
+extern void lem_optimum_see(lem_optimum_state *state, double price, double volume, double close);
+
+/* D: how far the benchmark lies ahead of the last price, in sigma; 0 before the first volume. */
+extern double lem_optimum_ahead(const lem_optimum_state *state);
+
+/* The next bar's weight in the benchmark, its volume being expected. */
+extern double lem_optimum_weight(const lem_optimum_state *state, double volume);
+
+#endif
