@@ -35,7 +35,10 @@ book_look(test_book *made)
 static void
 finish(int layout, size_t n, test_book *made)
 {
-	lem_series	series = {n, lem_book_width(layout), ts, price, volume, columns};
+	lem_series	series = {
+		.n = n, .n_features = lem_book_width(layout), .ts = ts, .price = price, .volume = volume,
+		.features = columns
+	};
 
 	if (!lem_book_view_of(&series, layout, &made->book))
 		abort();

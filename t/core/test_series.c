@@ -12,14 +12,19 @@ static const double features[] = {1, -1, 2, -2, 3, -3, 4, -4, 5, -5};
 static void
 test_part(void)
 {
-	const lem_series plain = {5, 0, ts, price, volume, NULL};
-	const lem_series wide = {5, 2, ts, price, volume, features};
-	const lem_series none = {0, 0, NULL, NULL, NULL, NULL};
+	const lem_series plain = {.n = 5, .ts = ts, .price = price, .volume = volume};
+	const lem_series wide = {
+		.n = 5, .n_features = 2, .ts = ts, .price = price, .volume = volume, .features = features,
+		.close = price, .high = volume, .low = price
+	};
+	const lem_series none = {.n = 0};
 	lem_series	part = lem_series_part(&wide, 1, 4);
 
 	check(part.n == 3 && part.ts == ts + 1 && part.price == price + 1 &&
 		  part.volume == volume + 1 && part.features == features + 2 && part.n_features == 2,
 		  "a part shares the series' memory");
+	check(part.close == price + 1 && part.high == volume + 1 && part.low == price + 1,
+		  "and its closes, highs and lows");
 	part = lem_series_part(&plain, 0, 5);
 	check(part.n == 5 && part.ts == ts && part.features == NULL, "a part can be the whole");
 	check_int(lem_series_part(&plain, 3, 3).n, 0, "an empty part");
@@ -37,8 +42,11 @@ test_part(void)
 static void
 test_join(void)
 {
-	const lem_series plain = {5, 0, ts, price, volume, NULL};
-	const lem_series wide = {5, 2, ts, price, volume, features};
+	const lem_series plain = {.n = 5, .ts = ts, .price = price, .volume = volume};
+	const lem_series wide = {
+		.n = 5, .n_features = 2, .ts = ts, .price = price, .volume = volume, .features = features,
+		.close = price, .high = volume, .low = price
+	};
 	int64_t		memory[64];
 	lem_series	parts[3];
 	lem_series	joined;
@@ -55,6 +63,15 @@ test_join(void)
 		  joined.volume[3] == 50, "their prices and volumes");
 	check(joined.n_features == 2 && joined.features[2] == 2 && joined.features[3] == -2 &&
 		  joined.features[4] == 4 && joined.features[7] == -5, "their features");
+
+	check(joined.close[1] == 2 && joined.high[2] == 40 && joined.low[3] == 5,
+		  "their closes, highs and lows");
+
+	parts[0] = lem_series_part(&wide, 0, 2);
+	parts[0].high = parts[0].low = NULL;
+	joined = lem_series_join(3, parts, 2, memory);
+	check(joined.close[2] == 4 && joined.high == NULL && joined.low == NULL,
+		  "what not all parts have is left out");
 
 	parts[0] = lem_series_part(&plain, 4, 5);
 	joined = lem_series_join(1, parts, 0, memory);

@@ -14,6 +14,13 @@ lem_series_part(const lem_series *series, size_t first, size_t end)
 	part.ts += first;
 	part.price += first;
 	part.volume += first;
+	if (part.close)
+		part.close += first;
+	if (part.high)
+	{
+		part.high += first;
+		part.low += first;
+	}
 	if (part.features)
 		part.features += first * (size_t) part.n_features;
 	return part;
@@ -29,7 +36,7 @@ lem_series_between(const lem_series *series, int64_t from, int64_t end)
 size_t
 lem_series_bytes(size_t n, int n_features)
 {
-	const size_t bar = sizeof(int64_t) + (2 + (size_t) n_features) * sizeof(double);
+	const size_t bar = sizeof(int64_t) + (5 + (size_t) n_features) * sizeof(double);
 
 	return n > SIZE_MAX / bar ? SIZE_MAX : n * bar;
 }
@@ -42,13 +49,25 @@ lem_series_join(int n_parts, const lem_series *parts, int n_features, void *memo
 	int64_t    *ts = memory;
 	double	   *price;
 	double	   *volume;
+	double	   *close;
+	double	   *high;
+	double	   *low;
 	double	   *features;
+	bool		closes = true;
+	bool		ranges = true;
 
 	for (int i = 0; i < n_parts; i++)
+	{
 		n += parts[i].n;
+		closes = closes && (parts[i].n == 0 || parts[i].close);
+		ranges = ranges && (parts[i].n == 0 || parts[i].high);
+	}
 	price = (double *) (ts + n);
 	volume = price + n;
-	features = n_features > 0 ? volume + n : NULL;
+	close = volume + n;
+	high = close + n;
+	low = high + n;
+	features = n_features > 0 ? low + n : NULL;
 	for (int i = 0; i < n_parts; i++)
 	{
 		const lem_series *part = &parts[i];
@@ -58,10 +77,21 @@ lem_series_join(int n_parts, const lem_series *parts, int n_features, void *memo
 		memcpy(ts + at, part->ts, part->n * sizeof(int64_t));
 		memcpy(price + at, part->price, part->n * sizeof(double));
 		memcpy(volume + at, part->volume, part->n * sizeof(double));
+		if (closes)
+			memcpy(close + at, part->close, part->n * sizeof(double));
+		if (ranges)
+		{
+			memcpy(high + at, part->high, part->n * sizeof(double));
+			memcpy(low + at, part->low, part->n * sizeof(double));
+		}
 		if (features)
 			memcpy(features + at * (size_t) n_features, part->features,
 				   part->n * (size_t) n_features * sizeof(double));
 		at += part->n;
 	}
-	return (lem_series) {n, n_features, ts, price, volume, features};
+	return (lem_series) {
+		.n = n, .n_features = n_features, .ts = ts, .price = price, .volume = volume,
+		.features = features, .close = closes ? close : NULL, .high = ranges ? high : NULL,
+		.low = ranges ? low : NULL
+	};
 }

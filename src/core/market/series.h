@@ -18,7 +18,8 @@ extern size_t lem_series_bytes(size_t n, int n_features);
 /*
  * The bars of some parts (n_parts), one after the other, copied into memory of
  * lem_series_bytes(their sum, n_features) bytes, 8-byte aligned.  Parts without bars may have any
- * n_features; the others must have n_features.
+ * n_features; the others must have n_features.  Closes, and highs and lows, are joined where all
+ * parts with bars have them.
  */
 extern lem_series lem_series_join(int n_parts, const lem_series *parts, int n_features,
 								  void *memory);
