@@ -85,7 +85,7 @@ SELECT q, e FROM (VALUES
 	($$lem_tca(lem_order(quantity + 1, start_ts => '2026-01-01'), ts, price, quantity) FROM fills_rows$$),
 	($$lem_tca(ROW(100, 'short', NULL, NULL, '2026-01-01', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order, ts, price, quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100, start_ts => '2026-01-01 00:06'), ts, price, quantity) FROM fills_rows$$),
-	($$lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, -price, quantity) FROM fills_rows$$),
+	($$lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, price / 'inf' * 'inf', quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, 'NaN', quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100, 'sell', start_ts => '2026-01-01'), ts, price, -quantity) FROM fills_rows$$),
 	($$lem_tca(lem_order(100, start_ts => '2026-01-01'), ts, price, 'Infinity') FROM fills_rows$$),
@@ -130,6 +130,11 @@ SELECT (r).fill_rate, (r).unfilled, (r).bars FROM lem_tca_report('(100,buy,vwap,
 SELECT q, e FROM (VALUES ($$'{"2026-01-01" 1 1}'$$), ($$'{}', '{1 month}'$$), ($$'{}', '{500 days}'$$), ($$'{}', '{NULL}'$$), ($$'{}', '{{1 hour},{2 hours}}'$$), ($$'{}', array_fill('1 s'::interval, '{65}')$$),
 	($$'{}', time_zone => 'Mars/Olympus'$$), ($$'{}', time_zone => '+05:45'$$), ($$'{}', time_zone => repeat('x', 5000)$$), ($$'{}', bar_interval => '0'$$), ($$'{}', bar_interval => '-1 hour'$$), ($$'{}', bar_interval => '1 year'$$)) AS t(q),
 	pg_temp.error_of('SELECT lem_tca_report(''(100,buy,vwap,quantity,"2026-01-01 10:00+00",,4,0,1,) {}'', ' || q || ')') AS e;
+-- Fills at and below zero: costs in money are what they are, a markout is a share of nothing.
+SELECT (r).notional, (r).achieved_price, (r).arrival_price, round((r).arrival_cost) AS arrival_cost, round((r).arrival_bps) AS arrival_bps, (r).shortfall, (r).fill_rate, (r).markouts
+FROM lem_tca_report('(300,sell,vwap,quantity,"2026-01-01 10:00+00",,,0,1,) {"2026-01-01 11:10+00" 18 100, "2026-01-01 12:20+00" 0 50, "2026-01-01 12:30+00" -38 150}', :'bars', '{1 hour}') AS r;
+SELECT lem_tca(lem_order(300, 'sell', start_ts => '2026-01-01'), '2026-01-01', p, 1) FROM unnest('{-1,0,2}'::float8[]) AS p;
+SELECT (lem_tca_rollup(r)).notional, (lem_tca_rollup(r)).orders FROM (SELECT lem_tca_report(f, :'bars') AS r FROM unnest('{"(300,sell,vwap,quantity,\"2026-01-01 10:00+00\",,,0,1,) {\"2026-01-01 11:10+00\" -18 100}","(300,sell,vwap,quantity,\"2026-01-01 10:00+00\",,,0,1,) {\"2026-01-01 11:10+00\" 18 50}"}'::lem_fills[]) AS f) AS x;
 -- The ends of time, and numbers at the ends of their range
 SELECT (r).bars, (r).arrival_price, (r).markouts, (r).duration FROM lem_tca_report('(100,buy,vwap,quantity,"4713-01-01 BC",,,0,1,) {"294276-12-31 23:59:59+00" 1 1}',
 	'{"4714-11-24 00:00:00+00 BC" 3 1, "294276-12-31 23:00+00" 5 1}', '{366 days,-366 days}', 'infinity', 'America/New_York') AS r;

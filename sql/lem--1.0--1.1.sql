@@ -36,6 +36,27 @@ COMMENT ON FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, f
 	float8, timestamptz, float8, float8, float8, boolean, float8, float8)
 	IS 'make a parent order';
 
+CREATE FUNCTION lem_bar_accum(internal, timestamptz, float8, float8, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_bar_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_bar_accum(internal, timestamptz, float8, float8, bigint)
+	IS 'aggregate transition function';
+CREATE AGGREGATE lem_bar(ts timestamptz, price float8, quantity float8, seq bigint) (
+	SFUNC = lem_bar_accum,
+	STYPE = internal,
+	SSPACE = 160,
+	FINALFUNC = lem_bar_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_bar_combine,
+	SERIALFUNC = lem_bar_serialize,
+	DESERIALFUNC = lem_bar_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8, bigint)
+	IS 'one bar made of trades, those of one time by their sequence numbers';
+COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8)
+	IS 'one bar made of trades, those of one time as they come';
+
 -- Types and bars: end
 
 -- Models: rights and catalog

@@ -34,12 +34,30 @@ SELECT date_bin('1 minute', ts, '2024-01-01') AS minute, (lem_bar(ts, price, qua
 FROM lem_test_trades GROUP BY minute ORDER BY minute;
 SELECT lem_bar(ts, price, quantity) IS NULL AS none FROM lem_test_trades WHERE false;
 
--- Trades at the same time are ordered by price, then quantity, whatever order they come in.
+-- Trades of one time keep the order in which they come.
+SELECT (lem_bar(ts, price, quantity)).* FROM (VALUES (timestamptz '2026-01-01', 0.95::float8, 10::float8), ('2026-01-01', 0.94, 10)) AS t(ts, price, quantity)
+UNION ALL
 SELECT (lem_bar(ts, price, quantity ORDER BY price)).*
 FROM (VALUES (timestamptz '2024-01-01', 3::float8, 1::float8), ('2024-01-01', 2, 1), ('2024-01-01', 4, 1)) AS t(ts, price, quantity)
 UNION ALL
 SELECT (lem_bar(ts, price, quantity ORDER BY price DESC)).*
 FROM (VALUES (timestamptz '2024-01-01', 3::float8, 1::float8), ('2024-01-01', 2, 1), ('2024-01-01', 4, 1)) AS t(ts, price, quantity);
+
+-- With sequence numbers it does not matter how they come; those without one come last, and time comes first.
+SELECT DISTINCT lem_bar(ts, price, 1, seq ORDER BY i * k % 5) AS bar, count(*) OVER () AS ways FROM generate_series(1, 4) AS k,
+	(VALUES (1, timestamptz '2026-01-01 00:00+00', 3::float8, 7::bigint), (2, '2026-01-01 00:00+00', 2, 9), (3, '2026-01-01 00:00+00', 4, 8), (4, '2026-01-01 00:00:01+00', 6, 1)) AS t(i, ts, price, seq) GROUP BY k;
+SELECT (lem_bar('2026-01-01', price, 1, seq ORDER BY i)).open AS numbered_first, (lem_bar('2026-01-01', price, 1, seq ORDER BY i)).close AS unnumbered_last
+FROM (VALUES (1, 1, NULL), (2, 2, 5), (3, 3, NULL), (4, 4, 4), (5, 5, 9223372036854775807), (6, 6, 7)) AS t(i, price, seq);
+SELECT (lem_bar('2026-01-01', price, 1, seq ORDER BY i)).open AS arrival_first, (lem_bar('2026-01-01', price, 1, seq ORDER BY i)).close AS arrival_last
+FROM (VALUES (1, 5, 3), (2, 2, 3), (3, 4, 3)) AS t(i, price, seq);
+
+-- Trades of whole seconds, 20 of them a second: what a bar moves has no drift that its trades have not.
+WITH t AS (SELECT i, '2026-01-01'::timestamptz + (i / 20) * interval '1 s' AS ts, 100 + sum(((i::bigint * 2654435761) % 1000 / 1000.0 - 0.4995) * 0.02) OVER (ORDER BY i) AS p FROM generate_series(0, 7199) i)
+SELECT count(*) AS bars, bool_and((b).open = o AND (b).close = c) AS arrival, bool_and((s).open = o AND (s).close = c) AS numbered
+FROM (SELECT lem_bar(ts, p, 1 ORDER BY i) AS b, lem_bar(ts, p, 1, i ORDER BY p) AS s, (array_agg(p ORDER BY i))[1]::float8 AS o, (array_agg(p ORDER BY i DESC))[1]::float8 AS c FROM t GROUP BY date_bin('1 min', ts, '2000-01-01')) x;
+
+-- Prices at and below zero are prices (oil on 2020-04-20).
+SELECT (lem_bar('2020-04-20 18:00+00'::timestamptz + i * interval '1 min', p, q)).* FROM (VALUES (1, 18, 100), (2, 0, 0), (3, -37.5, 200), (4, -13, 0)) AS t(i, p, q);
 
 -- A VWAP never leaves the range of the prices.
 SELECT (b).vwap BETWEEN (b).low AND (b).high AS inside, (b).low = (b).vwap AS exact
@@ -55,7 +73,9 @@ FROM (SELECT lem_bar(timestamptz '2024-01-01' + i * interval '1 s', 1, CASE i WH
 SELECT q, e FROM (VALUES
 	($$lem_bar('2024-01-01', 'NaN', 1)$$),
 	($$lem_bar('2024-01-01', 'Infinity', 1)$$),
-	($$lem_bar('2024-01-01', 0, 1)$$),
+	($$lem_bar('2024-01-01', '-Infinity', 1)$$),
+	($$lem_bar('infinity', 1, 1)$$),
+	($$lem_bar('-infinity', 1, 1, 5)$$),
 	($$lem_bar('2024-01-01', 1, -1)$$),
 	($$lem_bar('2024-01-01', 1, 'NaN')$$),
 	($$lem_bar('2024-01-01', 1e200, 1e200)$$)
@@ -81,4 +101,10 @@ SET max_parallel_workers_per_gather = 2;
 EXPLAIN (COSTS OFF) SELECT lem_bar(ts, price, quantity) FROM lem_test_trades;
 SELECT lem_bar(ts, price, quantity)::text = :'serial_bar' AS same FROM lem_test_trades;
 SELECT lem_bar(ts, price, quantity) IS NULL AS none FROM lem_test_trades WHERE price < 0;
+-- Trades of one time on several workers: their numbers decide.
+CREATE TABLE lem_test_numbered AS SELECT i AS seq, timestamptz '2024-02-01' + i / 5000 * interval '1 s' AS ts, (i * 31 % 1009)::float8 AS price FROM generate_series(1, 20000) AS i ORDER BY hashint4(i);
+ANALYZE lem_test_numbered;
+EXPLAIN (COSTS OFF) SELECT lem_bar(ts, price, 1, seq) FROM lem_test_numbered;
+SELECT (b).open = 31 AS open, (b).close = 20000 * 31 % 1009 AS close, (b).trades FROM (SELECT lem_bar(ts, price, 1, seq) AS b FROM lem_test_numbered) AS x;
+DROP TABLE lem_test_numbered;
 DROP TABLE lem_test_trades;

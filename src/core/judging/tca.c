@@ -36,7 +36,7 @@ lem_execution_check(int64_t ts, double price, double quantity, lem_fault *fault)
 
 	if (!lem_time_ok(ts))
 		status = lem_fail(fault, LEM_TIME_RANGE, NULL, 0, 0);
-	else if (!(isfinite(price) && price > 0))
+	else if (!isfinite(price))
 		status = lem_fail(fault, LEM_BAD_PRICE, NULL, price, 0);
 	else if (!(isfinite(quantity) && quantity >= 0))
 		status = lem_fail(fault, LEM_BAD_VOLUME, NULL, quantity, 0);
@@ -326,8 +326,10 @@ markouts(const work *w, const lem_tca_options *options, lem_tca *report)
 			paid.low = -paid.low;
 			lem_wide_add_wide(&moved, paid);
 		}
-		report->markouts[h] = w->sign * lem_wide_value(&moved) / lem_wide_value(&base) * LEM_BPS
-			+ 0.0;
+		/* no share of money that was not paid */
+		if (lem_wide_value(&base) > 0)
+			report->markouts[h] = w->sign * lem_wide_value(&moved) / lem_wide_value(&base) * LEM_BPS
+				+ 0.0;
 	}
 	return LEM_OK;
 }

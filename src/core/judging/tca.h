@@ -18,11 +18,11 @@ typedef struct lem_executions
 {
 	size_t		n;
 	const int64_t *ts;			/* n, rising, not before the order's start */
-	const double *price;		/* n, > 0 */
+	const double *price;		/* n, of any sign */
 	const double *quantity;		/* n, > 0, whatever the order's unit */
 } lem_executions;
 
-/* One execution's numbers: LEM_OK, LEM_TIME_RANGE, LEM_BAD_PRICE or LEM_BAD_VOLUME (quantity). */
+/* One execution's numbers, the price of any sign: LEM_OK, LEM_TIME_RANGE, LEM_BAD_PRICE or LEM_BAD_VOLUME (quantity). */
 extern lem_status lem_execution_check(int64_t ts, double price, double quantity,
 									  lem_fault *fault);
 

@@ -32,7 +32,8 @@ lem_rollup_add(lem_rollup *rollup, const lem_tca *report, double duration, int n
 	}
 	else if (weighting == LEM_WEIGHT_NOTIONAL)
 	{
-		done_weight = report->notional;
+		/* money that changed hands, whichever way: prices may be negative */
+		done_weight = fabs(report->notional);
 		order_weight = ordered * report->price[LEM_ARRIVAL];
 	}
 	rollup->orders++;

@@ -1,8 +1,8 @@
 /* trades.c: one bar out of its trades. */
 #include <math.h>
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "market/bars.h"
 #include "market/trades.h"
 
 static void
@@ -24,14 +24,15 @@ sum_value(const lem_sum *s)
 	return isfinite(s->sum) ? s->sum + s->rest : s->sum;
 }
 
+/* Is a before b for a reason other than that it was added first? */
 static bool
 trade_before(const lem_trade *a, const lem_trade *b)
 {
 	if (a->ts != b->ts)
 		return a->ts < b->ts;
-	if (a->price != b->price)
-		return a->price < b->price;
-	return a->quantity < b->quantity;
+	if (a->unnumbered != b->unnumbered)
+		return b->unnumbered;
+	return a->seq < b->seq;
 }
 
 lem_status
@@ -41,7 +42,9 @@ lem_trades_add(lem_trades *trades, const lem_trade *trade, lem_fault *fault)
 	lem_trades	one = {.n = 1, .first = *trade, .last = *trade,
 		.high = trade->price, .low = trade->price};
 
-	if (!(isfinite(trade->price) && trade->price > 0))
+	if (!lem_time_ok(trade->ts))
+		status = lem_fail(fault, LEM_TIME_RANGE, NULL, 0, 0);
+	else if (!isfinite(trade->price))
 		status = lem_fail(fault, LEM_BAD_PRICE, NULL, trade->price, 0);
 	else if (!(isfinite(trade->quantity) && trade->quantity >= 0))
 		status = lem_fail(fault, LEM_BAD_VOLUME, NULL, trade->quantity, 0);
@@ -70,7 +73,7 @@ lem_trades_merge(lem_trades *to, const lem_trades *from)
 	to->n += from->n;
 	if (trade_before(&from->first, &to->first))
 		to->first = from->first;
-	if (trade_before(&to->last, &from->last))
+	if (!trade_before(&from->last, &to->last))
 		to->last = from->last;
 	if (from->high > to->high)
 		to->high = from->high;

@@ -18,9 +18,34 @@ LEM_FUNCTION(pg_lem_bar_serialize);
 LEM_FUNCTION(pg_lem_bar_deserialize);
 LEM_FUNCTION(pg_lem_bar_final);
 
+static void bad_trade(const lem_trade *trade, lem_status status) pg_attribute_noreturn();
+
+static void
+bad_trade(const lem_trade *trade, lem_status status)
+{
+	const char *when = timestamptz_to_str(trade->ts);
+
+	if (status == LEM_TIME_RANGE)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("the time of a trade cannot be %s", when),
+				 errhint("A trade can be left out by making its time NULL.")));
+	if (status == LEM_BAD_PRICE)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("invalid price %s at %s", lem_number_text(trade->price), when),
+				 errdetail("A trade's price must be finite."),
+				 errhint("A trade can be left out by making its price NULL.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_LEM_BAD_BAR),
+			 errmsg("invalid quantity %s at %s", lem_number_text(trade->quantity), when),
+			 errdetail("A quantity must be finite and not negative."),
+			 errhint("It can be left out by making it NULL.")));
+}
+
 /*
- * lem_bar_accum(internal, ts, price, quantity) returns internal.  A trade with a NULL is dropped.
- * Errors: LM001.
+ * lem_bar_accum(internal, ts, price, quantity [, seq]) returns internal.  A trade whose time, price
+ * or quantity is NULL is dropped.  Errors: LM001.
  */
 Datum
 pg_lem_bar_accum(PG_FUNCTION_ARGS)
@@ -32,19 +57,16 @@ pg_lem_bar_accum(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3))
 	{
 		lem_trade	trade;
-		lem_fault	fault = {.status = LEM_OK};
+		lem_status	status;
 
 		trade.ts = PG_GETARG_TIMESTAMPTZ(1);
 		trade.price = PG_GETARG_FLOAT8(2);
 		trade.quantity = PG_GETARG_FLOAT8(3);
-		if (lem_trades_add(trades, &trade, &fault) == LEM_BAD_VOLUME)
-			ereport(ERROR,
-					(errcode(ERRCODE_LEM_BAD_BAR),
-					 errmsg("invalid quantity %s at %s", lem_number_text(trade.quantity),
-							timestamptz_to_str(trade.ts)),
-					 errdetail("A quantity must be finite and not negative."),
-					 errhint("It can be left out by making it NULL.")));
-		lem_pg_check(fault.status, &fault);
+		trade.unnumbered = PG_NARGS() > 4 && PG_ARGISNULL(4);
+		trade.seq = PG_NARGS() > 4 && !PG_ARGISNULL(4) ? PG_GETARG_INT64(4) : 0;
+		status = lem_trades_add(trades, &trade, NULL);
+		if (status != LEM_OK)
+			bad_trade(&trade, status);
 	}
 	PG_RETURN_POINTER(trades);
 }
@@ -66,6 +88,8 @@ static void
 write_trade(StringInfo buffer, const lem_trade *trade)
 {
 	pq_sendint64(buffer, trade->ts);
+	pq_sendint64(buffer, trade->seq);
+	pq_sendbyte(buffer, trade->unnumbered);
 	pq_sendfloat8(buffer, trade->price);
 	pq_sendfloat8(buffer, trade->quantity);
 }
@@ -74,6 +98,8 @@ static void
 read_trade(StringInfo buffer, lem_trade *trade)
 {
 	trade->ts = pq_getmsgint64(buffer);
+	trade->seq = pq_getmsgint64(buffer);
+	trade->unnumbered = pq_getmsgbyte(buffer);
 	trade->price = pq_getmsgfloat8(buffer);
 	trade->quantity = pq_getmsgfloat8(buffer);
 }

@@ -106,6 +106,14 @@ lem_fill_set_add(lem_fill_set *set, const lem_fill *fill)
 	{
 		case LEM_OK:
 			break;
+		case LEM_BAD_PRICE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_BAD_BAR),
+					 errmsg("invalid price %s at %s", lem_number_text(fill->price),
+							timestamptz_to_str(fill->ts)),
+					 errdetail("A fill's price must be finite."),
+					 errhint("A fill can be left out by making its price NULL.")));
+			break;
 		case LEM_BAD_VOLUME:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_BAD_BAR),
