@@ -93,6 +93,11 @@ FROM backtest_plain;
 SELECT count(*) > 200 AS many, count(*) FILTER (WHERE bps = 0 AND achieved = benchmark) = count(*) AS exact
 FROM backtest_series, lem_backtest_orders('baseline:twap', lem_order(1e6, benchmark => 'twap'), bars) WHERE gaps = 'carry';
 
+-- Impact of orders far beyond what trades has a bound: the whole price, and a sale never brings less than nothing.
+SELECT side, impact, count(*) > 200 AS many, bool_and(achieved >= 0) AS positive, bool_and(achieved <= 2.01 * benchmark) AS bounded, bool_and(abs(bps) < 10100) AS gain, min(cost_bps) > 9000 AS dear
+FROM backtest_series, unnest('{buy,sell}'::text[]) AS side, unnest('{sqrt,almgren2005}'::text[]) AS impact,
+	lem_backtest_orders('baseline:twap', lem_order(1e13, side), bars, options => jsonb_build_object('impact', impact, 'impact_coefficient', 1000)) WHERE gaps = 'carry' GROUP BY side, impact ORDER BY side, impact;
+
 --
 -- Errors
 --

@@ -183,6 +183,15 @@ test_costs(void)
 	outcome = outcome_of(&order, market, units, &sqrt_costs);
 	check_near(outcome.achieved, 100 * (1 - 1e-4 * outcome.cost_bps), 1e-9, "also by sellers");
 
+	/* a million times what trades: no law of impact knows of it, and nobody pays for selling */
+	order.size = 1e9;
+	outcome = outcome_of(&order, market, units, &sqrt_costs);
+	check(outcome.achieved == 0 && outcome.bps == -1e4, "a sale brings nothing at worst");
+	order.sell = false;
+	outcome = outcome_of(&order, market, units, &sqrt_costs);
+	check_near(outcome.cost_bps, 2 + 1e4, 1e-9, "impact costs the whole price at most");
+	check_near(outcome.achieved, 100 * (2 + 2e-4), 1e-9, "and twice the price is paid");
+
 	/* a tenth of a day's volume, traded evenly over a day: their equations in days */
 	order.size = 1.2e5;
 	for (int k = 0; k < STEPS; k++)

@@ -9,6 +9,12 @@
  */
 #define GRAIN 0x1p-50
 
+/*
+ * The most that impact can cost, in basis points: the whole price.  The laws of impact are for
+ * orders that are a part of what trades; beyond it they know no end.
+ */
+#define MAX_IMPACT 1e4
+
 double
 lem_cost_bps(const lem_order *order, const lem_costs *costs, const lem_outlook *outlook, int n,
 			 const double *share)
@@ -37,7 +43,8 @@ lem_cost_bps(const lem_order *order, const lem_costs *costs, const lem_outlook *
 						  + LEM_ALMGREN_GAMMA / 2 * bars / outlook->day_bars
 						  * pow(costs->turnover_days, 0.25));
 	}
-	return costs->fee_bps + 1e4 * costs->coefficient * impact;
+	impact *= 1e4 * costs->coefficient;
+	return costs->fee_bps + (impact < MAX_IMPACT ? impact : MAX_IMPACT);
 }
 
 /*
@@ -112,7 +119,9 @@ lem_outcome_of(const lem_order *order, const lem_limits *limits, const double *m
 	/* The price, and the costs, are those of what was executed. */
 	if (limits->bounds && done < 1)
 	{
-		outcome->cost_bps = costs->fee_bps + (outcome->cost_bps - costs->fee_bps) / done;
+		const double impact = (outcome->cost_bps - costs->fee_bps) / done;
+
+		outcome->cost_bps = costs->fee_bps + (impact < MAX_IMPACT ? impact : MAX_IMPACT);
 		for (int k = 0; k < active; k++)
 			share[k] /= done;
 	}
@@ -141,8 +150,13 @@ lem_outcome_of(const lem_order *order, const lem_limits *limits, const double *m
 	}
 	if (order->notional)
 		off = -off / (1 + off);
+	/* a sale brings nothing at worst */
+	if (order->sell && outcome->cost_bps > 1e4 * (1 + off))
+		outcome->cost_bps = 1e4 * (1 + off);
 	outcome->bps = 1e4 * (order->sell ? off : -off) - outcome->cost_bps;
-	if (outcome->cost_bps == 0)
+	if (order->sell && outcome->cost_bps == 1e4 * (1 + off))
+		outcome->achieved = 0;
+	else if (outcome->cost_bps == 0)
 		outcome->achieved = outcome->benchmark * (1 + off);
 	else
 		outcome->achieved = outcome->benchmark

@@ -61,7 +61,8 @@ extern void lem_outcome_of(const lem_order *order, const lem_limits *limits, con
  *   square root: Y sigma sqrt(q / V), weighted by the shares;
  *   Almgren et al.: eta sigma sqrt(D) (q / V)^0.6, weighted by the shares, plus
  *     gamma / 2 sigma sqrt(D) X / (V D) turnover_days^0.25.
- * Zero impact where the history has no volume.
+ * Zero impact where the history has no volume; at most the whole price, 10^4.  A sale that would
+ * then bring less than nothing costs what it brings (lem_outcome_of).
  */
 extern double lem_cost_bps(const lem_order *order, const lem_costs *costs,
 						   const lem_outlook *outlook, int n, const double *share);
