@@ -101,6 +101,20 @@ check_str_report(const char *have, const char *want, const char *file, int line,
 	return check_report(good, file, line, "%s", text);
 }
 
+/* The larger of two, to collect the worst of many in; NaN is worse than anything, as fmax() is not. */
+static inline double
+check_worse(double worst, double x)
+{
+	return isnan(worst) || isnan(x) ? INFINITY : worst > x ? worst : x;
+}
+
+/* Is x farther from 0 than allowed?  NaN is. */
+static inline bool
+check_beyond(double x, double allowed)
+{
+	return !(fabs(x) <= allowed);
+}
+
 /* Print the totals; the exit status of main. */
 static inline int
 check_done(void)

@@ -144,9 +144,9 @@ test_outcome(void)
 		bps = 1e4 * (achieved / benchmark - 1) * (order.sell ? 1 : -1);
 		outcome = outcome_of(&order, market, units, &free_of_cost);
 		wrong_bars += outcome.bars_used != active;
-		worst = fmax(worst, fabs(outcome.benchmark / benchmark - 1));
-		worst = fmax(worst, fabs(outcome.achieved / achieved - 1));
-		worst = fmax(worst, fabs(outcome.bps - bps) * 1e-4);
+		worst = check_worse(worst, fabs(outcome.benchmark / benchmark - 1));
+		worst = check_worse(worst, fabs(outcome.achieved / achieved - 1));
+		worst = check_worse(worst, fabs(outcome.bps - bps) * 1e-4);
 	}
 	check_int(wrong_bars, 0, "bars in which an order is active");
 	check_near(worst, 0, 1e-13, "achieved price, benchmark and gain as the model page has them");
@@ -462,7 +462,7 @@ test_almgren_chriss(void)
 		for (int k = 0; k < STEPS; k++)
 		{
 			left -= lem_units_share(units[k]);
-			worst = fmax(worst, fabs(left - sinh(kappa * (STEPS - 1 - k)) / sinh(kappa * STEPS)));
+			worst = check_worse(worst, fabs(left - sinh(kappa * (STEPS - 1 - k)) / sinh(kappa * STEPS)));
 		}
 	}
 	check_near(worst, 0, 1e-9, "Almgren and Chriss' holdings");

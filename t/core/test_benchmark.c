@@ -87,7 +87,7 @@ test_moving(void)
 			(has_a && isinf(b) && a != b))
 			wrong++;
 		else if (has_a && isfinite(b))
-			worst = fmax(worst, fabs(a / b - 1));
+			worst = check_worse(worst, fabs(a / b - 1));
 	}
 	check_int(wrong, 0, "moving averages are known, NaN and infinite where fresh ones are");
 	check(worst < 1e-13, "moving averages are fresh ones (%.1g off)", worst);

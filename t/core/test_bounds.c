@@ -106,7 +106,7 @@ limits_broken(const lem_order *order, const lem_slice *slice, double last_price,
 	if (order->has_end && slice->ts + SIMULATE_HOUR > order->end_ts)
 		broken += q != 0;
 	if (q != 0 && q < order->min_quantity * (1 - 1e-12))
-		broken += fabs(q - left) > 1e-9 * order->size;
+		broken += check_beyond(q - left, 1e-9 * order->size);
 	if (lot > 0)
 		broken += q != floor(q);
 	return broken;
@@ -155,7 +155,7 @@ test_live(void)
 				break;
 			broken += limits_broken(&order, slice, last_price, expected[k], order.size - sum);
 			for (int j = 0; j < k; j++)
-				moved += fabs(slices[j].quantity - executed[j]) > 1e-9 * order.size;
+				moved += check_beyond(slices[j].quantity - executed[j], 1e-9 * order.size);
 			decided[k] = lem_share_units(slice->allocation);
 
 			/* in full, in part, or nothing at all */
@@ -168,7 +168,7 @@ test_live(void)
 				executed[k] = floor(executed[k]);
 			sum += executed[k];
 			unsaid += slice->by == LEM_BOUND_NONE && k == horizon - 1 &&
-				fabs(slice->quantity - (order.size - sum + executed[k])) > 1e-9 * order.size &&
+				check_beyond(slice->quantity - (order.size - sum + executed[k]), 1e-9 * order.size) &&
 				slice->quantity == 0;
 		}
 		complete += sum >= order.size * (1 - 1e-12);
@@ -275,7 +275,7 @@ test_halt(void)
 	check_int(schedule(LEM_BASELINE_TWAP, &order, bars, FIRST + 4, slices, &count), LEM_OK,
 			  "an order goes on after a halt");
 	for (int k = 4; k < N; k++)
-		uneven += fabs(slices[k].quantity - 1100.0 / 8) > 1;
+		uneven += check_beyond(slices[k].quantity - 1100.0 / 8, 1);
 	for (int k = 0; k < N; k++)
 		sum += slices[k].quantity;
 	check_int(uneven, 0, "what it missed is spread evenly");

@@ -65,7 +65,7 @@ bad_weights(const lem_real *weights, int rows, size_t stride, int n)
 			bad += !(weights[r * stride + i] >= 0);
 			sum += weights[r * stride + i];
 		}
-		bad += fabs(sum - 1) > 1e-5;
+		bad += check_beyond(sum - 1, 1e-5);
 	}
 	return bad;
 }

@@ -65,7 +65,7 @@ test_set(const char *set, const lem_kernels *kern)
 
 	check(count == (size_t) n * config.n_ahead * branches * LEM_CASES, "%s: size of outputs", set);
 	for (size_t i = 0; i < count; i++)
-		worst = fmax(worst, fabs(all[i] - want[i]));
+		worst = check_worse(worst, fabs(all[i] - want[i]));
 	check(worst <= TOLERANCE, "%s, %s: outputs within %.0e of the reference", set, kern->name,
 		  TOLERANCE);
 	printf("# largest difference %.3g\n", worst);

@@ -285,10 +285,10 @@ test_differences(int variant)
 			*x = at;
 			want = (up - down) / (2 * h);
 			looked++;
-			if (fabs((up - loss) - (loss - down)) > 0.02 * fabs(up - down) + 1e-11)
+			if (check_beyond((up - loss) - (loss - down), 0.02 * fabs(up - down) + 1e-11))
 				kinks++;
 			else
-				worst = fmax(worst, fabs(have - want) / (fabs(want) + 1e-5));
+				worst = check_worse(worst, fabs(have - want) / (fabs(want) + 1e-5));
 		}
 		check(worst < 2e-3 && kinks <= 2, "variant %d: %s by differences", variant,
 			  tensor.name);

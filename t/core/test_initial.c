@@ -326,7 +326,7 @@ test_finite(int variant)
 
 	for (int p = 0; p < lem_part_count(&config); p++)
 		for (int64_t i = 0; i < lem_part_size(&config, p); i++)
-			bad += !isfinite(parts[p][i]) || fabs(parts[p][i]) > 5;
+			bad += check_beyond(parts[p][i], 5);
 	check_int(bad, 0, "variant %d: every number is set, and small", variant);
 	free_parts(&config, parts);
 }

@@ -148,14 +148,14 @@ test_functions(void)
 			double		apart = ulps_off(y[j], portable[j]);
 
 			if (fabsl(want) < (wide) SMALLEST)
-				worst_tiny = fmax(worst_tiny, isnan(off) ? INFINITY : off);
+				worst_tiny = check_worse(worst_tiny, off);
 			else if (!(off <= worst))
 			{
 				worst = isnan(off) ? INFINITY : off;
 				at = x[j];
 			}
 			if (fabsl(want) >= (wide) SMALLEST && !(y[j] == portable[j]))
-				worst_apart = fmax(worst_apart, isnan(apart) ? INFINITY : apart);
+				worst_apart = check_worse(worst_apart, apart);
 		}
 		printf("# %s %s: %.2f units in the last place at %.9g, below the normal range %.2f\n",
 			   kern->name, f->name, worst, (double) at, worst_tiny);

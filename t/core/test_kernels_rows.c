@@ -121,7 +121,7 @@ test_glu(void)
 					wide		want = (with_skip ? s[i] : 0) + in[i] * wide_sigmoid(in[n + i]);
 					double		d = (double) (y[(size_t) r * ldy + i] - want);
 
-					worst = fmax(worst, isnan(d) ? INFINITY : fabs(d) / 8);
+					worst = check_worse(worst, fabs(d) / 8);
 				}
 				kern->glu(1, n, in, ldx, with_skip ? s : NULL, lds, one, n);
 				bits &= same(one, y + (size_t) r * ldy, n);
@@ -176,7 +176,7 @@ test_softmax(void)
 			{
 				double		d = (double) (out[i] - expl(in[i] - top) / sum);
 
-				worst = fmax(worst, isnan(d) ? INFINITY : fabs(d));
+				worst = check_worse(worst, fabs(d));
 				nothing &= !isinf(in[i]) || out[i] == 0;
 			}
 			memcpy(one, in, n * sizeof(lem_real));
@@ -227,7 +227,7 @@ test_add_scaled(void)
 					- (before[(size_t) r * n + i]
 					   + (double) w[(size_t) r * ldw] * x[(size_t) r * ldx + i]);
 
-				worst = fmax(worst, isnan(d) ? INFINITY : fabs(d) / 6);
+				worst = check_worse(worst, fabs(d) / 6);
 			}
 			memcpy(one, before + (size_t) r * n, n * sizeof(lem_real));
 			kern->add_scaled(1, n, w + (size_t) r * ldw, ldw, x + (size_t) r * ldx, ldx, one, n);
@@ -343,8 +343,8 @@ test_cell(void)
 				double		d = (double) (c[i] - want);
 				double		e = (double) (h[i] - wide_sigmoid(raw[i]) * tanhl(c[i]));
 
-				worst = fmax(worst, isnan(d) ? INFINITY : fabs(d) / 3);
-				worst_output = fmax(worst_output, isnan(e) ? INFINITY : fabs(e));
+				worst = check_worse(worst, fabs(d) / 3);
+				worst_output = check_worse(worst_output, fabs(e));
 			}
 			free(raw);
 			free(gates);
@@ -428,12 +428,12 @@ expand_case(const lem_spline *s, int n)
 			double		have = row[(size_t) (1 + b) * n + i];
 			double		d = isfinite(z[i]) ? fabs(have - basis(s, s->order, b, z[i])) : have;
 
-			worst = fmax(worst, isnan(d) ? INFINITY : d);
+			worst = check_worse(worst, d);
 			sum += have;
 			zero &= have == 0;
 		}
 		if (z[i] >= s->low && z[i] <= s->high)
-			worst_sum = fmax(worst_sum, fabs(sum - 1));
+			worst_sum = check_worse(worst_sum, fabs(sum - 1));
 		else if (!(z[i] >= s->low - reach && z[i] <= s->high + reach))
 			outside &= zero;
 		relu &= isnan(z[i]) ? isnan(row[i]) : row[i] == (z[i] > 0 ? z[i] : 0);
@@ -570,7 +570,7 @@ test_agreement(void)
 	{
 		double		d = fabs(y[i] - portable[i]);
 
-		worst = fmax(worst, isnan(d) ? INFINITY : d);
+		worst = check_worse(worst, d);
 	}
 	check_near(worst, 0, 100 * EPSILON, "%s: a chain of all kernels as the portable ones",
 			   kern->name);

@@ -66,7 +66,7 @@ compare(const char *name, const lem_real *have, int n, int width, int ld)
 		{
 			double		d = fabs(have[(size_t) r * ld + i] - want[(size_t) r * width + i]);
 
-			worst = d > worst || isnan(d) ? d : worst;
+			worst = check_worse(worst, d);
 			top = fmax(top, fabs(want[(size_t) r * width + i]));
 		}
 	check_near(worst / top, 0, TOLERANCE, "%s, %s: %s", set, kern->name, name);
@@ -135,7 +135,7 @@ test_embedding_and_vsn(void)
 
 		for (int i = 0; i < inputs; i++)
 			sum += acts.weights[(size_t) r * inputs + i];
-		if (fabs(sum - 1) > 1e-6)
+		if (check_beyond(sum - 1, 1e-6))
 			check(false, "variable weights of row %d sum to 1", r);
 	}
 	check(true, "%s, %s: variable weights sum to 1", set, kern->name);
@@ -250,7 +250,7 @@ test_after_rnn(void)
 	lem_attention_forward(&trunk->attention, kern, t, config.lookback, config.n_ahead - 1, x,
 						  &attention, gate);
 	for (int i = 0; i < (config.n_ahead - 1) * width; i++)
-		if (fabs(gate[i] - y[(size_t) config.lookback * width + i]) > 1e-5)
+		if (check_beyond(gate[i] - y[(size_t) config.lookback * width + i], 1e-5))
 			check(false, "attention of some rows: number %d", i);
 	check(true, "%s, %s: attention of some rows", set, kern->name);
 }
@@ -353,7 +353,7 @@ test_gemm(void)
 			lem_gemm_naive(t & 1, t & 2, m, n, k, (lem_real) 0.5, a, t & 1 ? m : k, b,
 						   t & 2 ? k : n, (lem_real) 0.25, d, n);
 			for (int i = 0; i < m * n; i++)
-				worst = fmax(worst, fabs(c[i] - d[i]) / (1 + fabs(d[i])));
+				worst = check_worse(worst, fabs(c[i] - d[i]) / (1 + fabs(d[i])));
 		}
 	check_near(worst, 0, 1e-5, "gemm equals its oracle");
 	c[0] = 0;

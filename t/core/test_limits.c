@@ -97,7 +97,7 @@ check_plan(const plan *p, const lem_order *order, simulate_rates kind, int n_ahe
 		{
 			const double lots = slice->quantity / order->lot;
 
-			count->lots += fabs(lots - rint(lots)) > 1e-9 * fmax(1, lots);
+			count->lots += check_beyond(lots - rint(lots), 1e-9 * fmax(1, lots));
 		}
 	}
 	for (int k = p->n - 1; k >= 0; k--)

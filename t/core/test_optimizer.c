@@ -234,7 +234,7 @@ test_formula(double scale)
 		lem_adam_step(&adam, step, scale, 0, n, g, m, v, w);
 	}
 	for (int i = 0; i < n; i++)
-		worst = fmax(worst, fabs(w[i] - w_want[i]));
+		worst = check_worse(worst, fabs(w[i] - w_want[i]));
 	check_near(worst, 0, sizeof(lem_real) == 4 ? 2e-6 : 1e-14, "20 steps by the formula, scale %g",
 			   scale);
 }
@@ -399,7 +399,7 @@ test_constraints(void)
 				sum += curve[k * curves];
 				least = fmin(least, curve[k * curves]);
 			}
-			worst = fmax(worst, fabs(sum - 1));
+			worst = check_worse(worst, fabs(sum - 1));
 		}
 	check_near(worst, 0, 1e-6, "curves sum to 1 over the steps");
 	check(least == 0, "curves are not negative");
@@ -408,7 +408,7 @@ test_constraints(void)
 		const lem_real *curve = part + at.volume_curve + k * curves;
 
 		changed += curve[0] != (lem_real) 0.25 || curve[1] != (lem_real) 0.25
-			|| curve[2] != (k == 1) || fabs(curve[3] - k / 6.0) > 1e-7 || !isnan(curve[4]);
+			|| curve[2] != (k == 1) || check_beyond(curve[3] - k / 6.0, 1e-7) || !isnan(curve[4]);
 	}
 	check_int(changed, 0, "no curve: equal shares; others keep their proportions; NaN stays NaN");
 
@@ -421,7 +421,7 @@ test_constraints(void)
 		worst = 0;
 		for (int64_t i = at.volume_curve; i < at.end; i++)
 			if (!isnan(part[i]))
-				worst = fmax(worst, fabs(again[i] - part[i]));
+				worst = check_worse(worst, fabs(again[i] - part[i]));
 		check_near(worst, 0, 1e-6, "constraints that hold change nothing");
 		free(again);
 	}
@@ -451,7 +451,7 @@ test_branch_axis(void)
 
 			for (int b = 0; b < branches; b++)
 				sum += part[at.volume_curve + (k * branches + b) * 2 + i];
-			worst = fmax(worst, fabs(sum - 1));
+			worst = check_worse(worst, fabs(sum - 1));
 		}
 	check_near(worst, 0, 1e-6, "curves sum to 1 over the branches");
 	check(part[at.notional_curve + 1] == (lem_real) (1.0 / branches),

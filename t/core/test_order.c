@@ -331,12 +331,12 @@ test_random_orders(void)
 			const double grid = order.lot > 0 ? order.lot : order.size * 0x1p-52;
 
 			broken[QUANTITY_SUM] += !(quantity[k] >= 0) || (units[k] == 0 && quantity[k] != 0);
-			broken[WITHIN_LOT] += fabs(quantity[k] - share[k] * order.size) > grid * (1 + 1e-9);
+			broken[WITHIN_LOT] += check_beyond(quantity[k] - share[k] * order.size, grid * (1 + 1e-9));
 			if (order.lot > 0)
 			{
 				const double lots = quantity[k] / order.lot;
 
-				broken[LOTS] += fabs(lots - rint(lots)) > 1e-9 * lots;
+				broken[LOTS] += check_beyond(lots - rint(lots), 1e-9 * lots);
 			}
 		}
 		lem_order_quantities(&order, &limits, h / 2, units, partial);

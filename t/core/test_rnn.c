@@ -157,7 +157,7 @@ test_layer(lem_recurrent kind, const lem_kernels *kern)
 	{
 		(kind == LEM_RECURRENT_LSTM ? lstm_rows : gru_rows) (tensors, x + i * ROWS * WIDTH, want);
 		for (int j = 0; j < ROWS * WIDTH; j++)
-			worst = fmax(worst, fabs(y[i * ROWS * WIDTH + j] - want[j]));
+			worst = check_worse(worst, fabs(y[i * ROWS * WIDTH + j] - want[j]));
 	}
 	check_near(worst, 0, TOLERANCE, "%s, %s: the equations", name, kern->name);
 

@@ -117,7 +117,7 @@ test_parts(lem_storage storage, const char *dtype, double error)
 				  "%s: part %d is saved", dtype, p);
 		lem_storage_load_part(&config, p, stored + 1, loaded);
 		for (int64_t i = 0; i < n; i++)
-			worst = fmax(worst, fabs(loaded[i] - parts[p][i]) / fmax(fabs(parts[p][i]), 0x1p-14));
+			worst = check_worse(worst, fabs(loaded[i] - parts[p][i]) / fmax(fabs(parts[p][i]), 0x1p-14));
 		check(worst <= error && (error == 0 || worst > error / 16), "%s: rounded", dtype);
 		check_int(lem_storage_save_part(&config, p, loaded, again, NULL), LEM_OK,
 				  "%s: what was loaded is saved again", dtype);

@@ -329,7 +329,7 @@ test_step(const simulate_bars *bars, bool shared, int batch, int shard, double d
 			length += pow(want[p][i], 2);
 			same = same && memcmp(&sum[p][i], &again[p][i], sizeof(lem_real)) == 0;
 		}
-		worst = fmax(worst, sqrt(difference / length));
+		worst = check_worse(worst, sqrt(difference / length));
 	}
 	check(same, "%s heads, batch %d, shard %d, dropout %g: the same bits in any order",
 		  shared ? "shared" : "separate", batch, shard, dropout);

@@ -31,7 +31,11 @@ echo "BEGIN; $statement" >&$to_one
 read -r -t 60 answer <&$from_one
 sql -c "$statement" >"$folder/answer" 2>&1 &
 second=$!
-sleep 0.3
+for ((i = 0; i < 300; i++)); do
+	[ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%lem_import(''undone''%' AND wait_event_type = 'Lock' AND datname = current_database()")" = 1 ] && break
+	sleep 0.1
+done
+ok "the second session waits for one that is rolled back, too" [ $i -lt 300 ]
 echo "ROLLBACK;" >&$to_one
 wait $second
 is "after a rollback" "$answer $(cat "$folder/answer") $(sql -c "SELECT version, deployed FROM lem_models WHERE name = 'undone'")" "1 1 1|t"

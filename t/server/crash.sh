@@ -26,23 +26,29 @@ for ((tries = 0; tries < 300; tries++)); do
 	[ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim' AND wait_event = 'PgSleep'")" = 1 ] && break
 	sleep 0.1
 done
-$LEM_SERVER_AS kill -KILL "$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")"
+ok "a session is killed" $LEM_SERVER_AS kill -KILL "$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")"
 wait
 ok "the server recovers" recovered
 is "nothing is left of an import without a commit" "$(sql -c "SELECT (SELECT count(*) FROM lem_models WHERE name = 'half'), (SELECT count(*) FROM lem_model_part WHERE model_id NOT IN (SELECT id FROM lem_model))")" "0|0"
 is "what was there is whole" "$(sql -c "SELECT md5(lem_export('whole'))")" "$sum"
 
 # At any moment of many imports
+killed=0
 for ((i = 1; i <= 4; i++)); do
 	for ((j = 0; j < 50; j++)); do
 		echo "$statement;"
 	done | PGAPPNAME=victim psql -X -q -o /dev/null >/dev/null 2>&1 &
+	for ((tries = 0; tries < 300; tries++)); do
+		pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")
+		[ -z "$pid" ] || break
+		sleep 0.1
+	done
 	sleep 0.$((i * 13 + 20))
-	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")
-	[ -z "$pid" ] || $LEM_SERVER_AS kill -KILL "$pid"
+	! $LEM_SERVER_AS kill -KILL "$pid" || killed=$((killed + 1))
 	wait
 	recovered || break
 done
+is "each time in the middle of imports" $killed 4
 ok "the server recovers each time" [ $i = 5 ]
 is "each version is there as a whole" "$(sql -c "SELECT count(*) > 0, count(*) = max(version), count(DISTINCT md5(lem_export('half@' || version))) FROM lem_models WHERE name = 'half'")" "t|t|1"
 is "and has all its parts" "$(sql -c "SELECT count(DISTINCT c), (SELECT count(*) FROM lem_model_part WHERE model_id NOT IN (SELECT id FROM lem_model)) FROM (SELECT model_id, count(*) AS c FROM lem_model_part GROUP BY model_id) AS p")" "1|0"

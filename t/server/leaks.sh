@@ -130,6 +130,7 @@ answer=$({
 	echo "\\echo growth :now :before"
 } | sql | grep growth)
 read -r _ now before <<<"$answer"
+ok "lem_import and lem_drop are called" [ -n "$before" ]
 ok "lem_import and lem_drop, $((calls / 20)) times" [ $((now - before)) -lt 4000 ]
 
 leak "lem_deploy" 00000 "SELECT lem_deploy('leak', 1)"

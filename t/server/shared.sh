@@ -101,7 +101,7 @@ is "one that was evicted comes back" "$(sql -c "$plan")" "$alone"
 
 # A crash begins afresh.
 begin
-$LEM_SERVER_AS kill -KILL "$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")"
+ok "a session is killed" $LEM_SERVER_AS kill -KILL "$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")"
 wait $!
 for ((tries = 0; tries < 600; tries++)); do
 	sql -c "SELECT 1" >/dev/null 2>&1 && break

@@ -88,7 +88,7 @@ for ((tries = 0; tries < 300; tries++)); do
 	[ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim' AND wait_event = 'PgSleep'")" = 1 ] && break
 	sleep 0.1
 done
-$LEM_SERVER_AS kill -KILL "$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")"
+ok "a session is killed" $LEM_SERVER_AS kill -KILL "$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")"
 wait
 for ((tries = 0; tries < 600; tries++)); do
 	sql -c "SELECT 1" >/dev/null 2>&1 && break

@@ -122,7 +122,7 @@ if [ "${1:-}" = crash ]; then
 		eventually reaches killed 3
 	eventually is "SELECT workers = 2 FROM lem_training_runs"
 	report 'it has the one that could be had' is "SELECT workers = 2 FROM lem_training_runs"
-	kill -9 "$(processes 'lem training of killed')"
+	report 'its worker is killed' kill -9 "$(processes 'lem training of killed')"
 	wait $!
 	report 'and says so' said killed 'NOTICE: .* 1 of 4 workers could be started: training in 2 '
 	report 'the server restarts after a worker was killed' eventually is true
@@ -130,7 +130,7 @@ if [ "${1:-}" = crash ]; then
 	train killed "$config" '{"resume": true, "workers": 2}' &
 	epochs=$(sql -c "SELECT epochs + 3 FROM lem_training_runs")
 	report 'it resumes' eventually reaches killed "$epochs"
-	kill -9 "$(leader_of killed)"
+	report 'its session is killed' kill -9 "$(leader_of killed)"
 	wait $!
 	report 'the server restarts after the session was killed' eventually is true
 	report 'the training is interrupted again' has_status killed interrupted
@@ -200,7 +200,7 @@ dropdb "${PGDATABASE}_restored"
 train one "$config" "$(sql -c "SELECT '$options'::jsonb || '{\"workers\": 2, \"resume\": true}'")" &
 report 'it resumes as it was called before' \
 	eventually reaches one "$(sql -c "SELECT epochs + 3 FROM lem_training_runs WHERE model = 'one'")"
-kill -TERM "$(processes 'lem training of one')"
+report 'its worker is told to end' kill -TERM "$(processes 'lem training of one')"
 started=$SECONDS
 wait $!
 report 'without its worker a training ends' [ $((SECONDS - started)) -le 5 ]
