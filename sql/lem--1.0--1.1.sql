@@ -61,6 +61,233 @@ COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8)
 
 -- Models: rights and catalog
 
+-- Roles as tables keep them: numbers that are written as names
+
+CREATE TYPE lem_role;
+
+CREATE FUNCTION lem_role_in(cstring) RETURNS lem_role
+	AS 'MODULE_PATHNAME', 'pg_lem_role_in' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+CREATE FUNCTION lem_role_out(lem_role) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'pg_lem_role_out' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+CREATE FUNCTION lem_role_recv(internal) RETURNS lem_role
+	AS 'MODULE_PATHNAME', 'pg_lem_role_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+CREATE FUNCTION lem_role_send(lem_role) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_role_send' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+CREATE TYPE lem_role (
+	INPUT = lem_role_in,
+	OUTPUT = lem_role_out,
+	RECEIVE = lem_role_recv,
+	SEND = lem_role_send,
+	INTERNALLENGTH = 68,
+	ALIGNMENT = int4,
+	STORAGE = plain
+);
+COMMENT ON TYPE lem_role
+	IS 'a role, written as its name; "?name" is a role that is gone, and stays nobody';
+COMMENT ON FUNCTION lem_role_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION lem_role_out(lem_role) IS 'I/O';
+COMMENT ON FUNCTION lem_role_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION lem_role_send(lem_role) IS 'I/O';
+
+CREATE FUNCTION lem_role_of(role name) RETURNS lem_role
+	AS 'MODULE_PATHNAME', 'pg_lem_role_of' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_role_of(name) IS 'the role of a name';
+CREATE FUNCTION lem_role_name(role lem_role) RETURNS name
+	AS 'MODULE_PATHNAME', 'pg_lem_role_name' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_role_name(lem_role) IS 'the name of a role, NULL if it is gone';
+CREATE CAST (name AS lem_role) WITH FUNCTION lem_role_of(name) AS ASSIGNMENT;
+CREATE CAST (lem_role AS name) WITH FUNCTION lem_role_name(lem_role) AS IMPLICIT;
+
+CREATE FUNCTION lem_role_lt(lem_role, lem_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_role_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_role_lt(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION lem_role_le(lem_role, lem_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_role_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_role_le(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION lem_role_eq(lem_role, lem_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_role_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_role_eq(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION lem_role_ne(lem_role, lem_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_role_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_role_ne(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION lem_role_ge(lem_role, lem_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_role_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_role_ge(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION lem_role_gt(lem_role, lem_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_role_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_role_gt(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION lem_role_cmp(lem_role, lem_role) RETURNS int
+	AS 'MODULE_PATHNAME', 'pg_lem_role_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_role_cmp(lem_role, lem_role) IS 'less, equal or greater, for indexes';
+CREATE OPERATOR < (
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_lt, COMMUTATOR = >,
+	NEGATOR = >=, RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+CREATE OPERATOR <= (
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_le, COMMUTATOR = >=,
+	NEGATOR = >, RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+CREATE OPERATOR = (
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_eq, COMMUTATOR = =,
+	NEGATOR = <>, RESTRICT = eqsel, JOIN = eqjoinsel
+);
+CREATE OPERATOR <> (
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_ne, COMMUTATOR = <>,
+	NEGATOR = =, RESTRICT = neqsel, JOIN = neqjoinsel
+);
+CREATE OPERATOR >= (
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_ge, COMMUTATOR = <=,
+	NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+CREATE OPERATOR > (
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_gt, COMMUTATOR = <,
+	NEGATOR = <=, RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+CREATE OPERATOR CLASS lem_role_ops DEFAULT FOR TYPE lem_role USING btree AS
+	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+	FUNCTION 1 lem_role_cmp(lem_role, lem_role);
+
+CREATE FUNCTION lem_acts_for(role lem_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_acts_for_role' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_acts_for(lem_role)
+	IS 'whether the current user has the rights of a role, or administers the extension';
+
+-- Owners, and who has rights, as such roles.  A column in the place of another, so that views on the
+-- views below stay; a name that no role has becomes nobody.
+
+ALTER TABLE lem_model_name ADD COLUMN owner_role lem_role;
+UPDATE lem_model_name SET owner_role = owner;
+ALTER TABLE lem_model_name ALTER COLUMN owner_role SET NOT NULL;
+CREATE OR REPLACE VIEW lem_models AS
+	SELECT m.name, m.version, m.deployed, m.parameters, m.bytes, m.config, m.created_by,
+		m.created_at, m.training_run, m.metrics, lem_role_name(n.owner_role) AS owner
+	FROM lem_model AS m
+	LEFT JOIN lem_model_name AS n ON n.name OPERATOR(pg_catalog.=) m.name;
+ALTER TABLE lem_model_name DROP COLUMN owner;
+ALTER TABLE lem_model_name RENAME COLUMN owner_role TO owner;
+COMMENT ON COLUMN lem_model_name.owner IS 'the role that the model belongs to';
+
+-- the server compares text of keys by the collation "C"
+ALTER TABLE lem_model_right ALTER COLUMN privilege TYPE text COLLATE "C";
+ALTER TABLE lem_model_right ADD COLUMN grantee_role lem_role;
+UPDATE lem_model_right SET grantee_role = grantee;
+ALTER TABLE lem_model_right DROP COLUMN grantee;
+DELETE FROM lem_model_right AS r WHERE EXISTS (SELECT FROM lem_model_right AS o
+	WHERE o.model = r.model AND o.privilege = r.privilege AND o.grantee_role = r.grantee_role
+	AND o.ctid < r.ctid);
+ALTER TABLE lem_model_right RENAME COLUMN grantee_role TO grantee;
+ALTER TABLE lem_model_right ADD PRIMARY KEY (model, privilege, grantee);
+COMMENT ON COLUMN lem_model_right.grantee IS 'a role, or public: all of them';
+
+ALTER TABLE lem_training_run ADD COLUMN starter lem_role;
+UPDATE lem_training_run SET starter = started_by;
+ALTER TABLE lem_training_run ALTER COLUMN starter SET NOT NULL;
+CREATE OR REPLACE VIEW lem_training_runs AS
+	SELECT r.id AS run, r.model,
+		CASE WHEN r.status OPERATOR(pg_catalog.=) 'running' AND NOT l.alive THEN 'interrupted'
+			ELSE r.status END AS status,
+		r.started_at, r.updated_at, r.finished_at,
+		lem_role_name(r.starter) AS started_by, r.epochs,
+		(r.options OPERATOR(pg_catalog.->>) 'epochs')::int AS max_epochs, r.best_epoch, r.best_loss,
+		e.train_loss, e.validation_loss, e.samples_per_s,
+		CASE WHEN r.status OPERATOR(pg_catalog.=) 'running' AND l.alive AND e.seconds IS NOT NULL
+			THEN pg_catalog.make_interval(secs => GREATEST(0, e.seconds
+				OPERATOR(pg_catalog.*) ((r.options OPERATOR(pg_catalog.->>) 'epochs')::int
+					OPERATOR(pg_catalog.-) r.epochs)
+				OPERATOR(pg_catalog.-) EXTRACT(epoch FROM pg_catalog.clock_timestamp()
+					OPERATOR(pg_catalog.-) r.updated_at)::float8)) END AS eta,
+		r.workers, r.series, r.bars, r.train_starts, r.validation_starts,
+		CASE WHEN lem_acts_for(r.starter) THEN r.query END AS query, r.data_digest,
+		r.config, r.options, r.seed, r.lem_version, r.kernels, r.model_version, r.error
+	FROM lem_training_run AS r
+	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_catalog.pg_locks AS k
+		WHERE k.locktype OPERATOR(pg_catalog.=) 'object'
+		AND k.database OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_database
+			WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+		AND k.classid OPERATOR(pg_catalog.=) 'lem_training_run'::pg_catalog.regclass::oid
+		AND k.objid OPERATOR(pg_catalog.=) (r.id OPERATOR(pg_catalog.%) 4294967296)::oid
+		AND k.objsubid OPERATOR(pg_catalog.=) 2) AS alive) AS l
+	LEFT JOIN LATERAL (SELECT pg_catalog.avg(e.seconds) AS seconds,
+			pg_catalog.sum(e.samples) OPERATOR(pg_catalog./)
+				NULLIF(pg_catalog.sum(e.train_seconds), 0) AS samples_per_s,
+			(pg_catalog.array_agg(e.train_loss ORDER BY e.epoch DESC))[1] AS train_loss,
+			(pg_catalog.array_agg(e.validation_loss ORDER BY e.epoch DESC))[1] AS validation_loss
+		FROM lem_training_epoch AS e WHERE e.run OPERATOR(pg_catalog.=) r.id) AS e ON true;
+ALTER TABLE lem_training_run DROP COLUMN started_by;
+ALTER TABLE lem_training_run RENAME COLUMN starter TO started_by;
+
+ALTER TABLE lem_parent_order ADD COLUMN owner_role lem_role;
+UPDATE lem_parent_order SET owner_role = owner;
+ALTER TABLE lem_parent_order ALTER COLUMN owner_role SET NOT NULL;
+ALTER POLICY lem_parent_order_owner ON lem_parent_order USING (lem_acts_for(owner_role));
+CREATE OR REPLACE VIEW lem_slices WITH (security_barrier) AS
+	SELECT c.order_id, c.step, o.series, (o.ord).side, (o.ord).unit, c.ts, c.allocation,
+		c.cumulative, c.quantity,
+		CASE WHEN c.bar_ts IS NOT NULL THEN 'done' WHEN o.state = 'active' THEN 'next'
+			ELSE 'ended' END AS state,
+		c.late, c.decided_at, c.decided_by, c.model_version, c.inputs, c.bar_ts,
+		b.price AS bar_price, b.volume AS bar_volume, f.ts AS fill_ts, f.price AS fill_price,
+		f.quantity AS filled, lem_role_name(o.owner_role) AS owner
+	FROM lem_child_slice AS c
+	JOIN lem_parent_order AS o ON o.id = c.order_id
+	LEFT JOIN LATERAL lem_unnest(o.bars) AS b ON b.ts = c.bar_ts
+	LEFT JOIN lem_fill AS f ON f.order_id = c.order_id AND f.step = c.step
+	WHERE lem_acts_for(o.owner_role);
+CREATE OR REPLACE VIEW lem_orders WITH (security_barrier) AS
+	SELECT o.id, o.series, o.model, o.model_version, o.state, (o.ord).size, (o.ord).side,
+		(o.ord).benchmark, (o.ord).unit, (o.ord).start_ts, (o.ord).min_bars, (o.ord).max_bars,
+		(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot, o.submitted_at, o.expires_at, o.ended_at,
+		o.reason, c.slices, c.allocated, c.quantity, c.last_ts, f.filled, f.fill_price,
+		lem_role_name(o.owner_role) AS owner,
+		lem_order((o.ord).size, (o.ord).side, (o.ord).benchmark, (o.ord).unit,
+			COALESCE((o.ord).start_ts, o.start_ts), (o.ord).min_bars, (o.ord).max_bars,
+			(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot) AS ord
+	FROM lem_parent_order AS o
+	CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS slices,
+			COALESCE(pg_catalog.max(c.cumulative), 0) AS allocated,
+			COALESCE(pg_catalog.sum(c.quantity), 0) AS quantity, pg_catalog.max(c.ts) AS last_ts
+		FROM lem_child_slice AS c WHERE c.order_id = o.id) AS c
+	CROSS JOIN LATERAL (SELECT pg_catalog.sum(f.quantity) AS filled,
+			pg_catalog.sum(f.price * f.quantity) / NULLIF(pg_catalog.sum(f.quantity), 0)
+				AS fill_price
+		FROM lem_fill AS f WHERE f.order_id = o.id) AS f
+	WHERE lem_acts_for(o.owner_role);
+ALTER TABLE lem_parent_order DROP COLUMN owner;
+ALTER TABLE lem_parent_order RENAME COLUMN owner_role TO owner;
+COMMENT ON COLUMN lem_parent_order.owner IS 'the role that submitted it';
+
+-- No role goes while it owns something or has rights.  On a subscriber as well.
+
+CREATE FUNCTION lem_role_kept() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_lem_role_kept' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION lem_role_kept()
+	IS 'trigger function: keep a role that a row names from being dropped';
+CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_model_name
+	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+ALTER TABLE lem_model_name ENABLE ALWAYS TRIGGER lem_role_kept;
+CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF grantee ON lem_model_right
+	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+ALTER TABLE lem_model_right ENABLE ALWAYS TRIGGER lem_role_kept;
+CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF started_by ON lem_training_run
+	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+ALTER TABLE lem_training_run ENABLE ALWAYS TRIGGER lem_role_kept;
+CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_parent_order
+	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+ALTER TABLE lem_parent_order ENABLE ALWAYS TRIGGER lem_role_kept;
+
+CREATE FUNCTION lem_keep_roles() RETURNS int
+	AS 'MODULE_PATHNAME', 'pg_lem_keep_roles' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	COST 1000;
+COMMENT ON FUNCTION lem_keep_roles()
+	IS 'keep all roles that own something or have rights from being dropped, after pg_upgrade';
+SELECT lem_keep_roles();
+
+CREATE FUNCTION lem_reassign_owned(role lem_role, successor name) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_reassign_owned' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_reassign_owned(lem_role, name)
+	IS 'give the models, orders and trainings of a role to another, so that it can be dropped';
+
 -- Models: rights and catalog: end
 
 -- Calendars

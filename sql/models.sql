@@ -271,4 +271,5 @@ SELECT count(*) FROM lem_model_part;
 SET client_min_messages = warning;
 DROP SCHEMA test_models CASCADE;
 DROP OWNED BY regress_lem_user;
+SELECT lem_reassign_owned('regress_lem_user', current_user);
 DROP ROLE regress_lem_user;

@@ -226,8 +226,100 @@ SELECT owner = current_user AS mine, series, state, slices, reason FROM lem_orde
 SELECT * FROM rights.seen();
 
 DELETE FROM lem_parent_order;
+
+--
+-- lem_has_right has one answer for a statement, whatever that changes, and is for parallel plans
+--
+SELECT lem_has_right('owned', 'train', 'regress_lem_user') AS before, lem_grant('owned', 'regress_lem_user', 'train'), lem_has_right('owned', 'train', 'regress_lem_user') AS meanwhile;
+SELECT lem_has_right('owned', 'train', 'regress_lem_user') AS afterwards;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+ALTER TABLE rights.bars DISABLE ROW LEVEL SECURITY;
+GRANT CREATE ON SCHEMA rights TO regress_lem_desk;
+SET ROLE regress_lem_desk;
+CREATE TABLE rights.parallel AS SELECT r, count(*) FILTER (WHERE lem_has_right('owned', r)) AS n FROM rights.bars, unnest('{use,read,train,drop}'::text[]) AS r GROUP BY r;
+SELECT r, n > 0 AS has FROM rights.parallel ORDER BY r;
+RESET ROLE;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET max_parallel_workers_per_gather;
+-- Keys are compared as text in the collation "C".
+SELECT a.attrelid::regclass, attname, collname FROM pg_attribute AS a JOIN pg_collation AS c ON c.oid = a.attcollation
+WHERE attrelid IN ('lem_model_name'::regclass, 'lem_model_right'::regclass) AND atttypid = 'text'::regtype ORDER BY 1, 2;
+
+--
+-- Roles are kept as roles: what one owns goes with it where it is called otherwise, and to nobody else
+--
+SELECT 'regress_lem_maker'::lem_role, 'nobody at all'::lem_role, '?regress_lem_maker'::lem_role, 'public'::lem_role, '?public'::lem_role, E'\\?odd'::lem_role;
+SELECT lem_role_name('regress_lem_maker'), lem_role_name('nobody at all'), lem_role_name('?regress_lem_maker'), lem_role_name('public'), lem_role_of('regress_lem_user') = 'regress_lem_user' AS same;
+SELECT a, b, a = b AS equal, (lem_role_cmp(a, b) <> 0) = (a <> b) AS cmp, (a < b) = (b > a) AS less, (a <= b) = (b >= a) AS "not greater"
+FROM unnest('{regress_lem_user,?regress_lem_user,public}'::lem_role[]) AS a, unnest('{regress_lem_user,?regress_lem_user}'::lem_role[]) AS b ORDER BY a::text COLLATE "C", b::text COLLATE "C";
+SET ROLE regress_lem_user;
+SELECT lem_acts_for('regress_lem_user'::lem_role), lem_acts_for('?regress_lem_user'::lem_role), lem_acts_for('regress_lem_maker'::lem_role);
+SET ROLE regress_lem_maker;
+SELECT lem_grant('owned', 'regress_lem_user', 'use');
+SET ROLE regress_lem_user;
+SELECT lem_submit_order('A', 'owned', lem_order(1000)) > 0 AS submitted;
+RESET ROLE;
+-- Not while it owns something or has rights; DROP OWNED knows nothing of either.
+DROP OWNED BY regress_lem_maker, regress_lem_user;
+DROP ROLE regress_lem_maker;
+DROP ROLE regress_lem_user;
+-- Another name, and another role of the first one
+ALTER ROLE regress_lem_maker RENAME TO regress_lem_renamed;
+ALTER ROLE regress_lem_user RENAME TO regress_lem_trader;
+CREATE ROLE regress_lem_maker;
+CREATE ROLE regress_lem_user;
+SELECT owner FROM lem_models WHERE name = 'owned';
+SELECT owner FROM lem_orders;
+SELECT privilege, grantee FROM lem_model_right ORDER BY privilege, grantee;
+SELECT lem_has_right('owned', 'drop', 'regress_lem_renamed') AS renamed, lem_has_right('owned', 'use', 'regress_lem_maker') AS maker,
+	lem_has_right('owned', 'use', 'regress_lem_trader') AS trader, lem_has_right('owned', 'use', 'regress_lem_user') AS "user";
+SET ROLE regress_lem_user;
+SELECT count(*) FROM lem_orders;
+SET ROLE regress_lem_trader;
+SELECT count(*) FROM lem_orders;
+RESET ROLE;
+DROP ROLE regress_lem_maker, regress_lem_user;
+ALTER ROLE regress_lem_renamed RENAME TO regress_lem_maker;
+ALTER ROLE regress_lem_trader RENAME TO regress_lem_user;
+-- Rows with names that no role has when they are restored are nobody's, whoever takes the name.
+INSERT INTO lem_model_name (name, versions, owner) VALUES ('elsewhere', 1, 'regress_lem_gone'), ('before', 1, '?regress_lem_user');
+CREATE ROLE regress_lem_gone;
+SELECT name, owner, lem_role_name(owner) FROM lem_model_name WHERE name IN ('elsewhere', 'before') ORDER BY name;
+SET ROLE regress_lem_gone;
+SELECT rights_error(query) FROM unnest(ARRAY['SELECT lem_reassign_owned(''?regress_lem_gone'', current_user)', 'SELECT lem_reassign_owned(''regress_lem_maker'', current_user)', 'SELECT lem_keep_roles()']) AS query;
+RESET ROLE;
+SELECT rights_error('SELECT lem_reassign_owned(' || a || ')') FROM unnest(ARRAY['NULL, current_user', '''regress_lem_gone'', NULL', '''regress_lem_gone'', ''nobody at all''', '''public'', current_user']) AS a;
+SELECT lem_reassign_owned('?regress_lem_gone', 'regress_lem_gone');
+SELECT name, owner, lem_role_name(owner) FROM lem_model_name WHERE name IN ('elsewhere', 'before') ORDER BY name;
+-- Handing over: models, orders and trainings; rights go, and so may the role.
+GRANT regress_lem_desk, regress_lem_maker TO regress_lem_gone;
+SET ROLE regress_lem_gone;
+SELECT lem_reassign_owned('regress_lem_maker', 'regress_lem_desk');
+RESET ROLE;
+SELECT lem_reassign_owned('regress_lem_user', 'regress_lem_desk'), lem_reassign_owned('regress_lem_gone', 'regress_lem_desk');
+SELECT owner FROM lem_models WHERE name = 'owned';
+SELECT owner FROM lem_orders;
+SELECT count(*) FROM lem_model_right;
+DROP ROLE regress_lem_gone;
+-- What pg_upgrade leaves behind: the entries that keep roles
+DELETE FROM pg_shdepend WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND refobjid = 'regress_lem_desk'::regrole AND classid = 'pg_class'::regclass AND objsubid > 0;
+SELECT lem_keep_roles() > 0 AS kept, lem_keep_roles() > 0 AS again;
+SELECT objid::regclass, count(*) FROM pg_shdepend WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND refobjid = 'regress_lem_desk'::regrole AND classid = 'pg_class'::regclass AND objsubid > 0 GROUP BY 1 ORDER BY 1;
+-- The trigger is for the tables of the extension.
+CREATE TABLE rights.mine (owner lem_role);
+CREATE TRIGGER kept BEFORE INSERT ON rights.mine FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+INSERT INTO rights.mine VALUES ('regress_lem_desk');
+DELETE FROM lem_parent_order;
+DELETE FROM lem_model_name WHERE name IN ('elsewhere', 'before');
+
 SELECT lem_drop('owned');
 SET client_min_messages = warning;
-DROP SCHEMA rights, trap CASCADE;
+DROP SCHEMA rights CASCADE;
 DROP FUNCTION rights_error;
+SELECT lem_reassign_owned(role::lem_role, current_user) FROM unnest('{regress_lem_maker,regress_lem_user,regress_lem_stranger,regress_lem_desk}'::text[]) AS role;
 DROP ROLE regress_lem_maker, regress_lem_user, regress_lem_stranger, regress_lem_desk;

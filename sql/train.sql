@@ -289,5 +289,6 @@ DELETE FROM lem_training_run;
 SELECT count(*) FROM lem_training_epoch;
 SELECT count(lem_drop(name)) FROM (SELECT DISTINCT name FROM lem_models WHERE training_run IS NOT NULL) m;
 DROP OWNED BY regress_lem_trainer;
+SELECT lem_reassign_owned('regress_lem_trainer', current_user);
 DROP ROLE regress_lem_trainer;
 DROP SCHEMA test_train CASCADE;

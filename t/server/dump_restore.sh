@@ -15,6 +15,8 @@ fill()
 	import gone tiny >/dev/null
 	import beta medium '{"time_zone": "Europe/Paris"}' >/dev/null
 	sql -o /dev/null -c "SELECT lem_deploy('alpha', 3), lem_drop('alpha@2'), lem_drop('gone')"
+	# another role's, whom a role has no right to by its name alone
+	sql -o /dev/null -c "SELECT lem_set_owner('beta', 'dump_owner'), lem_grant('alpha', 'dump_owner', 'read')"
 	simulate 18 A B C
 	sql <<-'SQL'
 		CREATE TABLE orders (id bigint PRIMARY KEY, symbol text, model text, ord lem_order);
@@ -59,6 +61,7 @@ picture()
 }
 
 source=$PGDATABASE
+sql -c "CREATE ROLE dump_owner"
 fill "$source" public
 picture "$source" >"$folder/want" || failed=1
 is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -cE '^[0-9]+\|[a-z]+\|[0-9]+\|[tf]\|' "$folder/want")" "56 4"
@@ -83,6 +86,7 @@ restore()
 	is "$name: and so do numbers" "$(sql -c "SELECT count(DISTINCT id) = count(*), max(id) FROM lem_model")" "t|9"
 	sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)" -c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars')"
 	is "$name: orders go on" "$(sql -c "SELECT count(*) FILTER (WHERE n = last AND n > 2), count(*) FROM (SELECT count(*) AS n, max(step) AS last FROM lem_child_slice GROUP BY order_id) AS o")" "3|4"
+	is "$name: no role goes that owns something" "$(psql -X -q -c "DROP ROLE dump_owner" 2>&1 | grep -c 'cannot be dropped')" 1
 	is "$name: the extension owns its tables" "$(sql -c "SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND objid IN ('lem_model'::regclass, 'lem_model_part'::regclass, 'lem_models'::regclass)")" 3
 }
 
@@ -91,6 +95,16 @@ restore "a script" "${source}_script" psql -X -q -o /dev/null -v ON_ERROR_STOP=1
 pg_dump -d "$source" -Fc -f "$folder/archive"
 restore "an archive" "${source}_archive" pg_restore -d "${source}_archive" -e -j 2 "$folder/archive"
 is "a dump of tables leaves out nothing" "$(pg_restore -l "$folder/archive" | grep -cE 'TABLE DATA public lem_model(_part)? |SEQUENCE SET public lem_model_id_seq ')" 3
+
+# Where a role is missing, what it has is nobody's, whoever takes its name.
+sql -c "ALTER ROLE dump_owner RENAME TO dump_owner_elsewhere"
+createdb -T template0 "${source}_strange"
+ok "a dump restores without its roles" pg_restore -d "${source}_strange" -e "$folder/archive"
+sql -d "${source}_strange" -c "CREATE ROLE dump_owner"
+is "what they owned is nobody's" "$(sql -d "${source}_strange" -c "SELECT owner, (SELECT owner FROM lem_models WHERE name = 'beta'), lem_has_right('beta', 'drop', 'dump_owner'), lem_has_right('alpha', 'read', 'dump_owner') FROM lem_model_name WHERE name = 'beta'")" "?dump_owner||f|f"
+is "until it is given to somebody" "$(sql -d "${source}_strange" -c "SELECT lem_reassign_owned('?dump_owner', 'dump_owner')" -c "SELECT owner, lem_has_right('beta', 'drop', 'dump_owner') FROM lem_models WHERE name = 'beta'" | tail -1)" "dump_owner|t"
+dropdb "${source}_strange"
+sql -c "DROP ROLE dump_owner" -c "ALTER ROLE dump_owner_elsewhere RENAME TO dump_owner"
 
 createdb "${source}_apart"
 fill "${source}_apart" lem_apart

@@ -33,6 +33,7 @@ picture()
 		SET extra_float_digits = 3;
 		SELECT name, version, deployed, config, encode(digest, 'hex'), created_at, md5(lem_export(name || '@' || version)) FROM lem_models JOIN lem_model USING (name, version, deployed, config, created_at) ORDER BY name, version;
 		SELECT o.id, s.* FROM orders AS o JOIN series USING (symbol), lem_schedule(o.model, o.ord, history) AS s ORDER BY o.id, s.step;
+		SELECT name, owner FROM lem_model_name;
 		SELECT symbol, md5(lem_bars_send(history)) FROM series ORDER BY symbol;
 		SELECT id, ord, state, bars FROM lem_parent_order ORDER BY id;
 		SELECT * FROM lem_child_slice ORDER BY order_id, step;
@@ -47,6 +48,7 @@ start old
 sql -c "CREATE EXTENSION lem"
 import alpha tiny >/dev/null
 import alpha tiny '{"gaps": "skip"}' >/dev/null
+sql -o /dev/null -c "CREATE ROLE quant" -c "SELECT lem_set_owner('alpha', 'quant')"
 simulate 18 A B
 sql -o /dev/null <<-'SQL'
 	CREATE TABLE orders (id bigint PRIMARY KEY, symbol text, model text, ord lem_order);
@@ -73,5 +75,6 @@ diff "$folder/want" "$folder/have" | cut -c1-200 | head -5 | sed 's/^/# /'
 is "versions go on" "$(import alpha tiny)" 3
 sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)" -c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars')"
 is "orders go on" "$(sql -c "SELECT count(*), max(step) FROM lem_child_slice")" "4|4"
+is "roles are kept again" "$(sql -c "SELECT lem_keep_roles() > 0" -c "DROP ROLE quant" 2>&1 | head -2 | cut -c1-39)" $'t\nERROR:  role "quant" cannot be dropped '
 stop new
 exit $failed

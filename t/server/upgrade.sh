@@ -87,6 +87,8 @@ walk()
 		sql -o /dev/null -c "SELECT setval('$sequence', $(sql -d "$source" -c "SELECT last_value, is_called FROM $sequence" | sed 's/|/, /; s/t$/true/; s/f$/false/'))"
 	done
 	fill
+	# roles by their names, of which one is another's by the time of the update
+	sql -o /dev/null -c "CREATE ROLE update_owner" -c "INSERT INTO lem_model_name (name, versions, owner) VALUES ('owned', 1, 'update_owner'), ('lost', 1, 'update_lost')"
 	ok "$from updates to $present" sql -c "ALTER EXTENSION lem UPDATE" || return
 	picture "$database" >"$folder/updated"
 	diff "$folder/fresh" "$folder/updated" >"$folder/diff"
@@ -94,6 +96,8 @@ walk()
 	answers "$database" >"$folder/have" 2>&1
 	ok "$from updated: the same schedules and models" cmp -s "$folder/answers" "$folder/have"
 	is "$from updated: versions go on" "$(import alpha tiny) $(import beta medium) $(import gamma tiny)" "3 2 1"
+	is "$from updated: owners are roles" "$(sql -c "SELECT name, owner FROM lem_model_name WHERE name IN ('lost', 'owned') ORDER BY name" -c "DELETE FROM lem_model_name WHERE name = 'lost'")" $'lost|?update_lost\nowned|update_owner'
+	is "$from updated: who cannot be dropped" "$(sql -c "DROP ROLE update_owner" 2>&1 | grep -c 'cannot be dropped')$(sql -o /dev/null -c "SELECT lem_reassign_owned('update_owner', current_user)" -c "DROP ROLE update_owner" 2>&1)" 1
 	is "$from updated: a view from before" "$(sql -c "SELECT count(*) FROM plans")" 56
 	is "$from updated: a view that makes orders" "$(sql -c "SELECT count(*), sum((ord).size) > 0 FROM drafts")" "12|t"
 	is "$from updated: models go with their parts" "$(sql -c "SELECT lem_drop('alpha'), lem_drop('beta'), lem_drop('gamma')" -c "SELECT count(*) FROM lem_model_part")" $'3|2|1\n0'

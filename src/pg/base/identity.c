@@ -65,9 +65,8 @@ lem_user_administers(const char *schema, Oid user)
 }
 
 bool
-lem_user_acts_for(const char *schema, Oid user, const char *role)
+lem_user_acts_for(const char *schema, Oid user, Oid role)
 {
-	const Oid	id = get_role_oid(role, true);
-
-	return (OidIsValid(id) && has_privs_of_role(user, id)) || lem_user_administers(schema, user);
+	return (OidIsValid(role) && has_privs_of_role(user, role)) ||
+		lem_user_administers(schema, user);
 }

@@ -32,7 +32,10 @@ extern void lem_user_restore(lem_user user);
 /* Whether a user administers the extension: has the rights of the role that owns its tables. */
 extern bool lem_user_administers(const char *schema, Oid user);
 
-/* Whether a user has the rights of the role of that name; whoever administers has all. */
-extern bool lem_user_acts_for(const char *schema, Oid user, const char *role);
+/*
+ * Whether a user has the rights of a role; whoever administers has all, and alone those of nobody,
+ * InvalidOid.
+ */
+extern bool lem_user_acts_for(const char *schema, Oid user, Oid role);
 
 #endif

@@ -371,16 +371,19 @@ lem_catalog_has_model(const char *schema, Snapshot snapshot, int64 id)
 	return has_row(schema, snapshot, "lem_model_pkey", "id", INT8OID, Int64GetDatum(id));
 }
 
-char *
+lem_role *
 lem_catalog_owner(const char *schema, Snapshot snapshot, const char *name)
 {
 	const lem_scan_key key = {"name", TEXTOID, CStringGetTextDatum(name)};
 	lem_scan	scan;
-	char	   *owner = NULL;
+	lem_role   *owner = NULL;
 
 	lem_scan_begin(&scan, schema, snapshot, "lem_model_name", "lem_model_name_pkey", &key, 1);
 	if (lem_scan_next(&scan))
-		owner = pstrdup(NameStr(*DatumGetName(lem_scan_column(&scan, "owner"))));
+	{
+		owner = palloc(sizeof(lem_role));
+		*owner = *DatumGetLemRoleP(lem_scan_column(&scan, "owner"));
+	}
 	lem_scan_end(&scan);
 	return owner;
 }
@@ -397,8 +400,13 @@ lem_catalog_grantees(const char *schema, Snapshot snapshot, const char *name, co
 
 	lem_scan_begin(&scan, schema, snapshot, "lem_model_right", "lem_model_right_pkey", keys, 2);
 	while (lem_scan_next(&scan))
-		grantees = lappend(grantees,
-						   pstrdup(NameStr(*DatumGetName(lem_scan_column(&scan, "grantee")))));
+	{
+		const lem_role *grantee = DatumGetLemRoleP(lem_scan_column(&scan, "grantee"));
+		const Oid	id = lem_role_id(grantee);
+
+		if (OidIsValid(id) || lem_role_is_public(grantee))
+			grantees = lappend_oid(grantees, id);
+	}
 	lem_scan_end(&scan);
 	return grantees;
 }

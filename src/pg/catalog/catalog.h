@@ -18,6 +18,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/hash.h"
+#include "pg/base/role.h"
 
 /*
  * Format of a stored part: its numbers in the order of the tensor table, little-endian, 1: float32,
@@ -45,11 +46,11 @@ extern void lem_catalog_look_up(const char *schema, const char *model, lem_model
 /*
  * As a snapshot sees it, or the calling statement (snapshot NULL): whether a name has versions;
  * whether a version is there; the owner of a name, palloc'd (NULL: the name was never used); the
- * names of the roles that a right to it was given to, palloc'd.
+ * OIDs of the roles that a right to it was given to, InvalidOid for all roles.
  */
 extern bool lem_catalog_has_name(const char *schema, Snapshot snapshot, const char *name);
 extern bool lem_catalog_has_model(const char *schema, Snapshot snapshot, int64 id);
-extern char *lem_catalog_owner(const char *schema, Snapshot snapshot, const char *name);
+extern lem_role *lem_catalog_owner(const char *schema, Snapshot snapshot, const char *name);
 extern List *lem_catalog_grantees(const char *schema, Snapshot snapshot, const char *name,
 								  const char *right);
 

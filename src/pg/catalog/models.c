@@ -98,7 +98,7 @@ count_version(const char *schema, const char *name, bool fresh)
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_model_name AS n (name, versions, owner) VALUES ($1, 1, $2)"
 				  " ON CONFLICT (name) DO UPDATE SET versions = n.versions + 1,"
-				  " owner = CASE WHEN $3 THEN $2 ELSE n.owner END");
+				  " owner = CASE WHEN $3 THEN %1$s.lem_role_of($2) ELSE n.owner END");
 	if (!fresh)
 		return;
 

@@ -20,17 +20,26 @@
 
 /*
  * lem_acts_for(role name) RETURNS boolean
+ * lem_acts_for(role lem_role) RETURNS boolean
  *
  * Whether the current user has the rights of a role: is the role, a member that inherits from it,
  * or administers the extension.  A role that does not exist is nobody's.
  */
 LEM_FUNCTION(pg_lem_acts_for);
+LEM_FUNCTION(pg_lem_acts_for_role);
 
 Datum
 pg_lem_acts_for(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(lem_user_acts_for(lem_schema(fcinfo), GetUserId(),
-									 NameStr(*PG_GETARG_NAME(0))));
+									 get_role_oid(NameStr(*PG_GETARG_NAME(0)), true)));
+}
+
+Datum
+pg_lem_acts_for_role(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lem_user_acts_for(lem_schema(fcinfo), GetUserId(),
+									 lem_role_id(DatumGetLemRoleP(PG_GETARG_DATUM(0)))));
 }
 
 static const char *const right_names[LEM_RIGHTS] = {"use", "read", "train", "drop"};
@@ -38,13 +47,13 @@ static const char *const right_uses[LEM_RIGHTS] = {
 	"to schedule with it", "to read its weights", "to add and deploy versions", "to drop it"
 };
 
-/* Whether a user has the rights of a role that exists, or the role is all of them. */
+/* Whether a user owns a model (owner NULL: nobody does). */
 static bool
-is_member(Oid user, const char *role)
+is_owner(Oid user, const lem_role *owner)
 {
-	const Oid	id = get_role_oid(role, true);
+	const Oid	id = owner ? lem_role_id(owner) : InvalidOid;
 
-	return strcmp(role, "public") == 0 || (OidIsValid(id) && has_privs_of_role(user, id));
+	return OidIsValid(id) && has_privs_of_role(user, id);
 }
 
 /* Whether a user is one of those that have a right. */
@@ -54,7 +63,7 @@ is_granted(Oid user, List *grantees)
 	ListCell   *cell;
 
 	foreach(cell, grantees)
-		if (is_member(user, lfirst(cell)))
+		if (!OidIsValid(lfirst_oid(cell)) || has_privs_of_role(user, lfirst_oid(cell)))
 			return true;
 	return false;
 }
@@ -66,12 +75,9 @@ is_granted(Oid user, List *grantees)
 static bool
 has_right(const char *schema, Snapshot snapshot, Oid user, const char *name, lem_right right)
 {
-	const char *owner;
-
 	if (lem_user_administers(schema, user))
 		return true;
-	owner = lem_catalog_owner(schema, snapshot, name);
-	return (owner && is_member(user, owner)) ||
+	return is_owner(user, lem_catalog_owner(schema, snapshot, name)) ||
 		is_granted(user, lem_catalog_grantees(schema, snapshot, name, right_names[right])) ||
 		(right == LEM_RIGHT_USE &&
 		 is_granted(user, lem_catalog_grantees(schema, snapshot, name,
@@ -84,7 +90,8 @@ static void refuse(const char *schema, Snapshot snapshot, const char *name, lem_
 static void
 refuse(const char *schema, Snapshot snapshot, const char *name, lem_right right)
 {
-	const char *owner = lem_catalog_owner(schema, snapshot, name);
+	const lem_role *role = lem_catalog_owner(schema, snapshot, name);
+	const char *owner = role ? lem_role_current_name(role) : NULL;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -106,6 +113,9 @@ void
 lem_rights_hold(const char *schema, const char *name)
 {
 	LOCKTAG		tag;
+
+	/* Also on a standby, which has no such locks. */
+	PreventCommandIfReadOnly("changes of models");
 
 	/* A lock on an object of the table of names that only lem knows: the name's hash. */
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, lem_table(schema, "lem_model_name"),
@@ -185,7 +195,7 @@ static void
 hold_as_owner(const char *schema, const char *name)
 {
 	Snapshot	latest;
-	const char *owner;
+	const lem_role *owner;
 
 	lem_rights_hold(schema, name);
 	latest = take_latest(schema);
@@ -193,8 +203,7 @@ hold_as_owner(const char *schema, const char *name)
 		lem_catalog_unknown(schema, name);
 	owner = lem_catalog_owner(schema, latest, name);
 	lem_snapshot_return(latest);
-	if ((owner == NULL || !is_member(GetUserId(), owner)) &&
-		!lem_user_administers(schema, GetUserId()))
+	if (!is_owner(GetUserId(), owner) && !lem_user_administers(schema, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of model \"%s\"", name)));
@@ -241,8 +250,9 @@ change_rights(FunctionCallInfo fcinfo, bool grant)
 		}
 		else
 			lem_query_run(&query,
-						  "DELETE FROM %1$s.lem_model_right WHERE model = $1 AND grantee = $2"
-						  " AND privilege = $3");
+						  "DELETE FROM %1$s.lem_model_right WHERE model = $1"
+						  " AND (%1$s.lem_role_name(grantee) = $2"
+						  " OR grantee::text = '?' || $2::text) AND privilege = $3");
 	}
 	SPI_finish();
 	PG_RETURN_VOID();

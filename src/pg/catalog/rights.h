@@ -30,7 +30,8 @@ typedef enum lem_right
 
 /*
  * Hold a name until the end of the transaction, waiting for whoever holds it.  What is checked and
- * read afterwards by the latest state, as lem_query_run does, stays true.
+ * read afterwards by the latest state, as lem_query_run does, stays true.  Raises 25006 in a
+ * transaction that is read-only.
  */
 extern void lem_rights_hold(const char *schema, const char *name);
 

@@ -47,22 +47,22 @@ void
 lem_orders_add_owners(lem_query *query, Oid user, bool active)
 {
 	lem_query	owners;
-	Datum	   *names;
+	Datum	   *roles;
 	int			n = 0;
 
 	lem_query_begin(&owners, query->schema);
 	lem_query_run(&owners, active ?
 				  "SELECT DISTINCT owner FROM %1$s.lem_parent_order WHERE state = 'active'" :
 				  "SELECT DISTINCT owner FROM %1$s.lem_parent_order");
-	names = palloc(Max(SPI_processed, 1) * sizeof(Datum));
+	roles = palloc(Max(SPI_processed, 1) * sizeof(Datum));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		const Datum name = lem_query_column(i, 1, NULL);
+		const Datum role = lem_query_column(i, 1, NULL);
 
-		if (lem_user_acts_for(query->schema, user, NameStr(*DatumGetName(name))))
-			names[n++] = name;
+		if (lem_user_acts_for(query->schema, user, lem_role_id(DatumGetLemRoleP(role))))
+			roles[n++] = role;
 	}
-	lem_query_add_array(query, NAMEOID, names, NULL, n);
+	lem_query_add_array(query, lem_query_type(query, "lem_role"), roles, NULL, n);
 }
 
 /* Whether an order can be kept within the limits of a model, and its series has a name. */
@@ -144,7 +144,7 @@ require_order(const char *schema, int64 id)
 	if (lem_query_run(&query, "SELECT owner FROM %1$s.lem_parent_order"
 					  " WHERE id = $1") == 0 ||
 		!lem_user_acts_for(schema, GetUserId(),
-						   NameStr(*DatumGetName(lem_query_column(0, 1, NULL)))))
+						   lem_role_id(DatumGetLemRoleP(lem_query_column(0, 1, NULL)))))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("order %lld does not exist", (long long) id),
@@ -254,7 +254,7 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 						  "  CASE (o.ord).side WHEN 'sell' THEN -1 ELSE 1 END AS sign"
 						  "  FROM %1$s.lem_child_slice AS c"
 						  "  JOIN %1$s.lem_parent_order AS o ON o.id = c.order_id"
-						  "  WHERE (o.id = $1 OR $1 IS NULL) AND o.owner = ANY ($3)"
+						  "  WHERE (o.id = $1 OR $1 IS NULL) AND o.owner OPERATOR(%1$s.=) ANY ($3)"
 						  "  AND c.bar_ts IS NOT NULL AND c.quantity > 0"
 						  "  AND NOT EXISTS (SELECT FROM %1$s.lem_fill AS f"
 						  "   WHERE f.order_id = c.order_id AND f.step = c.step)) AS s"

@@ -25,7 +25,7 @@ extern int	lem_work_wait;
 	" 'order', o.id, 'owner', o.owner, 'series', CASE WHEN $1 THEN o.series END" more "))::text)"
 
 /*
- * Owners of orders, or of active ones, for whom the user acts, as a parameter of type name[];
+ * Owners of orders, or of active ones, for whom the user acts, as a parameter of type lem_role[];
  * within SPI.
  */
 extern void lem_orders_add_owners(lem_query *query, Oid user, bool active);

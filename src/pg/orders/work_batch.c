@@ -68,14 +68,14 @@ find_model(void *arg)
 {
 	model_work *work = arg;
 	lem_work_model *model = work->model;
-	const Oid	owner = get_role_oid(model->owner, true);
 
 	/* The caller works on the owner's behalf: it is the owner who must be allowed to. */
-	if (!OidIsValid(owner))
+	if (!OidIsValid(model->owner_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the order's owner, role \"%s\", does not exist", model->owner)));
-	lem_rights_find_for(work->batch->schema, owner, LEM_RIGHT_USE, model->name, &model->row);
+	lem_rights_find_for(work->batch->schema, model->owner_id, LEM_RIGHT_USE, model->name,
+						&model->row);
 }
 
 /* The models of a batch. */
@@ -103,6 +103,7 @@ find_models(lem_work_batch *batch)
 			batch->n_models++;
 			model->name = order->model;
 			model->owner = order->owner;
+			model->owner_id = order->owner_id;
 			model->error = lem_guard(find_model, &work, error_is_of_model);
 		}
 		if (model->error)

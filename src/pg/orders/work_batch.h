@@ -14,6 +14,7 @@ typedef struct lem_work_model
 {
 	const char *name;
 	const char *owner;			/* of the orders */
+	Oid			owner_id;
 	lem_model_row row;
 	ErrorData  *error;			/* why it cannot be used */
 } lem_work_model;

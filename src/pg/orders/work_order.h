@@ -45,7 +45,8 @@ typedef struct lem_work_order
 	int64		id;
 	int			series;			/* number of the series among those that were asked for */
 	const char *model;			/* with the version, once that is fixed */
-	const char *owner;
+	const char *owner;			/* as it is written */
+	Oid			owner_id;		/* InvalidOid: nobody */
 	lem_order	order;			/* with its start, once that is fixed */
 	bool		started;
 	int			version;

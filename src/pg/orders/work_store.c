@@ -36,7 +36,7 @@ worker_query(const lem_worker *worker, lem_query *query)
 {
 	lem_query_begin(query, worker->schema);
 	query->by_index = true;
-	lem_query_add(query, NAMEARRAYOID, worker->owners, false);
+	lem_query_add(query, worker->owners_type, worker->owners, false);
 }
 
 void
@@ -46,6 +46,7 @@ lem_worker_find_owners(lem_worker *worker)
 
 	lem_query_begin(&query, worker->schema);
 	lem_orders_add_owners(&query, worker->user, true);
+	worker->owners_type = query.types[0];
 	worker->owners = query.values[0];
 }
 
@@ -60,7 +61,7 @@ lem_work_list(const lem_worker *worker, int *n)
 	*n = (int) lem_query_run(&query,
 							 "SELECT series, count(*), min(coalesce(seen_ts, '-infinity')),"
 							 " bool_or(reason IS NULL) FROM %1$s.lem_parent_order"
-							 " WHERE state = 'active' AND owner = ANY ($1)"
+							 " WHERE state = 'active' AND owner OPERATOR(%1$s.=) ANY ($1)"
 							 " GROUP BY series ORDER BY series COLLATE \"C\"");
 	list = palloc(Max(*n, 1) * sizeof(lem_active_series));
 	for (int i = 0; i < *n; i++)
@@ -77,7 +78,7 @@ lem_work_list(const lem_worker *worker, int *n)
 
 /* Whether an order o of a series s is due, in a query. */
 #define IS_DUE \
-	" o.state = 'active' AND o.owner = ANY ($1) AND CASE WHEN s.last = '-infinity'" \
+	" o.state = 'active' AND o.owner OPERATOR(%1$s.=) ANY ($1) AND CASE WHEN s.last = '-infinity'" \
 	" THEN o.reason IS NULL ELSE o.seen_ts IS NULL OR o.seen_ts < s.last END"
 
 /* Those series, as parameters $2 and $3. */
@@ -151,6 +152,7 @@ lem_work_due_ids(const lem_worker *worker, const lem_active_series *series, int 
 static void
 read_order(uint64 row, lem_work_order *order)
 {
+	const lem_role *owner;
 	bool		is_null;
 	Datum		value;
 
@@ -168,7 +170,9 @@ read_order(uint64 row, lem_work_order *order)
 								order->version);
 	}
 	lem_order_read(DatumGetHeapTupleHeader(lem_query_column(row, 5, NULL)), &order->order);
-	order->owner = pstrdup(NameStr(*DatumGetName(lem_query_column(row, 6, NULL))));
+	owner = DatumGetLemRoleP(lem_query_column(row, 6, NULL));
+	order->owner = lem_role_text(owner);
+	order->owner_id = lem_role_id(owner);
 	value = lem_query_column(row, 7, &is_null);
 	order->started = !is_null;
 	if (order->started)
@@ -458,13 +462,13 @@ lem_work_expire(const lem_worker *worker, TimestampTz now)
 	lem_query_begin(&query, worker->schema);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now), false);
-	lem_query_add(&query, NAMEARRAYOID, worker->owners, false);
+	lem_query_add(&query, worker->owners_type, worker->owners, false);
 	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order SET state = 'expired',"
 				  " ended_at = clock_timestamp(),"
 				  " reason = coalesce(reason, 'it was not complete when it expired')"
 				  " WHERE id IN (SELECT id FROM %1$s.lem_parent_order WHERE state = 'active'"
-				  " AND expires_at <= $2 AND owner = ANY ($3) FOR NO KEY UPDATE SKIP LOCKED)"
+				  " AND expires_at <= $2 AND owner OPERATOR(%1$s.=) ANY ($3) FOR NO KEY UPDATE SKIP LOCKED)"
 				  " RETURNING id, owner, series, reason)"
 				  " SELECT " LEM_NOTIFY("'expired'", ", 'reason', o.reason")
 				  " FROM o ORDER BY o.id");

@@ -27,7 +27,8 @@ typedef struct lem_worker
 {
 	const char *schema;
 	Oid			user;
-	Datum		owners;			/* name[]: whose orders the user works */
+	Oid			owners_type;	/* of lem_role[] */
+	Datum		owners;			/* whose orders the user works */
 } lem_worker;
 
 /* Set the owners, in the current memory context. */

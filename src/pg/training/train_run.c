@@ -147,7 +147,7 @@ lem_run_find(lem_run *run)
 	run->id = DatumGetInt64(lem_query_column(0, 1, NULL));
 	if (run->unused &&
 		!lem_user_acts_for(run->schema, GetUserId(),
-						   NameStr(*DatumGetName(lem_query_column(0, 14, NULL)))))
+						   lem_role_id(DatumGetLemRoleP(lem_query_column(0, 14, NULL)))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to resume training run %lld of model \"%s\"",
