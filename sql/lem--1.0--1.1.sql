@@ -671,4 +671,13 @@ COMMENT ON FUNCTION lem_maker_fills(text, lem_quoting, lem_book, jsonb)
 
 -- Monitoring
 
+CREATE FUNCTION lem_dump_check(OUT relation name, OUT rows bigint, OUT seen bigint,
+	OUT whole boolean) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_dump_check' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	COST 10000 ROWS 20;
+COMMENT ON FUNCTION lem_dump_check()
+	IS 'rows of the tables that dumps include, and how many of them the current user sees';
+REVOKE EXECUTE ON FUNCTION lem_dump_check() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lem_dump_check() TO pg_read_all_data;
+
 -- Monitoring: end

@@ -17,12 +17,12 @@ CREATE ROLE lem_desk;
 CREATE FUNCTION forget_models() RETURNS void LANGUAGE sql
 	AS 'DELETE FROM lem_model; DELETE FROM lem_model_name; DELETE FROM lem_model_right';
 
--- Bars of two series, and a training that takes no time.
+-- Bars of two series, seven hours from 09:00 on, and a training that takes no time.
 CREATE TABLE bars AS
 	SELECT s AS series, timestamptz '2026-03-02 09:00:00+00' + i * interval '1 minute' AS ts,
 		100 * exp(sin((i + ascii(s)) / 7.0) / 100) AS price,
 		1000 * (1.1 + sin(i / 3.0 + ascii(s))) AS volume
-	FROM unnest('{A,B}'::text[]) AS s, generate_series(1, 300) AS i;
+	FROM unnest('{A,B}'::text[]) AS s, generate_series(1, 420) AS i;
 GRANT SELECT ON bars TO PUBLIC;
 CREATE PROCEDURE train(model text) LANGUAGE plpgsql AS $$
 BEGIN

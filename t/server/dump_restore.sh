@@ -61,7 +61,7 @@ picture()
 }
 
 source=$PGDATABASE
-sql -c "CREATE ROLE dump_owner"
+sql -c "CREATE ROLE dump_owner LOGIN"
 fill "$source" public
 picture "$source" >"$folder/want" || failed=1
 is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -cE '^[0-9]+\|[a-z]+\|[0-9]+\|[tf]\|' "$folder/want")" "56 4"
@@ -95,6 +95,26 @@ restore "a script" "${source}_script" psql -X -q -o /dev/null -v ON_ERROR_STOP=1
 pg_dump -d "$source" -Fc -f "$folder/archive"
 restore "an archive" "${source}_archive" pg_restore -d "${source}_archive" -e -j 2 "$folder/archive"
 is "a dump of tables leaves out nothing" "$(pg_restore -l "$folder/archive" | grep -cE 'TABLE DATA public lem_model(_part)? |SEQUENCE SET public lem_model_id_seq ')" 3
+
+# A backup role that may read all still does not see all orders: it fails, or leaves them out without a
+# word, which the check tells; with BYPASSRLS its dump is whole.
+sql -c "CREATE ROLE dump_backup LOGIN" -c "GRANT pg_read_all_data TO dump_backup"
+is "who may not read all is told nothing" "$(psql -X -q -U dump_owner -c "SELECT * FROM lem_dump_check()" 2>&1 | grep -c 'permission denied')" 1
+check() { sql -d "${2:-$source}" -U "$1" -c "SELECT * FROM lem_dump_check() WHERE relation IN ('lem_fill', 'lem_model_part', 'lem_parent_order') ORDER BY relation"; }
+parts=$(sql -d "$source" -c "SELECT count(*) FROM lem_model_part")
+fills=$(sql -d "$source" -c "SELECT count(*) FROM lem_fill")
+is "a dump that fails for row security" "$(pg_dump -U dump_backup -d "$source" -f /dev/null 2>&1 | grep -c 'row-level security')" 1
+ok "a dump that leaves out orders" pg_dump -U dump_backup -d "$source" --enable-row-security -Fc -f "$folder/partial"
+is "and has none" "$(pg_restore -a -t lem_parent_order -f - "$folder/partial" | grep -c buy)" 0
+is "the check says so" "$(check dump_backup)" "lem_fill|$fills|0|f"$'\n'"lem_model_part|$parts|$parts|t"$'\n'"lem_parent_order|4|0|f"
+sql -c "ALTER ROLE dump_backup BYPASSRLS"
+is "with BYPASSRLS it is whole" "$(sql -d "$source" -U dump_backup -c "SELECT bool_and(whole), sum(rows) > 0 FROM lem_dump_check()")" "t|t"
+ok "and can be dumped" pg_dump -U dump_backup -d "$source" -Fc -f "$folder/whole"
+is "with its orders" "$(pg_restore -a -t lem_parent_order -f - "$folder/whole" | grep -c buy)" 4
+createdb -T template0 "${source}_whole"
+ok "and restored" pg_restore -d "${source}_whole" -e "$folder/whole"
+is "to as many rows" "$(check postgres "${source}_whole")" "$(check postgres)"
+dropdb "${source}_whole"
 
 # Where a role is missing, what it has is nobody's, whoever takes its name.
 sql -c "ALTER ROLE dump_owner RENAME TO dump_owner_elsewhere"

@@ -89,9 +89,9 @@ _PG_init(void)
 							NULL);
 	DefineCustomBoolVariable("lem.notify_details",
 							 "Whether notifications about working orders say what is traded.",
-							 "Every session of the database can listen to them.",
+							 "Every session of the database can listen to them, and send others.",
 							 &lem_notify_details,
-							 true,
+							 false,
 							 PGC_USERSET,
 							 0,
 							 NULL,

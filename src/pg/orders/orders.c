@@ -25,7 +25,7 @@
 /* Longest name of a series: it is part of messages, which are at most 8000 bytes. */
 #define MAX_SERIES 500
 
-bool		lem_notify_details = true;
+bool		lem_notify_details = false;
 
 static void
 connect_spi(void)
@@ -180,7 +180,7 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 							  " WHERE id = $2"
 							  " AND state = ANY ('{active,failed}')"
 							  " RETURNING id, owner, series, reason)"
-							  " SELECT " LEM_NOTIFY("'cancelled'",
+							  " SELECT " LEM_NOTIFY("'cancelled'", "NULL",
 										 ", 'reason', pg_catalog.left(o.reason, 300)")
 							  " FROM o") > 0;
 	SPI_finish();

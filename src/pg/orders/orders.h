@@ -16,13 +16,16 @@ extern bool lem_notify_details;
 extern int	lem_work_wait;
 
 /*
- * What LISTEN lem_slice is told about an order o, by a query in whose text this stands: an event,
- * and more pairs of key and value.  Parameter $1 of the query says whether with details, which
- * all sessions of the database can read.
+ * What LISTEN lem_slice is told about an order o and a step of it (NULL: about the order itself), by
+ * a query in whose text this stands: where to look.  Whoever is connected can listen, and can notify
+ * as well, so that there is nothing in it to trade on.  With details, for which parameter $1 of the
+ * query stands, an event and more pairs of key and value are told along.
  */
-#define LEM_NOTIFY(event, more) \
-	"pg_notify('lem_slice', json_strip_nulls(json_build_object('event', " event "," \
-	" 'order', o.id, 'owner', o.owner, 'series', CASE WHEN $1 THEN o.series END" more "))::text)"
+#define LEM_NOTIFY(event, step, more) \
+	"pg_notify('lem_slice', json_strip_nulls(CASE WHEN $1" \
+	" THEN json_build_object('order', o.id, 'step', " step ", 'event', " event "," \
+	" 'owner', o.owner, 'series', o.series" more ")" \
+	" ELSE json_build_object('order', o.id, 'step', " step ") END)::text)"
 
 /*
  * Owners of orders, or of active ones, for whom the user acts, as a parameter of type lem_role[];

@@ -350,13 +350,10 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 				  " cumulative, quantity, late, model_version, inputs, decided_by)"
 				  " SELECT u.*, $11 FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) AS u"
 				  " RETURNING *)"
-				  " SELECT " LEM_NOTIFY("'slice'",
-										", 'step', s.step, 'late', s.late, 'ts', s.ts,"
-										" 'side', CASE WHEN $1 THEN (o.ord).side END,"
-										" 'unit', CASE WHEN $1 THEN (o.ord).unit END,"
-										" 'quantity', CASE WHEN $1 THEN s.quantity END,"
-										" 'allocation', CASE WHEN $1 THEN s.allocation END,"
-										" 'cumulative', CASE WHEN $1 THEN s.cumulative END")
+				  " SELECT " LEM_NOTIFY("'slice'", "s.step",
+										", 'late', s.late, 'ts', s.ts, 'side', (o.ord).side,"
+										" 'unit', (o.ord).unit, 'quantity', s.quantity,"
+										" 'allocation', s.allocation, 'cumulative', s.cumulative")
 				  " FROM s JOIN %1$s.lem_parent_order AS o ON o.id = s.order_id"
 				  " ORDER BY s.order_id, s.step");
 	SPI_freetuptable(SPI_tuptable);
@@ -441,7 +438,8 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) AS u"
 				  " (id, state, reason, model_version, start_ts, since_ts, seen_ts, bars)"
 				  " WHERE p.id = u.id RETURNING p.id, p.owner, p.series, p.state, p.reason)"
-				  " SELECT " LEM_NOTIFY("o.state", ", 'reason', pg_catalog.left(o.reason, 300)")
+				  " SELECT " LEM_NOTIFY("o.state", "NULL",
+										", 'reason', pg_catalog.left(o.reason, 300)")
 				  " FROM o WHERE o.state <> 'active' ORDER BY o.id");
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -470,7 +468,7 @@ lem_work_expire(const lem_worker *worker, TimestampTz now)
 				  " WHERE id IN (SELECT id FROM %1$s.lem_parent_order WHERE state = 'active'"
 				  " AND expires_at <= $2 AND owner OPERATOR(%1$s.=) ANY ($3) FOR NO KEY UPDATE SKIP LOCKED)"
 				  " RETURNING id, owner, series, reason)"
-				  " SELECT " LEM_NOTIFY("'expired'", ", 'reason', o.reason")
+				  " SELECT " LEM_NOTIFY("'expired'", "NULL", ", 'reason', o.reason")
 				  " FROM o ORDER BY o.id");
 	SPI_freetuptable(SPI_tuptable);
 }
