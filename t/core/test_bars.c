@@ -127,8 +127,8 @@ test_gaps(void)
 	const double carried_price[] = {1, 2, 2, 2, 3, 4, 5};
 	const double carried_volume[] = {10, 20, 0, 0, 30, 40, 50};
 	const lem_series series = {.n = 5, .ts = ts, .price = price, .volume = volume};
-	lem_gap_view view = {&series, 10, true};
-	lem_place	place = {0, 0};
+	lem_gap_view view = {.series = &series, .interval = 10, .carry = true};
+	lem_place	place = {0};
 	uint64_t	scratch[64];
 	int64_t		odd[64];
 	lem_series	random = {.ts = odd};
@@ -151,7 +151,7 @@ test_gaps(void)
 	}
 	check(wrong == 0, "and the same on the way back");
 	view.carry = false;
-	place = (lem_place) {0, 0};
+	place = (lem_place) {0};
 	for (n = 1; lem_gap_on(&view, &place); n++)
 		;
 	check_int(n, 5, "other treatments show the bars there are");

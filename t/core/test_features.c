@@ -220,7 +220,7 @@ test_clock(void)
 {
 	/* 2018-03-11 07:00 UTC, when 2:00 became 3:00; 6644 days and 7 hours after 2000-01-01. */
 	int64_t		change = 6644 * LEM_DAY + 7 * HOUR;
-	const lem_clock clock = {new_york, &change};
+	const lem_clock clock = {.to_local = new_york, .arg = &change};
 	const lem_series series = small_series(change - 4 * HOUR, HOUR);
 	const double local_hours[ROWS] = {0, 1, 3, 4};
 	lem_config	config = small_config();

@@ -202,7 +202,7 @@ test_profile(void)
 	static bars b;
 	static built w;
 	int64_t		change;
-	lem_clock	clock = {summer_time, &change};
+	lem_clock	clock = {.to_local = summer_time, .arg = &change};
 	double	   *scratch = malloc(lem_window_scratch(&config, NULL) * sizeof(double));
 	lem_order	order = {0};
 	lem_series	series;

@@ -86,12 +86,6 @@ lem_scales_of(const lem_sums *sums, int count, lem_scales *scales)
 	scales->rms = sqrt(mean_square);
 }
 
-int64_t
-lem_local_time(const lem_clock *clock, int64_t ts)
-{
-	return clock && clock->to_local ? clock->to_local(clock->arg, ts) : ts;
-}
-
 /* Realised volatility of the last N returns, those of strip indexes i - N + 1 .. i. */
 static double
 short_volatility(int n, const double *log_return, int i)

@@ -66,9 +66,6 @@ extern double lem_log_return(double before, double price);
 /* Scales from the sums over count bars. */
 extern void lem_scales_of(const lem_sums *sums, int count, lem_scales *scales);
 
-/* An instant's wall-clock time; clock NULL means UTC. */
-extern int64_t lem_local_time(const lem_clock *clock, int64_t ts);
-
 /* Fill rows (T x C) from a strip, with its log returns, and the scales. */
 extern void lem_feature_rows(const lem_config *config, const lem_series *series,
 							 const lem_clock *clock, int64_t interval, const lem_strip *strip,

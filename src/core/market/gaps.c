@@ -8,14 +8,30 @@ elapsed(int64_t earlier, int64_t later)
 	return (uint64_t) later - (uint64_t) earlier;
 }
 
+/* When the bar at a place starts. */
+static int64_t
+place_time(const lem_gap_view *view, lem_place place)
+{
+	const int64_t ts = view->series->ts[place.bar];
+	const uint64_t ahead = place.carried * (uint64_t) view->interval;
+
+	if (place.carried == 0)
+		return ts;
+	if (view->grid)
+		return place.ts;
+	if (view->days)
+		return lem_utc_time(view->days,
+							(int64_t) ((uint64_t) lem_local_time(view->days, ts) + ahead));
+	return (int64_t) ((uint64_t) ts + ahead);
+}
+
 lem_bar
 lem_gap_bar(const lem_gap_view *view, lem_place place)
 {
 	const lem_series *series = view->series;
 	lem_bar		bar;
 
-	bar.ts = (int64_t) ((uint64_t) series->ts[place.bar]
-						+ place.carried * (uint64_t) view->interval);
+	bar.ts = place_time(view, place);
 	bar.price = series->price[place.bar];
 	bar.volume = place.carried > 0 ? 0 : series->volume[place.bar];
 	bar.source = place.bar;
@@ -31,19 +47,80 @@ lem_gap_missing(const lem_series *series, int64_t interval, size_t bar)
 	return bars > 1 ? bars - 1 : 0;
 }
 
+/*
+ * With a calendar: go to the last of its bars before a time, if that is carried on from bar
+ * place->bar.
+ */
+static void
+carry_before(const lem_gap_view *view, int64_t before, lem_place *place)
+{
+	int64_t		ts;
+
+	if (lem_bar_before(view->grid, before, &ts) &&
+		ts > view->series->ts[place->bar] + view->interval / 2)
+	{
+		place->carried = 1;
+		place->ts = ts;
+	}
+	else
+		place->carried = 0;
+}
+
+lem_place
+lem_gap_last(const lem_gap_view *view, size_t bar, int64_t before, uint64_t missing)
+{
+	lem_place	place = {bar, 0, 0};
+
+	if (view->carry && view->grid)
+		carry_before(view, before, &place);
+	else if (view->carry)
+		place.carried = missing;
+	return place;
+}
+
 bool
 lem_gap_back(const lem_gap_view *view, lem_place *place)
 {
+	const lem_series *series = view->series;
+
 	if (place->carried > 0)
-		place->carried--;
+	{
+		if (view->grid)
+			carry_before(view, place->ts, place);
+		else
+			place->carried--;
+	}
 	else
 	{
 		if (place->bar == 0)
 			return false;
 		place->bar--;
-		if (view->carry)
-			place->carried = lem_gap_missing(view->series, view->interval, place->bar);
+		if (view->carry && view->grid)
+		{
+			if (elapsed(series->ts[place->bar], series->ts[place->bar + 1])
+				> (uint64_t) view->interval / 2 * 3)
+				carry_before(view, series->ts[place->bar + 1] - view->interval / 2, place);
+		}
+		else if (view->carry)
+			place->carried = lem_gap_missing(series, view->interval, place->bar);
 	}
+	return true;
+}
+
+/* With a calendar: go on to a bar that is missing before the series' next; false: there is none. */
+static bool
+carry_on(const lem_gap_view *view, lem_place *place)
+{
+	const int64_t last = place_time(view, *place);
+	const int64_t next = view->series->ts[place->bar + 1];
+	int64_t		ts;
+
+	if (elapsed(last, next) <= (uint64_t) view->interval / 2 * 3 ||
+		!lem_bar_from(view->grid, last + view->interval / 2 + 1, &ts) ||
+		ts >= next - view->interval / 2)
+		return false;
+	place->carried = 1;
+	place->ts = ts;
 	return true;
 }
 
@@ -52,14 +129,19 @@ lem_gap_on(const lem_gap_view *view, lem_place *place)
 {
 	if (place->bar + 1 >= view->series->n)
 		return false;
-	if (view->carry &&
-		place->carried < lem_gap_missing(view->series, view->interval, place->bar))
-		place->carried++;
-	else
+	if (view->carry && view->grid)
 	{
-		place->bar++;
-		place->carried = 0;
+		if (carry_on(view, place))
+			return true;
 	}
+	else if (view->carry &&
+			 place->carried < lem_gap_missing(view->series, view->interval, place->bar))
+	{
+		place->carried++;
+		return true;
+	}
+	place->bar++;
+	place->carried = 0;
 	return true;
 }
 

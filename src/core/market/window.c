@@ -7,11 +7,23 @@
  */
 #include "base/arena.h"
 #include "market/calendar.h"
+#include "market/expect.h"
 #include "market/feature.h"
 #include "market/window.h"
 
 /* Bars from which the interval is taken, at least. */
 #define INTERVAL_BARS 64
+
+/* The volume usual at the time of a bar that is expected: of bars at that time of day. */
+typedef struct profile
+{
+	int64_t		time;			/* of day */
+	int64_t		close;			/* with a calendar: time of day at which its session ends */
+	double		volume;			/* sum of volumes in sessions that end then, * 2^-20 */
+	int			bars;			/* and how many */
+	double		any_volume;		/* in all sessions */
+	int			any_bars;
+} profile;
 
 /* The work in hand. */
 typedef struct window_work
@@ -23,12 +35,11 @@ typedef struct window_work
 
 	lem_strip	strip;
 	uint64_t   *differences;	/* interval_bars() */
-	int64_t    *time_of_day;	/* N: of expected bars */
-	double	   *profile_volume; /* N: volumes in the history at that time of day, * 2^-20 */
-	int		   *profile_bars;	/* N: and how many */
+	profile    *profile;		/* N: of expected bars */
 
 	bool		returns;		/* sum returns up, too */
 	size_t		n_history;		/* bars of the series before the start */
+	lem_expect	expect;
 	lem_gap_view view;
 	lem_place	row_l;
 	lem_place	oldest;			/* of the history used */
@@ -65,9 +76,7 @@ work_carve(lem_arena *arena, const lem_config *config, window_work *work)
 	work->strip.bars = lem_arena_bytes(arena, strip * sizeof(lem_bar));
 	work->strip.log_return = lem_arena_bytes(arena, strip * sizeof(double));
 	work->differences = lem_arena_bytes(arena, interval_bars(config) * sizeof(uint64_t));
-	work->time_of_day = lem_arena_bytes(arena, steps * sizeof(int64_t));
-	work->profile_volume = lem_arena_bytes(arena, steps * sizeof(double));
-	work->profile_bars = lem_arena_bytes(arena, steps * sizeof(int));
+	work->profile = lem_arena_bytes(arena, steps * sizeof(profile));
 }
 
 size_t
@@ -99,16 +108,14 @@ time_fault(lem_fault *fault, lem_status status, int64_t ts, double have)
 }
 
 /*
- * Bars that should lie between the series' last bar before the start and the start, an interval
- * apart: missing, or not there yet.
+ * Bars that should lie between the series' last bar before the start and the start: missing, or not
+ * there yet.
  */
 static uint64_t
 bars_awaited(const window_work *work)
 {
-	const int64_t last = work->series->ts[work->n_history - 1];
-	const uint64_t step = (uint64_t) work->view.interval;
-
-	return ((uint64_t) work->order->start_ts - (uint64_t) last - 1) / step;
+	return lem_expect_missing(&work->expect, work->series->ts[work->n_history - 1],
+							  work->order->start_ts);
 }
 
 /*
@@ -118,11 +125,12 @@ bars_awaited(const window_work *work)
 static lem_place
 find_row_l(const window_work *work)
 {
-	lem_place	place = {work->n_history - 1, 0};
+	const size_t last = work->n_history - 1;
 
-	if (work->order->has_start && work->view.carry)
-		place.carried = bars_awaited(work);
-	return place;
+	if (!work->order->has_start || !work->view.carry)
+		return (lem_place) {last, 0, 0};
+	return lem_gap_last(&work->view, last, work->order->start_ts,
+						work->view.grid ? 0 : bars_awaited(work));
 }
 
 /*
@@ -178,6 +186,21 @@ read_known(window_work *work)
 	return known;
 }
 
+/* Bars that are missing between bar i of the series and the next. */
+static uint64_t
+bars_missing(const window_work *work, size_t i)
+{
+	const lem_expect *expect = &work->expect;
+	const int64_t from = work->series->ts[i];
+	const int64_t to = work->series->ts[i + 1];
+
+	if (expect->by_calendar && expect->interval < LEM_DAY)
+		return lem_expect_missing(expect, from + expect->interval / 2, to - expect->interval / 2);
+	if (expect->by_calendar || expect->months > 0)
+		return lem_expect_missing(expect, from, to);
+	return lem_gap_missing(work->series, work->view.interval, i);
+}
+
 /* gaps = error: no bar may be missing from the first needed to the last known. */
 static lem_status
 check_gaps(const window_work *work, int known, lem_fault *fault)
@@ -192,7 +215,7 @@ check_gaps(const window_work *work, int known, lem_fault *fault)
 		uint64_t	here = 0;
 
 		if (i < last)
-			here = lem_gap_missing(series, work->view.interval, i);
+			here = bars_missing(work, i);
 		else if (known == 0 && work->order->has_start)
 			here = bars_awaited(work);
 		if (here > 0 && missing == 0)
@@ -204,104 +227,165 @@ check_gaps(const window_work *work, int known, lem_fault *fault)
 	return LEM_OK;
 }
 
-/*
- * gaps = skip: the first time after prev at which, whole weeks earlier, the week up to bar `last`
- * of the series (the last there is) has a bar; false where the history is shorter than a week.
- */
-static bool
-time_in_week(const window_work *work, size_t last, int64_t prev, int64_t *next)
+/* gaps = skip, or a calendar: what had ended by the clock's time is known. */
+static inline bool
+knows_now(const window_work *work)
 {
-	const lem_series *series = work->series;
-	const int64_t end = series->ts[last];
-	const uint64_t weeks = (((uint64_t) prev - (uint64_t) end) / LEM_WEEK + 1) * LEM_WEEK;
-	const int64_t before = (int64_t) ((uint64_t) prev - weeks);
-
-	if (series->ts[work->oldest.bar] > end - LEM_WEEK)
-		return false;
-	*next = (int64_t) ((uint64_t) series->ts[lem_series_before(series, before + 1)] + weeks);
-	return true;
+	return work->clock && work->clock->has_now &&
+		(work->config->gaps == LEM_GAPS_SKIP || work->view.grid);
 }
 
 /*
- * With no slice done yet: is the first one firm?  Not if bars may still come before the start,
- * because it lies more than an interval after the last bar; with gaps = skip, more than the usual
- * time to the next bar.
+ * From when on slice i is expected: the first not before the start, and where no bar has come since,
+ * none that has ended by now.
+ */
+static int64_t
+earliest_time(const window_work *work, int i)
+{
+	const int64_t last = work->series->ts[work->n_history - 1];
+	int64_t		earliest = LEM_TIME_MIN;
+	uint64_t	steps;
+
+	if (i > 0)
+		return earliest;
+	if (work->order->has_start)
+		earliest = work->order->start_ts;
+	if (!knows_now(work) || work->view.carry ||
+		work->clock->now - work->view.interval < earliest ||
+		work->clock->now - work->view.interval < last + work->expect.habit.step)
+		return earliest;
+	/* The first that lies as the last one does. */
+	steps = ((uint64_t) (work->clock->now - work->view.interval) - (uint64_t) last)
+		/ (uint64_t) work->expect.habit.step + 1;
+	return (int64_t) ((uint64_t) last + steps * (uint64_t) work->expect.habit.step);
+}
+
+/*
+ * With no slice done yet: is the first one firm?  Not if bars may still come before the start.  With
+ * gaps = skip any of them may be missing: the clock says whether they can still come, and without one
+ * what the series has shown so far.
  */
 static bool
-first_is_firm(const window_work *work)
+first_is_firm(const window_work *work, int64_t first)
 {
-	const size_t last = work->row_l.bar;
-	int64_t		usual;
+	const lem_order *order = work->order;
+	const size_t last = work->n_history - 1;
 
-	if (!work->order->has_start || bars_awaited(work) == 0)
+	if (!order->has_start)
 		return true;
-	return work->config->gaps == LEM_GAPS_SKIP &&
-		time_in_week(work, last, work->series->ts[last], &usual) &&
-		usual >= work->order->start_ts;
+	if (knows_now(work))
+	{
+		int64_t		next;
+
+		if (order->start_ts <= work->clock->now)
+			return true;
+		return lem_expect_next(&work->expect, last, work->series->ts[last],
+							   work->clock->now - work->view.interval + 1, &next, NULL) == LEM_OK
+			&& next >= first;
+	}
+	if (work->config->gaps == LEM_GAPS_SKIP)
+		return lem_expect_complete(&work->expect, last, order->start_ts);
+	return bars_awaited(work) == 0;
 }
 
-/*
- * When the bar after prev is expected, not before earliest.
- */
-static lem_status
-expected_time(const window_work *work, size_t last, int64_t prev, int64_t earliest,
-			  int64_t *next, lem_fault *fault)
+/* Times of day of bars, from the session that the last one asked about was in. */
+typedef struct day_clock
 {
-	const int64_t step = work->view.interval;
-	uint64_t	steps = 1;
+	const lem_clock *clock;
+	const lem_sessions *sessions;	/* NULL: no calendar */
+	lem_session_time session;
+	int64_t		close;			/* time of day at which it ends */
+} day_clock;
 
-	if (work->config->gaps == LEM_GAPS_SKIP &&
-		time_in_week(work, last, earliest > prev ? earliest - 1 : prev, next))
-		return lem_time_ok(*next) ? LEM_OK : time_fault(fault, LEM_TIME_RANGE, *next, 0);
-
-	if (earliest > prev)
-		steps = ((uint64_t) earliest - (uint64_t) prev - 1) / (uint64_t) step + 1;
-	if (steps > ((uint64_t) LEM_TIME_END - 1 - (uint64_t) prev) / (uint64_t) step)
-		return time_fault(fault, LEM_TIME_RANGE, prev, 0);
-	*next = (int64_t) ((uint64_t) prev + steps * (uint64_t) step);
-	return LEM_OK;
+/* The time of day of a bar, and that at which its session ends (-1: it is in none). */
+static int64_t
+day_time(day_clock *day, int64_t ts, int64_t *close)
+{
+	if (day->sessions && (ts < day->session.open || ts >= day->session.close))
+	{
+		if (lem_session_after(day->sessions, ts, &day->session))
+			day->close = lem_time_of_day(lem_local_time(day->clock, day->session.close));
+		else
+			day->session.open = day->session.close = ts + 1;
+	}
+	*close = day->sessions && ts >= day->session.open ? day->close : -1;
+	return lem_time_of_day(lem_local_time(day->clock, ts));
 }
 
 /*
- * Volumes of expected bars from slice `known` on: the mean of the scale window's bars with the
- * same time of day, else of all of them.
+ * Bars that expected volumes are taken from: the scale window's.  Of sessions, at least a week's
+ * worth, whatever the model's window leaves of it.
+ */
+static int
+profile_bars(const window_work *work)
+{
+	const lem_scale_window *scale = &work->scale_window;
+	int64_t		week = LEM_WEEK / work->view.interval;
+
+	if (week > LEM_MAX_NORM_WINDOW)
+		week = LEM_MAX_NORM_WINDOW;
+	if (work->config->gaps != LEM_GAPS_SKIP && !work->expect.by_calendar)
+		week = 0;
+	return scale->count > week ? scale->count : (int) week;
+}
+
+/*
+ * Volumes of expected bars from slice `known` on: the mean of the bars with the same time of day,
+ * with a calendar of those whose sessions end at the same time, else of all of them.
  */
 static void
 expect_volumes(window_work *work, int known)
 {
 	const int	steps = work->config->n_ahead;
-	const lem_scale_window *scale = &work->scale_window;
+	const int	lag = work->scale_window.lag;
+	const int	count = profile_bars(work);
 	lem_bar    *bars = slice_bars(work);
 	lem_place	place = work->row_l;
+	day_clock	day = {.clock = work->clock};
 
+	if (work->expect.by_calendar && work->view.interval < LEM_DAY)
+	{
+		day.clock = &work->expect.clock;
+		day.sessions = work->expect.grid.sessions;
+	}
 	for (int i = known; i < steps; i++)
 	{
-		work->time_of_day[i] = lem_time_of_day(lem_local_time(work->clock, bars[i].ts));
-		work->profile_volume[i] = 0;
-		work->profile_bars[i] = 0;
+		work->profile[i] = (profile) {0};
+		work->profile[i].time = day_time(&day, bars[i].ts, &work->profile[i].close);
 	}
-	for (int back = 0; back < scale->lag + scale->count; back++)
+	for (int back = 0; back < lag + count; back++)
 	{
-		if (back >= scale->lag)
+		if (back >= lag)
 		{
 			const lem_bar bar = lem_gap_bar(&work->view, place);
-			const int64_t time = lem_time_of_day(lem_local_time(work->clock, bar.ts));
+			int64_t		close;
+			const int64_t time = day_time(&day, bar.ts, &close);
 
 			for (int i = known; i < steps; i++)
 			{
-				if (work->time_of_day[i] == time)
-				{
-					work->profile_volume[i] += bar.volume * 0x1p-20;
-					work->profile_bars[i]++;
-				}
+				profile    *p = &work->profile[i];
+
+				if (p->time != time)
+					continue;
+				p->any_volume += bar.volume * 0x1p-20;
+				p->any_bars++;
+				if (p->close != close)
+					continue;
+				p->volume += bar.volume * 0x1p-20;
+				p->bars++;
 			}
 		}
-		lem_gap_back(&work->view, &place);
+		if (!lem_gap_back(&work->view, &place))
+			break;
 	}
 	for (int i = known; i < steps; i++)
-		bars[i].volume = work->profile_bars[i] > 0
-			? work->profile_volume[i] / work->profile_bars[i] * 0x1p20
+	{
+		const profile *p = &work->profile[i];
+
+		bars[i].volume = p->bars > 0 ? p->volume / p->bars * 0x1p20
+			: p->any_bars > 0 ? p->any_volume / p->any_bars * 0x1p20
 			: work->scales.mean_volume;
+	}
 }
 
 /*
@@ -316,14 +400,11 @@ expect_bars(window_work *work, int known, lem_fault *fault)
 
 	for (int i = known; i < steps; i++)
 	{
-		int64_t		earliest = LEM_TIME_MIN;
 		lem_status	status;
 
-		if (i == 0 && work->order->has_start)
-			earliest = work->order->start_ts;
 		bars[i] = bars[i - 1];	/* row L before slice 0 */
-		status = expected_time(work, bars[i].source, bars[i - 1].ts, earliest, &bars[i].ts,
-							   fault);
+		status = lem_expect_next(&work->expect, bars[i].source, bars[i - 1].ts,
+								 earliest_time(work, i), &bars[i].ts, fault);
 		if (status != LEM_OK)
 			return status;
 	}
@@ -365,9 +446,18 @@ open_history(window_work *work, const lem_config *config, const lem_series *seri
 	if (work->n_history == 0)
 		return lem_fail(fault, LEM_SHORT_HISTORY, NULL, 0, work->scale_window.history);
 
+	lem_expect_open(&work->expect, config, series, work->n_history, interval_bars(config), interval,
+					clock);
 	work->view.series = series;
-	work->view.interval = interval;
+	work->view.interval = work->expect.interval;
 	work->view.carry = config->gaps == LEM_GAPS_CARRY;
+	work->view.grid = NULL;
+	work->view.days = work->expect.by_days && work->expect.clock.to_local
+		? &work->expect.clock : NULL;
+	if (work->expect.by_calendar && interval < LEM_DAY)
+		work->view.grid = &work->expect.grid;
+	else if (work->expect.by_calendar)
+		work->view.carry = false;	/* a day without a bar had no session */
 	work->row_l = find_row_l(work);
 	return read_history(work, fault);
 }
@@ -393,11 +483,11 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 		if (status != LEM_OK)
 			return status;
 	}
-	window->next_known = window->known > 0 ? window->known < config->n_ahead
-		: first_is_firm(&work);
 	status = expect_bars(&work, window->known, fault);
 	if (status != LEM_OK)
 		return status;
+	window->next_known = window->known > 0 ? window->known < config->n_ahead
+		: first_is_firm(&work, slice_bars(&work)[0].ts);
 
 	for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
 		work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,

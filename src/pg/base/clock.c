@@ -72,7 +72,7 @@ to_local(void *arg, int64 ts)
 lem_clock
 lem_zone_clock(pg_tz *time_zone)
 {
-	lem_clock	clock = {NULL, NULL};
+	lem_clock	clock = {0};
 
 	if (strcmp(pg_get_timezone_name(time_zone), "UTC") != 0)
 	{
