@@ -29,13 +29,19 @@ typedef enum zone
 static int64_t
 sunday(int64_t year, int month, int nth)
 {
+	static int64_t found[400][13][4];
+	int64_t    *known = year >= 1900 && year < 2300 ? &found[year - 1900][month][nth + 1] : NULL;
 	const lem_holiday rule = {
 		.kind = LEM_HOLIDAY_WEEKDAY, .month = month, .weekday = 6, .nth = nth,
 		.on = LEM_ANY_WEEKDAY, .until = 9999
 	};
 	int64_t		day = 0;
 
+	if (known && *known != 0)
+		return *known;
 	(void) lem_holiday_day(&rule, (int) year, &day);
+	if (known)
+		*known = day;
 	return day;
 }
 
@@ -73,7 +79,7 @@ to_local(void *arg, int64_t ts)
 typedef struct market
 {
 	zone		where;
-	lem_sessions sessions;
+	lem_calendar sessions;
 	lem_day_sessions days[MAX_DAYS];
 	lem_session session[MAX_SESSIONS];
 	int			n_session;
@@ -338,7 +344,7 @@ wrong_slices(const market *m, const history *h, size_t n, const built *b, bool a
 static bool
 is_exception(const market *m, int64_t day)
 {
-	const lem_day_sessions *of = lem_sessions_of(&m->sessions, day);
+	const lem_day_sessions *of = lem_calendar_day(&m->sessions, day);
 
 	return of >= m->days && of < m->days + m->sessions.n_days;
 }

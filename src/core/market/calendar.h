@@ -12,7 +12,7 @@
 #define LEM_MINUTE INT64_C(60000000)
 #define LEM_DAY (1440 * LEM_MINUTE)
 
-struct lem_sessions;			/* sessions.h */
+struct lem_calendar;			/* sessions.h */
 
 /*
  * Wall-clock time of an instant, in the model's time zone: microseconds since 2000-01-01 00:00
@@ -22,7 +22,7 @@ typedef struct lem_clock
 {
 	int64_t		(*to_local) (void *arg, int64_t ts);
 	void	   *arg;
-	const struct lem_sessions *sessions;	/* of the calendar; NULL: those that bars show */
+	const struct lem_calendar *sessions;	/* of the calendar; NULL: those that bars show */
 	bool		has_now;
 	int64_t		now;			/* bars that had ended by now are known, if there were any */
 } lem_clock;

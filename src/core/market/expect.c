@@ -188,7 +188,7 @@ void
 lem_expect_open(lem_expect *expect, const lem_config *config, const lem_series *series, size_t n,
 				size_t count, int64_t interval, const lem_clock *clock)
 {
-	const lem_sessions *sessions = clock ? clock->sessions : NULL;
+	const lem_calendar *sessions = clock ? clock->sessions : NULL;
 	const lem_clock *own = sessions ? &sessions->clock : clock;
 
 	expect->series = series;
@@ -284,7 +284,7 @@ next_trading_day(const lem_expect *expect, int64_t prev, int64_t *next)
 
 	for (int64_t day = lem_day_number(local) + 1; day < lem_day_number(local) + 800; day++)
 	{
-		if (lem_sessions_of(expect->grid.sessions, day)->count == 0)
+		if (lem_calendar_day(expect->grid.sessions, day)->count == 0)
 			continue;
 		*next = lem_utc_time(&expect->clock, day * LEM_DAY + time);
 		return true;

@@ -10,7 +10,7 @@
 #define REACH_DAYS 3
 
 const lem_day_sessions *
-lem_sessions_of(const lem_sessions *sessions, int64_t day)
+lem_calendar_day(const lem_calendar *sessions, int64_t day)
 {
 	int			low = 0;
 	int			high = sessions->n_days;
@@ -31,7 +31,7 @@ lem_sessions_of(const lem_sessions *sessions, int64_t day)
 
 /* Session i of a day as it takes place. */
 static lem_session_time
-session_time(const lem_sessions *sessions, int64_t day, const lem_day_sessions *of, int i)
+session_time(const lem_calendar *sessions, int64_t day, const lem_day_sessions *of, int i)
 {
 	const lem_session *session = &sessions->session[of->first + i];
 	const int64_t midnight = day * LEM_DAY;
@@ -51,14 +51,14 @@ is_near(int64_t day, const lem_session *session, int64_t local)
 }
 
 bool
-lem_session_after(const lem_sessions *sessions, int64_t t, lem_session_time *session)
+lem_session_after(const lem_calendar *sessions, int64_t t, lem_session_time *session)
 {
 	const int64_t local = lem_local_time(&sessions->clock, t);
 	const int64_t today = lem_day_number(local);
 
 	for (int64_t day = today - REACH_DAYS + 1; day < today + MAX_CLOSED_DAYS; day++)
 	{
-		const lem_day_sessions *of = lem_sessions_of(sessions, day);
+		const lem_day_sessions *of = lem_calendar_day(sessions, day);
 
 		for (int i = 0; i < of->count; i++)
 		{
@@ -73,13 +73,13 @@ lem_session_after(const lem_sessions *sessions, int64_t t, lem_session_time *ses
 }
 
 bool
-lem_session_before(const lem_sessions *sessions, int64_t t, lem_session_time *session)
+lem_session_before(const lem_calendar *sessions, int64_t t, lem_session_time *session)
 {
 	const int64_t today = lem_day_number(lem_local_time(&sessions->clock, t));
 
 	for (int64_t day = today + REACH_DAYS - 1; day > today - MAX_CLOSED_DAYS; day--)
 	{
-		const lem_day_sessions *of = lem_sessions_of(sessions, day);
+		const lem_day_sessions *of = lem_calendar_day(sessions, day);
 
 		for (int i = of->count - 1; i >= 0; i--)
 		{
@@ -92,7 +92,7 @@ lem_session_before(const lem_sessions *sessions, int64_t t, lem_session_time *se
 }
 
 bool
-lem_session_open(const lem_sessions *sessions, int64_t t)
+lem_session_open(const lem_calendar *sessions, int64_t t)
 {
 	lem_session_time session;
 
@@ -171,7 +171,7 @@ block_from(const lem_bar_grid *grid, int64_t t, int64_t *ts)
 
 	for (int64_t day = block_day(grid, block_of(grid, today - REACH_DAYS)); day < end; day++)
 	{
-		const lem_day_sessions *of = lem_sessions_of(grid->sessions, day);
+		const lem_day_sessions *of = lem_calendar_day(grid->sessions, day);
 
 		if (of->count == 0 || block_of(grid, day) == opened)
 			continue;

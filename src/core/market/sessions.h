@@ -30,14 +30,14 @@ typedef struct lem_day_sessions
 } lem_day_sessions;
 
 /* A market's sessions: those of a day in time order, none of them overlapping. */
-typedef struct lem_sessions
+typedef struct lem_calendar
 {
 	lem_clock	clock;			/* of the market: its time zone alone */
 	lem_day_sessions weekday[7];	/* Monday first */
 	int			n_days;
 	const lem_day_sessions *days;	/* exceptions, by day */
 	const lem_session *session;
-} lem_sessions;
+} lem_calendar;
 
 /* One session as it takes place. */
 typedef struct lem_session_time
@@ -48,16 +48,16 @@ typedef struct lem_session_time
 } lem_session_time;
 
 /* The sessions of a day. */
-extern const lem_day_sessions *lem_sessions_of(const lem_sessions *sessions, int64_t day);
+extern const lem_day_sessions *lem_calendar_day(const lem_calendar *sessions, int64_t day);
 
 /* The first session that ends after t: the one that t lies in, or the next; false: there is none. */
-extern bool lem_session_after(const lem_sessions *sessions, int64_t t, lem_session_time *session);
+extern bool lem_session_after(const lem_calendar *sessions, int64_t t, lem_session_time *session);
 
 /* The last session that begins before t; false: there is none. */
-extern bool lem_session_before(const lem_sessions *sessions, int64_t t, lem_session_time *session);
+extern bool lem_session_before(const lem_calendar *sessions, int64_t t, lem_session_time *session);
 
 /* Is t within a session? */
-extern bool lem_session_open(const lem_sessions *sessions, int64_t t);
+extern bool lem_session_open(const lem_calendar *sessions, int64_t t);
 
 /*
  * Bars within sessions.  Bars shorter than a day: with phase LEM_PHASE_OPEN they begin with each
@@ -67,7 +67,7 @@ extern bool lem_session_open(const lem_sessions *sessions, int64_t t);
  */
 typedef struct lem_bar_grid
 {
-	const lem_sessions *sessions;
+	const lem_calendar *sessions;
 	int64_t		interval;		/* microseconds, > 0 */
 	int64_t		phase;
 	int			months;			/* > 0: bars of so many months, and interval is about that */

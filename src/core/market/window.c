@@ -292,7 +292,7 @@ first_is_firm(const window_work *work, int64_t first)
 typedef struct day_clock
 {
 	const lem_clock *clock;
-	const lem_sessions *sessions;	/* NULL: no calendar */
+	const lem_calendar *sessions;	/* NULL: no calendar */
 	lem_session_time session;
 	int64_t		close;			/* time of day at which it ends */
 } day_clock;
@@ -575,17 +575,16 @@ lem_window_outlook(const lem_config *config, const lem_series *series, const lem
 static lem_status
 steps_in_time(const window_work *work, size_t last, int k, int64_t ts, int *end, lem_fault *fault)
 {
-	const int64_t interval = work->view.interval;
 	const int64_t by = work->order->end_ts;
 	int			n = k;
 
-	while (n < work->config->n_ahead && by >= ts && by - ts >= interval)
+	while (n < work->config->n_ahead && by >= ts && by >= lem_expect_end(&work->expect, ts))
 	{
 		lem_status	status;
 
 		if (++n == work->config->n_ahead)
 			break;
-		status = expected_time(work, last, ts, LEM_TIME_MIN, &ts, fault);
+		status = lem_expect_next(&work->expect, last, ts, LEM_TIME_MIN, &ts, fault);
 		if (status != LEM_OK)
 			return status;
 	}
@@ -624,7 +623,8 @@ lem_window_told(const lem_config *config, const lem_series *series, const lem_or
 		else if (k > 0)
 		{
 			last = lem_series_before(series, slice_ts[k - 1] + 1) - 1;
-			status = expected_time(&work, last, slice_ts[k - 1], LEM_TIME_MIN, &ts, fault);
+			status = lem_expect_next(&work.expect, last, slice_ts[k - 1], LEM_TIME_MIN, &ts,
+									 fault);
 		}
 		if (status == LEM_OK && end && k <= window->known)
 			status = steps_in_time(&work, last, k, ts, &end[k], fault);

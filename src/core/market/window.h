@@ -31,7 +31,7 @@ extern size_t lem_window_scratch(const lem_config *config, const lem_series *ser
 /*
  * Bars of a series, up to row L, that windows are made from where bars lie interval apart; interval
  * 0: that the interval is found from, where the config does not give it.  Expected times with
- * gaps = skip depend on the last week of the series besides.
+ * gaps = skip depend on the last weeks of the series besides (habit.h).
  */
 extern int	lem_window_history(const lem_config *config, int64_t interval);
 

@@ -221,7 +221,7 @@ find_since(lem_work_bars *bars, lem_work_since *question)
 	run(bars,
 		"SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>=) $3"
 		" THEN LEAST(pg_catalog.min(t.ts),"
-		"  CASE WHEN $4 THEN pg_catalog.max(t.ts) OPERATOR(pg_catalog.-) interval '8 days' END) END"
+		"  CASE WHEN $4 THEN pg_catalog.max(t.ts) OPERATOR(pg_catalog.-) interval '29 days' END) END"
 		" FROM (SELECT q.ts" FROM_BARS OF_SERIES "$1" ARE_BARS " ORDER BY q.ts DESC LIMIT $3) AS t",
 		lengthof(types), types, values);
 	value = lem_query_column(0, 1, &is_null);
