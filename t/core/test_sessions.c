@@ -308,8 +308,8 @@ build(const lem_config *config, const history *h, size_t first, size_t n, const 
 {
 	static lem_real rows[100 * 10];
 	static double scratch[100000];
-	const lem_series series = {n - first, 0, h->ts + first, h->price + first, h->volume + first,
-		NULL};
+	const lem_series series = {.n = n - first, .ts = h->ts + first, .price = h->price + first,
+		.volume = h->volume + first};
 	const lem_order order = {.size = 1, .max_rate = 1, .has_start = start != NULL,
 		.start_ts = start ? *start : 0};
 	lem_fault	fault;
@@ -787,7 +787,8 @@ test_profile(void)
 	for (size_t n = h.n / 2; n < h.n / 2 + 3500; n += 3)
 	{
 		const size_t first = n - 1200;
-		const lem_series series = {n - first, 0, h.ts + first, h.price, h.volume + first, NULL};
+		const lem_series series = {.n = n - first, .ts = h.ts + first, .price = h.price,
+			.volume = h.volume + first};
 
 		order.start_ts = h.ts[n];
 		wrong += lem_window_outlook(&config, &series, &order, &clock, scratch, false, &outlook,
