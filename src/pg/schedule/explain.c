@@ -12,10 +12,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
-#include "pg/catalog/cache.h"
-#include "pg/catalog/catalog.h"
-#include "pg/catalog/rights.h"
-#include "pg/catalog/stat.h"
+#include "pg/catalog/use.h"
 #include "pg/schedule/order_type.h"
 #include "pg/schedule/network_arrays.h"
 
@@ -108,34 +105,34 @@ put_slices(const row_sink *sink, const lem_explanation *e)
 		put(sink, "allocation", k + 1, e->slice_ts[k], NULL, 0, lem_units_share(e->units[k]));
 }
 
-/* Find the model, load what the order needs of it, explain. */
+/* The set of heads that an order needs. */
 static void
-explain(FunctionCallInfo fcinfo, const lem_order *order, const lem_series *series,
-		const row_sink *sink)
+needed_heads(void *arg, const lem_config *config, bool *need)
 {
-	const char *schema = lem_schema(fcinfo);
-	lem_model_row row;
-	const lem_model *model;
-	lem_clock	clock;
-	bool	   *need;
 	int			branch;
-	void	   *memory;
-	lem_explanation explanation;
-	instr_time	start;
 	lem_fault	fault;
 
-	lem_stat_start(&start);
-	lem_rights_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
-	lem_pg_check(lem_schedule_branch(&row.config, order, &branch, &fault), &fault);
-	need = palloc0(lem_head_sets(&row.config) * sizeof(bool));
-	need[row.config.shared_heads ? 0 : branch] = true;
-	model = lem_cache_pin(schema, &row, need);
-	clock = lem_zone_clock(row.time_zone);
+	lem_pg_check(lem_schedule_branch(config, arg, &branch, &fault), &fault);
+	need[config->shared_heads ? 0 : branch] = true;
+}
+
+/* Find the model, load what the order needs of it, explain. */
+static void
+explain(FunctionCallInfo fcinfo, lem_order *order, const lem_series *series,
+		const row_sink *sink)
+{
+	lem_use		use;
+	void	   *memory;
+	lem_explanation explanation;
+	lem_fault	fault;
+
+	lem_use_begin(&use, lem_schema(fcinfo), LEM_RIGHT_USE, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+				  needed_heads, order);
 	memory = MemoryContextAllocHuge(CurrentMemoryContext,
-									lem_explain_workspace(model) + LEM_ALIGN);
+									lem_explain_workspace(use.model) + LEM_ALIGN);
 	for (;;)
 	{
-		lem_status	status = lem_explain(model, order, series, &clock,
+		lem_status	status = lem_explain(use.model, order, series, &use.clock,
 										 (void *) TYPEALIGN(LEM_ALIGN, memory),
 										 &lem_interrupt_stop, &explanation, &fault);
 
@@ -149,8 +146,8 @@ explain(FunctionCallInfo fcinfo, const lem_order *order, const lem_series *serie
 	}
 	put_slices(sink, &explanation);
 	if (explanation.next >= 0)
-		put_next(sink, &row.config, &explanation);
-	lem_stat_call(&row, &start, 1, 1);
+		put_next(sink, &use.row.config, &explanation);
+	lem_use_end(&use, 1, 1);
 }
 
 /*

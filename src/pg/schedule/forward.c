@@ -11,10 +11,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
-#include "pg/catalog/cache.h"
-#include "pg/catalog/catalog.h"
-#include "pg/catalog/rights.h"
-#include "pg/catalog/stat.h"
+#include "pg/catalog/use.h"
 #include "pg/schedule/network_arrays.h"
 
 /* Samples to hand over at once. */
@@ -75,22 +72,20 @@ LEM_FUNCTION(pg_lem_forward);
 Datum
 pg_lem_forward(PG_FUNCTION_ARGS)
 {
-	char	   *schema = lem_schema(fcinfo);
-	lem_model_row row;
+	lem_use		use;
 	lem_network_arrays samples;
-	const lem_model *model;
+	const lem_config *config = &use.row.config;
 	ArrayType  *result;
-	instr_time	start;
 	int64		answers;
 	int64		batches;
 	Size		size;
 
-	lem_stat_start(&start);
-	lem_rights_find(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
-	lem_network_arrays_read(&row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2),
+	lem_use_begin(&use, lem_schema(fcinfo), LEM_RIGHT_USE, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+				  NULL, NULL);
+	lem_network_arrays_read(&use.row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2),
 					 PG_GETARG_ARRAYTYPE_P(3), &samples);
 
-	answers = (int64) samples.n * row.config.n_ahead * lem_branches(&row.config) * LEM_CASES;
+	answers = (int64) samples.n * config->n_ahead * lem_branches(config) * LEM_CASES;
 	if (answers > (int64) (MaxAllocSize / sizeof(Datum)))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -102,15 +97,14 @@ pg_lem_forward(PG_FUNCTION_ARGS)
 	result->ndim = 5;
 	result->elemtype = FLOAT4OID;
 	ARR_DIMS(result)[0] = samples.n;
-	ARR_DIMS(result)[1] = row.config.n_ahead;
-	ARR_DIMS(result)[2] = lem_branches(&row.config);
+	ARR_DIMS(result)[1] = config->n_ahead;
+	ARR_DIMS(result)[2] = lem_branches(config);
 	ARR_DIMS(result)[3] = LEM_CASES / 2;
 	ARR_DIMS(result)[4] = 2;
 	for (int i = 0; i < 5; i++)
 		ARR_LBOUND(result)[i] = 1;
 
-	model = lem_cache_pin(schema, &row, NULL);
-	batches = run_batches(model, &samples, (float *) ARR_DATA_PTR(result));
-	lem_stat_call(&row, &start, samples.n, batches);
+	batches = run_batches(use.model, &samples, (float *) ARR_DATA_PTR(result));
+	lem_use_end(&use, samples.n, batches);
 	PG_RETURN_ARRAYTYPE_P(result);
 }

@@ -15,10 +15,7 @@
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/base/memory.h"
-#include "pg/catalog/cache.h"
-#include "pg/catalog/catalog.h"
-#include "pg/catalog/rights.h"
-#include "pg/catalog/stat.h"
+#include "pg/catalog/use.h"
 #include "pg/schedule/group.h"
 #include "pg/schedule/order_type.h"
 #include "pg/schedule/slices.h"
@@ -49,10 +46,10 @@ typedef struct schedule_job
 } schedule_job;
 
 /* Which head sets the orders need; checks every order against the model on the way. */
-static bool *
-needed_heads(schedule_job *job, const lem_config *config)
+static void
+needed_heads(void *arg, const lem_config *config, bool *need)
 {
-	bool	   *need = palloc0(lem_head_sets(config) * sizeof(bool));
+	schedule_job *job = arg;
 
 	for (job->current = 0; job->current < job->n; job->current++)
 	{
@@ -64,7 +61,6 @@ needed_heads(schedule_job *job, const lem_config *config)
 		need[config->shared_heads ? 0 : branch] = true;
 		CHECK_FOR_INTERRUPTS();
 	}
-	return need;
 }
 
 /* Schedule orders [first, first + n) in a context of their own, and hand them out in old. */
@@ -129,15 +125,11 @@ run_job(schedule_job *job)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ErrorContextCallback callback;
-	lem_model_row row;
-	const lem_model *model;
-	lem_clock	clock;
-	instr_time	start;
+	lem_use		use;
 	int			chunk;
 	int64		batches = 0;
 
-	lem_stat_start(&start);
-	lem_rights_find(job->schema, job->model, &row);
+	job->current = job->n;
 	if (job->ids)
 	{
 		callback.callback = job_error_context;
@@ -145,7 +137,7 @@ run_job(schedule_job *job)
 		callback.previous = error_context_stack;
 		error_context_stack = &callback;
 	}
-	model = lem_cache_pin(job->schema, &row, needed_heads(job, &row.config));
+	lem_use_begin(&use, job->schema, LEM_RIGHT_USE, job->model, needed_heads, job);
 	for (job->current = 0; job->current < job->n; job->current++)
 	{
 		if (job->series[job->current].n == 0)
@@ -156,15 +148,14 @@ run_job(schedule_job *job)
 			lem_pg_raise(&fault);
 		}
 	}
-	clock = lem_zone_clock(row.time_zone);
-	chunk = Max(lem_forward_batch(&row.config), 1);
+	chunk = Max(lem_forward_batch(&use.row.config), 1);
 	for (int first = 0; first < job->n; first += chunk)
 	{
 		CHECK_FOR_INTERRUPTS();
-		run_chunk(job, model, &clock, first, Min(chunk, job->n - first), old);
+		run_chunk(job, use.model, &use.clock, first, Min(chunk, job->n - first), old);
 		batches++;
 	}
-	lem_stat_call(&row, &start, job->n, batches);
+	lem_use_end(&use, job->n, batches);
 	if (job->ids)
 		error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);

@@ -13,11 +13,9 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
-#include "pg/catalog/cache.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/export.h"
-#include "pg/catalog/rights.h"
-#include "pg/catalog/stat.h"
+#include "pg/catalog/use.h"
 #include "pg/schedule/network_arrays.h"
 
 /* The loss of model page section 5 with its published mask. */
@@ -131,7 +129,7 @@ Datum
 pg_lem_gradient(PG_FUNCTION_ARGS)
 {
 	char	   *schema = lem_schema(fcinfo);
-	lem_model_row row;
+	lem_use		use;
 	lem_network_arrays samples;
 	const float *market;
 	lem_model	model;
@@ -139,33 +137,30 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 	int			parts;
 	float	  **numbers;
 	float	  **gradient;
-	instr_time	start;
 	double		loss;
 	bytea	   *file;
 	uint8	   *data;
 
-	lem_stat_start(&start);
-	lem_rights_find_for(schema, GetUserId(), LEM_RIGHT_READ,
-						text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
-	lem_network_arrays_read(&row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(3),
+	lem_use_begin(&use, schema, LEM_RIGHT_READ, text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL, NULL);
+	lem_network_arrays_read(&use.row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(3),
 					 PG_GETARG_ARRAYTYPE_P(4), &samples);
-	market = read_market(&row, PG_GETARG_ARRAYTYPE_P(2), samples.n);
+	market = read_market(&use.row, PG_GETARG_ARRAYTYPE_P(2), samples.n);
 
-	model = *lem_cache_pin(schema, &row, NULL);
-	parts = lem_part_count(&row.config);
+	model = *use.model;
+	parts = lem_part_count(&use.row.config);
 	numbers = palloc(parts * sizeof(float *));
 	gradient = palloc(parts * sizeof(float *));
 	for (int part = 0; part < parts; part++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		numbers[part] = lem_catalog_part(schema, &row, part);
+		numbers[part] = lem_catalog_part(schema, &use.row, part);
 		gradient[part] = MemoryContextAllocHuge(CurrentMemoryContext,
-												lem_part_size(&row.config, part) * sizeof(float));
+												lem_part_size(&use.row.config, part) * sizeof(float));
 	}
 	/* the cache's trunk is for forward passes only */
 	trunk = MemoryContextAllocHuge(CurrentMemoryContext,
-								   lem_trunk_bytes(&row.config, LEM_FORM_GRADIENT) + LEM_ALIGN);
-	model.trunk = lem_trunk_decode(&row.config, numbers[0], LEM_FORM_GRADIENT,
+								   lem_trunk_bytes(&use.row.config, LEM_FORM_GRADIENT) + LEM_ALIGN);
+	model.trunk = lem_trunk_decode(&use.row.config, numbers[0], LEM_FORM_GRADIENT,
 								   (void *) TYPEALIGN(LEM_ALIGN, trunk));
 	loss = run_batches(&model, (const float *const *) numbers, &samples, market, gradient);
 	if (!isfinite(loss))
@@ -176,14 +171,14 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 
 	for (int part = 0; part < parts; part++)
 		pfree(numbers[part]);
-	file = lem_export_begin(&row.config, psprintf("{\"format\":\"lem\",\"loss\":\"%.17g\"}", loss),
+	file = lem_export_begin(&use.row.config, psprintf("{\"format\":\"lem\",\"loss\":\"%.17g\"}", loss),
 							true, &data);
 	for (int part = 0; part < parts; part++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		lem_file_write_gradient(&row.config, part, gradient[part], data);
+		lem_file_write_gradient(&use.row.config, part, gradient[part], data);
 		pfree(gradient[part]);
 	}
-	lem_stat_call(&row, &start, samples.n, 0);
+	lem_use_end(&use, samples.n, 0);
 	PG_RETURN_BYTEA_P(file);
 }
