@@ -11,19 +11,19 @@ static void
 refused(const lem_config *config, const char *key, double have, double want)
 {
 	lem_fault	fault = {0};
-	lem_status	status = lem_config_check(config, &fault);
+	lem_status	status = lem_parameters_check(config, &fault);
 
 	check(status == LEM_CONFIG_RANGE && fault.status == status && strcmp(fault.name, key) == 0
 		  && (fault.have == have || (isnan(have) && isnan(fault.have))) && fault.want == want,
 		  "%s %g is refused (%s %g, nearest %g)", key, have, fault.name, fault.have, fault.want);
-	check_int(lem_config_check(config, NULL), status, "%s %g: the same without details", key, have);
+	check_int(lem_parameters_check(config, NULL), status, "%s %g: the same without details", key, have);
 }
 
 static void
 accepted(const lem_config *config, const char *what)
 {
 	lem_fault	fault = {0};
-	lem_status	status = lem_config_check(config, &fault);
+	lem_status	status = lem_parameters_check(config, &fault);
 
 	if (status != LEM_OK)
 		printf("# status %d, %s: %g, nearest %g\n", status, fault.name, fault.have, fault.want);
@@ -147,10 +147,10 @@ test_other_numbers(void)
 
 	c = defaults();
 	c.num_heads = 5;
-	check(lem_config_check(&c, &fault) == LEM_CONFIG_HEADS && fault.have == 32 && fault.want == 5,
+	check(lem_parameters_check(&c, &fault) == LEM_CONFIG_HEADS && fault.have == 32 && fault.want == 5,
 		  "a width that heads do not divide is refused");
 	c.num_heads = 64;
-	check(lem_config_check(&c, &fault) == LEM_CONFIG_HEADS, "more heads than width are refused");
+	check(lem_parameters_check(&c, &fault) == LEM_CONFIG_HEADS, "more heads than width are refused");
 
 	c = defaults();
 	c.norm_window = c.lookback - 1;
@@ -286,7 +286,7 @@ test_too_large(void)
 		c.sub_layer[i].spline.intervals = LEM_MAX_GRID;
 	}
 	c.shared_heads = false;
-	check(lem_config_check(&c, &fault) == LEM_CONFIG_TOO_LARGE
+	check(lem_parameters_check(&c, &fault) == LEM_CONFIG_TOO_LARGE
 		  && fault.want == LEM_MAX_PARAMETERS, "the largest of everything is too large");
 	largest = fault.have;
 	check(largest > 1e12 && largest < 0x1p46, "its parameters are counted without overflow: %.0f",
@@ -309,7 +309,7 @@ test_too_large(void)
 	c.fused_mlp_hidden_dim = 300;
 	accepted(&c, "a model of more than 200 million parameters");
 	c.fused_mlp_hidden_dim = 400;
-	check_int(lem_config_check(&c, &fault), LEM_CONFIG_TOO_LARGE, "more than fit a file");
+	check_int(lem_parameters_check(&c, &fault), LEM_CONFIG_TOO_LARGE, "more than fit a file");
 }
 
 static void

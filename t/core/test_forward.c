@@ -158,7 +158,7 @@ test_other_configs(void)
 			config.sub_layer[j].spline.order = 1 + (j + variant) % LEM_MAX_SPLINE_ORDER;
 			config.sub_layer[j].spline.intervals = 1 + variant % 6;
 		}
-		check(lem_config_check(&config, NULL) == LEM_OK, "variant %d: config", variant);
+		check(lem_parameters_check(&config, NULL) == LEM_OK, "variant %d: config", variant);
 		model = golden_model(&config, golden_random_parts(&config, 7 + variant),
 							 lem_kernels_select(), LEM_FORM_FORWARD);
 		rows = malloc(n * lem_rows(&config) * lem_inputs(&config) * sizeof(lem_real));

@@ -81,10 +81,46 @@ test_progress(void)
 		  "and out of patience it is over");
 }
 
+/* A step from the sums of a batch's pieces. */
+static void
+test_step(void)
+{
+	const double losses[3] = {0.25, 0.5, 0.125};
+	const double squares[2] = {9, 16};
+	const double broken[2] = {9, NAN};
+	lem_train_options options;
+	lem_train_state state;
+	lem_train_step step;
+	lem_real	w[2] = {1, 1};
+	lem_real	m[2] = {0, 0};
+	lem_real	v[2] = {0, 0};
+	const lem_real g[2] = {3, 4};
+
+	lem_train_options_default(&options, 4);
+	lem_train_state_init(&state);
+	options.warmup = 4;
+	options.adam.rate = 0.01;
+	options.adam.clip_norm = 1;
+	check(lem_train_step_begin(&options, &state, 3, losses, 2, squares, &step), "a step is taken");
+	check(step.loss == 0.875 && step.norm == 5, "loss and norm are those of all pieces");
+	check(step.number == 1 && state.step == 1, "it is the first");
+	check(step.rate == 0.01 / 4, "at the rate of the warm-up");
+	check(step.scale == 0.2, "its gradient is cut to the longest there may be");
+	lem_train_step_update(&options, &step, 0, 2, g, m, v, w);
+	check_near(1 - w[0], 0.01 / 4, 1e-5, "the first step goes as far as the rate");
+
+	check(!lem_train_step_begin(&options, &state, 3, losses, 2, broken, &step) && isnan(step.norm)
+		  && state.step == 1, "none without a finite gradient");
+	options.adam.clip_norm = 0;
+	check(lem_train_step_begin(&options, &state, 3, losses, 2, squares, &step) && step.scale == 1
+		  && step.number == 2, "nothing is cut where nothing is asked for");
+}
+
 int
 main(void)
 {
 	test_mask();
 	test_progress();
+	test_step();
 	return check_done();
 }

@@ -11,7 +11,7 @@
 #include "market/bars.h"
 #include "market/window.h"
 #include "orders/order.h"
-#include "parameters/config.h"
+#include "parameters/params.h"
 
 #define MAX_BARS 256
 
@@ -167,7 +167,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	take_config(&in, &config);
 	take_order(&in, &order);
-	if (lem_config_check(&config, &fault) != LEM_OK
+	if (lem_parameters_check(&config, &fault) != LEM_OK
 		|| lem_order_check(&order, config.n_ahead, &limits, &fault) != LEM_OK)
 		return 0;
 	check_projection(&in, &order, &limits);

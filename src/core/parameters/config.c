@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "parameters/config.h"
-#include "parameters/params.h"
 
 static const char *const feature_names[LEM_FEATURE_NAMES] = {
 	[LEM_FEATURE_LOG_VOLUME] = "log_volume",
@@ -259,18 +258,10 @@ lem_status
 lem_config_check(const lem_config *config, lem_fault *fault)
 {
 	lem_status	status;
-	int64_t		parameters;
 
 	if ((status = check_sizes(config, fault)) != LEM_OK ||
 		(status = check_features(config, fault)) != LEM_OK ||
-		(status = check_times(config, fault)) != LEM_OK ||
-		(status = check_sub_layers(config, fault)) != LEM_OK)
+		(status = check_times(config, fault)) != LEM_OK)
 		return status;
-
-	/* With every size within its limit the count is below 2^45. */
-	parameters = lem_parameter_count(config, false);
-	if (parameters > LEM_MAX_PARAMETERS)
-		return lem_fail(fault, LEM_CONFIG_TOO_LARGE, NULL, (double) parameters,
-						LEM_MAX_PARAMETERS);
-	return LEM_OK;
+	return check_sub_layers(config, fault);
 }

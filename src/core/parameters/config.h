@@ -127,7 +127,10 @@ typedef struct lem_config
 /* A config with the documented defaults for every key. */
 extern void lem_config_default(lem_config *config);
 
-/* LEM_OK, or what is wrong with it (key and value). */
+/*
+ * Is each key's value one that it can have?  LEM_OK, or what is wrong with it (key and value).
+ * lem_parameters_check() (params.h) is for whoever goes on to make a model of it.
+ */
 extern lem_status lem_config_check(const lem_config *config, lem_fault *fault);
 
 /* Name of a feature as configs spell it, and the other way round (-1: unknown). */

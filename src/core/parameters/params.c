@@ -367,6 +367,22 @@ lem_parameter_count(const lem_config *config, bool trainable_only)
 	return w.trunk + w.head * lem_head_sets(config) - (trainable_only ? w.constants : 0);
 }
 
+lem_status
+lem_parameters_check(const lem_config *config, lem_fault *fault)
+{
+	const lem_status status = lem_config_check(config, fault);
+	int64_t		parameters;
+
+	if (status != LEM_OK)
+		return status;
+	/* With every size within its limit the count is below 2^45. */
+	parameters = lem_parameter_count(config, false);
+	if (parameters > LEM_MAX_PARAMETERS)
+		return lem_fail(fault, LEM_CONFIG_TOO_LARGE, NULL, (double) parameters,
+						LEM_MAX_PARAMETERS);
+	return LEM_OK;
+}
+
 double
 lem_spline_knot(const lem_spline *spline, int i)
 {

@@ -51,6 +51,12 @@ extern int64_t lem_part_size(const lem_config *config, int part);
 /* Numbers in the whole model: weights, and those of them that training changes. */
 extern int64_t lem_parameter_count(const lem_config *config, bool trainable_only);
 
+/*
+ * lem_config_check(), and that the model is not too large: LEM_CONFIG_TOO_LARGE (parameters).  Any
+ * config from outside must pass it before a size is computed from it.
+ */
+extern lem_status lem_parameters_check(const lem_config *config, lem_fault *fault);
+
 /* Knot i (of intervals + 1 + 2 * order) of a sub-layer's grid. */
 extern double lem_spline_knot(const lem_spline *spline, int i);
 

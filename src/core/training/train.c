@@ -515,6 +515,45 @@ lem_train_rate(const lem_train_options *options, const lem_train_state *state, i
 	return step < options->warmup ? rate * (double) step / options->warmup : rate;
 }
 
+bool
+lem_train_step_begin(const lem_train_options *options, lem_train_state *state, int n_losses,
+					 const double *losses, int64_t n_squares, const double *squares,
+					 lem_train_step *step)
+{
+	const double most = options->adam.clip_norm;
+	double		sum = 0;
+
+	step->loss = 0;
+	for (int i = 0; i < n_losses; i++)
+		step->loss += losses[i];
+	for (int64_t i = 0; i < n_squares; i++)
+		sum += squares[i];
+	step->norm = sqrt(sum);
+	if (!isfinite(step->loss) || !isfinite(step->norm))
+		return false;
+	step->number = ++state->step;
+	step->rate = lem_train_rate(options, state, step->number);
+	step->scale = most > 0 && step->norm > most ? most / step->norm : 1;
+	return true;
+}
+
+void
+lem_train_step_update(const lem_train_options *options, const lem_train_step *step,
+					  int64_t begin, int64_t end, const lem_real *gradient, lem_real *m,
+					  lem_real *v, lem_real *weights)
+{
+	lem_adam	adam = options->adam;
+
+	adam.rate = step->rate;
+	lem_adam_step(&adam, step->number, step->scale, begin, end, gradient, m, v, weights);
+}
+
+void
+lem_train_step_end(const lem_config *config, lem_real *trunk_part)
+{
+	lem_constrain(config, LEM_CURVES_OVER_STEPS, trunk_part);
+}
+
 void
 lem_validation_add(lem_validation *to, const lem_validation *from)
 {

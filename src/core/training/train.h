@@ -163,6 +163,33 @@ extern void lem_train_reduce(int n, const lem_real *const *shards, int64_t begin
 extern double lem_train_rate(const lem_train_options *options, const lem_train_state *state,
 							 int64_t step);
 
+/* A step of the optimiser: what was learnt from the whole batch, and how far to go. */
+typedef struct lem_train_step
+{
+	double		loss;			/* of the batch */
+	double		norm;			/* length of the gradient of the whole model */
+	int64_t		number;			/* of the run, from 1 */
+	double		rate;
+	double		scale;			/* of the gradient: less than 1 where it is clipped */
+} lem_train_step;
+
+/*
+ * Take a step, which the state counts, from the losses of a batch's pieces and the squares of a
+ * gradient's (lem_gradient_squares()): both are added up in their order, whoever computed them.
+ * False, with the state as it was, if the loss or the norm, which are set, are not finite.
+ */
+extern bool lem_train_step_begin(const lem_train_options *options, lem_train_state *state,
+								 int n_losses, const double *losses, int64_t n_squares,
+								 const double *squares, lem_train_step *step);
+
+/* Its part for numbers [begin, end) of one part of the model (lem_adam_step()). */
+extern void lem_train_step_update(const lem_train_options *options, const lem_train_step *step,
+								  int64_t begin, int64_t end, const lem_real *gradient,
+								  lem_real *m, lem_real *v, lem_real *weights);
+
+/* And when all numbers are updated: base curves that sum to 1 over the steps (lem_constrain()). */
+extern void lem_train_step_end(const lem_config *config, lem_real *trunk_part);
+
 /*
  * The loss that step `step` (0-based within the epoch, of `steps`) of epoch `epoch` (0-based)
  * learns from: its mask is soft at first and sharpens, by the same factor with every step, until

@@ -14,6 +14,7 @@
 #include "utils/numeric.h"
 #include "utils/varlena.h"
 
+#include "core/parameters/params.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
@@ -596,7 +597,7 @@ read_config(Jsonb *json, bool stored, lem_config *config, pg_tz **time_zone)
 					 errhint("That set has no standard deviation to measure prices by; leave the key out.")));
 		config->price_sigma = false;
 	}
-	lem_pg_check(lem_config_check(config, &fault), &fault);
+	lem_pg_check(lem_parameters_check(config, &fault), &fault);
 	*time_zone = r.time_zone;
 }
 

@@ -112,14 +112,13 @@ run_group(lem_training *t, int64 group, bool validating)
 
 /* One step of the optimiser; false if the training diverges. */
 static bool
-train_step(lem_training *t, int64 step, double *loss)
+train_step(lem_training *t, int64 step)
 {
 	lem_train_view *view = t->member->view;
 	lem_train_head *head = view->head;
 	const lem_train_options *options = &t->settings.core;
 	const int64 groups = lem_train_groups(options);
 	const int64 ranges = lem_train_ranges(&t->config, lem_part_count(&t->config));
-	double		norm = 0;
 
 	head->epoch = t->run.state.epoch;
 	head->epoch_step = step;
@@ -131,23 +130,13 @@ train_step(lem_training *t, int64 step, double *loss)
 							   lem_train_ranges(&t->config,
 												lem_train_sharded_parts(&t->config)));
 	}
-	*loss = 0;
-	for (int i = 0; i < lem_train_places(head); i++)
-		*loss += view->losses[i];
 	lem_train_team_run(t->team, LEM_TASK_SQUARES, ranges);
-	for (int64 range = 0; range < ranges; range++)
-		norm += view->squares[range];
-	norm = sqrt(norm);
-	if (!check_finite(t, *loss, "the loss", step + 1) ||
-		!check_finite(t, norm, "the length of the gradient", step + 1))
-		return false;
-
-	head->step = ++t->run.state.step;
-	head->rate = lem_train_rate(options, &t->run.state, head->step);
-	head->scale = options->adam.clip_norm > 0 && norm > options->adam.clip_norm
-		? options->adam.clip_norm / norm : 1;
+	if (!lem_train_step_begin(options, &t->run.state, lem_train_places(head), view->losses,
+							  ranges, view->squares, &head->step))
+		return check_finite(t, head->step.loss, "the loss", step + 1) &&
+			check_finite(t, head->step.norm, "the length of the gradient", step + 1);
 	lem_train_team_run(t->team, LEM_TASK_ADAM, ranges);
-	lem_constrain(&t->config, LEM_CURVES_OVER_STEPS, view->weights[0]);
+	lem_train_step_end(&t->config, view->weights[0]);
 	head->weights_version++;
 	return true;
 }
@@ -202,15 +191,13 @@ train_epoch(lem_training *t)
 	memset(&t->epoch, 0, sizeof(t->epoch));
 	for (int64 step = 0; step < steps; step++)
 	{
-		double		loss;
-
-		if (!train_step(t, step, &loss))
+		if (!train_step(t, step))
 			return false;
-		sum += loss;
+		sum += t->member->view->head->step.loss;
 		show_progress(t, step + 1, steps, sum / (double) (step + 1));
 	}
 	t->epoch.train_loss = sum / (double) steps;
-	t->epoch.rate = t->member->view->head->rate;
+	t->epoch.rate = t->member->view->head->step.rate;
 	t->epoch.samples = steps * t->settings.core.batch;
 	t->epoch.train_seconds = seconds_since(begun);
 	if (!validate(t))

@@ -75,9 +75,7 @@ typedef struct lem_train_head
 	int			epoch;			/* from 0 */
 	int64		epoch_step;		/* from 0 */
 	int64		group;			/* from 0, of the step or of validation */
-	int64		step;			/* of the run, from 1 */
-	double		rate;
-	double		scale;			/* of the gradient */
+	lem_train_step step;		/* LEM_TASK_ADAM */
 	uint64		weights_version;
 
 	lem_train_rounds rounds;

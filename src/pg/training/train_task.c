@@ -144,14 +144,12 @@ static void
 adam(const lem_train_view *view, int64 range)
 {
 	const lem_train_head *head = view->head;
-	lem_adam	step = head->options.adam;
 	int64		begin;
 	int64		end;
 	const int	part = lem_train_range(&head->config, range, &begin, &end);
 
-	step.rate = head->rate;
-	lem_adam_step(&step, head->step, head->scale, begin, end, view->sum[part], view->m[part],
-				  view->v[part], view->weights[part]);
+	lem_train_step_update(&head->options, &head->step, begin, end, view->sum[part], view->m[part],
+						  view->v[part], view->weights[part]);
 }
 
 /* The heads' pass of a set over a slot or several of them; place is where its loss belongs. */
