@@ -111,22 +111,13 @@ find_models(lem_work_batch *batch)
 	}
 }
 
-/* Read the bars that orders' slices traded in. */
 static void
-read_own_bars(void *arg, int first, int n)
+read_orders(void *arg, int first, int n)
 {
 	lem_work_batch *batch = arg;
 
 	for (int i = first; i < first + n; i++)
-	{
-		lem_work_order *order = &batch->orders[i];
-		lem_series	bars;
-
-		if (order->stored_bars == (Datum) 0)
-			continue;
-		order->bars = (lem_bars *) PG_DETOAST_DATUM_COPY(order->stored_bars);
-		lem_bars_view(order->bars, &bars);
-	}
+		lem_work_order_read(&batch->orders[i]);
 }
 
 /* From when on orders need bars of their series: stored with those that have slices. */
@@ -354,7 +345,7 @@ lem_work_batch_decide(lem_work_batch *batch)
 	for (int i = 0; i < batch->n; i++)
 		lem_decision_begin(&batch->orders[i], batch->series[batch->orders[i].series].last);
 	find_models(batch);
-	lem_guard_each(read_own_bars, batch, 0, batch->n, lem_error_is_of_data, errors);
+	lem_guard_each(read_orders, batch, 0, batch->n, lem_error_is_of_data, errors);
 	for (int i = 0; i < batch->n; i++)
 		if (errors[i])
 			lem_work_order_blame(&batch->orders[i], errors[i], false);

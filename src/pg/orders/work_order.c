@@ -15,7 +15,7 @@ lem_decision_begin(lem_work_order *order, TimestampTz seen)
 
 	memset(decision, 0, sizeof(*decision));
 	decision->started = order->started;
-	decision->start = order->order.start_ts;
+	decision->start = order->start;
 	decision->version = order->version;
 	decision->seen = Max(order->seen, seen);
 }
@@ -27,6 +27,23 @@ lem_work_order_blame(lem_work_order *order, const ErrorData *error, bool mends)
 	order->decision.reason = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode),
 									  error->message);
 	order->decision.outcome = mends ? LEM_OUTCOME_ACTIVE : LEM_OUTCOME_FAILED;
+}
+
+void
+lem_work_order_read(lem_work_order *order)
+{
+	lem_series	bars;
+
+	lem_order_read(DatumGetHeapTupleHeader(order->stored_order), &order->order);
+	if (order->started)
+	{
+		order->order.has_start = true;
+		order->order.start_ts = order->start;
+	}
+	if (order->stored_bars == (Datum) 0)
+		return;
+	order->bars = (lem_bars *) PG_DETOAST_DATUM_COPY(order->stored_bars);
+	lem_bars_view(order->bars, &bars);
 }
 
 void
@@ -130,8 +147,8 @@ lem_work_order_decide(lem_work_order *order, const lem_model_row *model, const l
 	if (!decision->started && n_decided > 0)
 	{
 		/* An order without a start begins after the last bar, whenever the next one comes. */
-		if (!order->order.has_start)
-			decision->start = order->view.ts[order->view.n - 1] + 1;
+		decision->start = order->order.has_start ? order->order.start_ts
+			: order->view.ts[order->view.n - 1] + 1;
 		decision->started = true;
 	}
 	decision->bar_ts = palloc(count * sizeof(TimestampTz));

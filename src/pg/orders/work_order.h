@@ -47,8 +47,9 @@ typedef struct lem_work_order
 	const char *model;			/* with the version, once that is fixed */
 	const char *owner;			/* as it is written */
 	Oid			owner_id;		/* InvalidOid: nobody */
-	lem_order	order;			/* with its start, once that is fixed */
+	Datum		stored_order;	/* lem_order, as stored */
 	bool		started;
+	TimestampTz start;			/* once that is fixed: started */
 	int			version;
 	TimestampTz seen;
 	TimestampTz expires;		/* DT_NOEND: never */
@@ -59,6 +60,7 @@ typedef struct lem_work_order
 	TimestampTz bar_ts[LEM_MAX_AHEAD];	/* n_completed: the bars they traded in */
 
 	/* as worked */
+	lem_order	order;			/* stored_order, read, with its start once that is fixed */
 	TimestampTz since;			/* bars before are not needed; DT_NOBEGIN: all are */
 	const lem_bars *bars;		/* stored_bars, read */
 	lem_series	view;			/* the bars as the order sees them */
@@ -69,8 +71,14 @@ typedef struct lem_work_order
 extern void lem_decision_begin(lem_work_order *order, TimestampTz seen);
 
 /*
+ * Read what is stored of the order in pages that may be damaged: the order itself and its bars.
+ * Raises what is wrong with them.
+ */
+extern void lem_work_order_read(lem_work_order *order);
+
+/*
  * Set the order's view of a series: history as it is now, the bars that its slices traded in as they
- * were, and those after them.  Its own bars must have been read.
+ * were, and those after them.  It must have been read.
  */
 extern void lem_work_order_see(lem_work_order *order, const lem_series *series);
 

@@ -12,7 +12,6 @@
 #include "pg/base/errors.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_store.h"
-#include "pg/schedule/order_type.h"
 
 /* A column that may be NULL, as a time. */
 static TimestampTz
@@ -169,25 +168,21 @@ read_order(uint64 row, lem_work_order *order)
 		order->model = psprintf("%s@%d", lem_catalog_parse(order->model, &ignored),
 								order->version);
 	}
-	lem_order_read(DatumGetHeapTupleHeader(lem_query_column(row, 5, NULL)), &order->order);
+	/* As they are stored: reading them may fail, which is this order's error. */
+	order->stored_order = datumCopy(lem_query_column(row, 5, NULL), false, -1);
+	value = lem_query_column(row, 11, &is_null);
+	if (!is_null)
+		order->stored_bars = datumCopy(value, false, -1);
 	owner = DatumGetLemRoleP(lem_query_column(row, 6, NULL));
 	order->owner = lem_role_text(owner);
 	order->owner_id = lem_role_id(owner);
 	value = lem_query_column(row, 7, &is_null);
 	order->started = !is_null;
 	if (order->started)
-	{
-		order->order.has_start = true;
-		order->order.start_ts = DatumGetTimestampTz(value);
-	}
+		order->start = DatumGetTimestampTz(value);
 	order->since = time_column(row, 8, DT_NOBEGIN);
 	order->seen = time_column(row, 9, DT_NOBEGIN);
 	order->expires = time_column(row, 10, DT_NOEND);
-
-	/* As it is stored: reading it may fail, which is this order's error. */
-	value = lem_query_column(row, 11, &is_null);
-	if (!is_null)
-		order->stored_bars = datumCopy(value, false, -1);
 }
 
 /* What was decided of n orders, which stand in the order of their ids. */
