@@ -667,6 +667,358 @@ COMMENT ON FUNCTION lem_maker_fills(text, lem_quoting, lem_book, jsonb)
 
 -- Pictures
 
+CREATE FUNCTION lem_chart(chart jsonb) RETURNS text
+	AS 'MODULE_PATHNAME', 'pg_lem_chart' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION lem_chart(jsonb) IS 'a picture with axes, as SVG, of what the JSON has';
+
+CREATE FUNCTION lem_html(value text) RETURNS text
+	AS 'MODULE_PATHNAME', 'pg_lem_html' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION lem_html(text) IS 'text as it stands in HTML or XML, whatever it is';
+
+CREATE FUNCTION lem_html_table(head text[], cells jsonb) RETURNS text
+	AS 'MODULE_PATHNAME', 'pg_lem_html_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION lem_html_table(text[], jsonb)
+	IS 'a table in HTML: an array of rows, each an array of cells';
+
+CREATE FUNCTION lem_html_page(title text, body text) RETURNS text
+	AS 'MODULE_PATHNAME', 'pg_lem_html_page' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_html_page(text, text) IS 'a whole page of HTML about some markup';
+
+CREATE FUNCTION lem_unknown_kind(kind text, kinds text) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'pg_lem_unknown_kind' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_unknown_kind(text, text) IS 'raises that there is no such report or picture';
+
+-- The windows of a model as options, so that a baseline runs over the same ones.
+CREATE FUNCTION lem_windows_of(model text) RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1000
+BEGIN ATOMIC
+	SELECT COALESCE((SELECT jsonb_strip_nulls(jsonb_build_object(
+			'n_ahead', m.config -> 'n_ahead', 'norm_window', m.config -> 'norm_window',
+			'bar_interval', m.config -> 'bar_interval', 'time_zone', m.config -> 'time_zone',
+			'gaps', m.config -> 'gaps'))
+		FROM lem_models AS m
+		WHERE m.name = split_part(model, '@', 1)
+			AND CASE WHEN position('@' IN model) > 0 THEN m.version::text = split_part(model, '@', 2)
+				ELSE m.deployed END), '{}'::jsonb);
+END;
+COMMENT ON FUNCTION lem_windows_of(text)
+	IS 'what a model''s config says of its windows, as options of baselines';
+
+CREATE FUNCTION lem_schedule_pictures(model text, ord lem_order, bars lem_bars) RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
+BEGIN ATOMIC
+	WITH s AS MATERIALIZED (
+		SELECT * FROM lem_schedule(model, ord, bars)
+	), v AS MATERIALIZED (
+		SELECT v.step, v.allocation FROM lem_baseline('vwap_curve', ord, bars,
+			lem_windows_of(model) || jsonb_build_object('n_ahead', (SELECT count(*) FROM s))) AS v
+	), e AS MATERIALIZED (
+		SELECT * FROM lem_explain(model, ord, bars)
+	), changes AS (
+		SELECT c.input, c.value,
+			(SELECT w.value FROM e AS w WHERE w.kind = 'variable' AND w.input = c.input
+				ORDER BY w.ts DESC LIMIT 1) AS weight
+		FROM e AS c WHERE c.kind = 'change' ORDER BY abs(c.value) DESC, c.input LIMIT 12
+	), looked AS (
+		SELECT e.ts, sum(e.value) / max(max(e.head)) OVER () AS weight
+		FROM e WHERE e.kind = 'attention' GROUP BY e.ts
+	), past AS (
+		SELECT b.ts, b.price, b.volume FROM lem_unnest(bars) AS b
+		WHERE b.ts >= (SELECT min(ts) FROM looked) OR NOT EXISTS (SELECT FROM looked)
+		ORDER BY b.ts DESC LIMIT 400
+	)
+	SELECT jsonb_build_array(
+		(SELECT jsonb_build_object('name', 'schedule', 'title', 'The plan, and the volume expected',
+			'note', 'Shares of the order by bar; done: as it was decided, next: firm, projected: will be decided again.',
+			'chart', jsonb_build_object('title', 'Share of the order by bar', 'y_label', 'share', 'zero', true,
+				'overlay', true, 'categories', jsonb_agg(s.step::text ORDER BY s.step),
+				'series', jsonb_build_array(
+					jsonb_build_object('name', 'done', 'mark', 'bar', 'colour', 6, 'y',
+						jsonb_agg(CASE WHEN s.state = 'done' THEN s.allocation END ORDER BY s.step)),
+					jsonb_build_object('name', 'next', 'mark', 'bar', 'colour', 1, 'y',
+						jsonb_agg(CASE WHEN s.state = 'next' THEN s.allocation END ORDER BY s.step)),
+					jsonb_build_object('name', 'projected', 'mark', 'bar', 'colour', 0, 'y',
+						jsonb_agg(CASE WHEN s.state = 'projected' THEN s.allocation END ORDER BY s.step)),
+					jsonb_build_object('name', 'expected volume', 'mark', 'line', 'colour', 2, 'y',
+						jsonb_agg(v.allocation ORDER BY s.step)))),
+			'head', '["bar", "begins", "state", "share", "so far", "quantity", "expected volume"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(s.step, s.ts, s.state, s.allocation, s.cumulative, s.quantity,
+				v.allocation) ORDER BY s.step))
+			FROM s LEFT JOIN v USING (step)),
+		(SELECT jsonb_build_object('name', 'prices', 'title', 'The bars that were looked at',
+			'note', 'Prices, and how much attention went to each bar (all heads together).',
+			'chart', jsonb_build_object('title', 'Price', 'times', true, 'series', jsonb_build_array(
+				jsonb_build_object('mark', 'line',
+					'x', jsonb_agg(EXTRACT(epoch FROM p.ts) ORDER BY p.ts), 'y', jsonb_agg(p.price ORDER BY p.ts)))),
+			'head', '["bar", "price", "volume", "attention"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(p.ts, p.price, p.volume, l.weight) ORDER BY p.ts))
+			FROM past AS p LEFT JOIN looked AS l USING (ts)),
+		(SELECT jsonb_build_object('name', 'inputs', 'title', 'What moved the next slice',
+			'note', 'By how much the next share would be larger if the input had been as usual; the weight that variable '
+				'selection gave to it in the row that decides.',
+			'chart', jsonb_build_object('title', 'Change of the next share by input', 'y_label', 'share',
+				'categories', COALESCE(jsonb_agg(c.input ORDER BY abs(c.value) DESC, c.input), '[]'::jsonb),
+				'series', jsonb_build_array(jsonb_build_object('mark', 'bar', 'y',
+					COALESCE(jsonb_agg(c.value ORDER BY abs(c.value) DESC, c.input), '[]'::jsonb)))),
+			'head', '["input", "change", "weight"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(c.input, c.value, c.weight)
+				ORDER BY abs(c.value) DESC, c.input), '[]'::jsonb))
+			FROM changes AS c));
+END;
+COMMENT ON FUNCTION lem_schedule_pictures(text, lem_order, lem_bars)
+	IS 'the pictures of a schedule and their figures';
+
+CREATE FUNCTION lem_backtest_pictures(model text, ord lem_order, bars lem_bars, options jsonb)
+	RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+BEGIN ATOMIC
+	WITH given AS (
+		SELECT COALESCE(options ->> 'yardstick', 'baseline:stop_rule') AS yardstick,
+			COALESCE((options ->> 'every')::int, 1) AS every,
+			options - 'yardstick' - 'every' AS options,
+			lem_windows_of(model) AS windows
+	), horizon AS (
+		SELECT COALESCE((ord).max_bars, (g.windows ->> 'n_ahead')::int, 12) * min(u.gap) AS horizon
+		FROM given AS g, (SELECT ts - lag(ts) OVER (ORDER BY ts) AS gap FROM lem_unnest(bars)) AS u
+		GROUP BY g.windows
+	), m AS MATERIALIZED (
+		SELECT b.ts, b.bps, b.bars_used, b.achieved, b.benchmark, b.completion FROM given AS g,
+			lem_backtest_orders(model, ord, bars, g.every, 'causal', g.options) AS b
+	), y AS MATERIALIZED (
+		SELECT b.ts, b.bps, b.bars_used FROM given AS g,
+			lem_backtest_orders(g.yardstick, ord, bars, g.every, 'causal',
+				CASE WHEN g.yardstick LIKE 'baseline:%' THEN g.windows ELSE '{}'::jsonb END || g.options) AS b
+	), pairs AS MATERIALIZED (
+		SELECT m.*, y.bps AS other, y.bars_used AS other_used, m.bps - y.bps AS difference
+		FROM m JOIN y USING (ts)
+	), rows AS (
+		SELECT 1 AS place, model AS name, p.bps, p.bars_used, p.ts FROM pairs AS p
+		UNION ALL SELECT 2, g.yardstick, p.other, p.other_used, p.ts FROM pairs AS p, given AS g
+		UNION ALL SELECT 3, 'difference', p.difference, NULL, p.ts FROM pairs AS p
+	), totals AS MATERIALIZED (
+		SELECT r.place, r.name, count(r.bps) AS orders, avg(r.bps) AS mean, stddev_samp(r.bps) AS std,
+			avg(r.bps) / NULLIF(stddev_samp(r.bps), 0) AS ratio,
+			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY r.bps) AS p,
+			avg((r.bps > 0)::int::float8) AS wins, avg(r.bars_used) AS bars_used,
+			lem_mean_interval(r.bps, r.ts, h.horizon) AS i
+		FROM rows AS r, horizon AS h GROUP BY r.place, r.name
+	), edges AS (
+		SELECT q[1] AS low, GREATEST(q[2], q[1] + 1e-9) AS high
+		FROM (SELECT percentile_cont('{0.005,0.995}'::float8[]) WITHIN GROUP (ORDER BY bps) AS q
+			FROM rows WHERE place < 3) AS x
+	), histogram AS (
+		SELECT b.bucket, e.low + (b.bucket - 0.5) * (e.high - e.low) / 40 AS middle,
+			(SELECT count(*) FROM pairs AS p
+				WHERE width_bucket(LEAST(GREATEST(p.bps, e.low), e.high - (e.high - e.low) * 1e-9), e.low, e.high, 40)
+					= b.bucket) AS mine,
+			(SELECT count(*) FROM pairs AS p
+				WHERE width_bucket(LEAST(GREATEST(p.other, e.low), e.high - (e.high - e.low) * 1e-9), e.low, e.high, 40)
+					= b.bucket) AS theirs
+		FROM edges AS e, generate_series(1, 40) AS b (bucket)
+	), months AS (
+		SELECT to_char(p.ts AT TIME ZONE 'UTC', 'YYYY-MM') AS name, count(*) AS n, avg(p.bps) AS mean,
+			stddev_samp(p.bps) AS std, avg(p.other) AS other,
+			lem_mean_interval(p.bps, p.ts, h.horizon) AS i
+		FROM pairs AS p, horizon AS h GROUP BY 1
+	), hours AS (
+		SELECT to_char(p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC'), 'HH24') AS name,
+			count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
+		FROM pairs AS p, given AS g GROUP BY 1
+	), worst AS (
+		SELECT * FROM pairs ORDER BY bps, ts LIMIT 10
+	)
+	SELECT jsonb_build_array(
+		(SELECT jsonb_build_object('name', 'gains', 'title', 'Gains against the benchmark',
+			'note', 'Basis points of the benchmark, positive is good; the outermost half percent at either end stands in the last column.',
+			'warning', (SELECT CASE WHEN (t.i).ci_low IS NULL THEN 'There are too few orders for an interval of the difference.'
+					WHEN (t.i).ci_low <= 0 AND (t.i).ci_high >= 0
+						THEN 'The interval of the paired difference covers 0: these bars do not show which of the two is better.' END
+				FROM totals AS t WHERE t.place = 3),
+			'chart', jsonb_build_object('title', 'Distribution of gains', 'x_label', 'bps', 'y_label', 'orders', 'zero', true,
+				'series', jsonb_build_array(
+					jsonb_build_object('name', model, 'mark', 'bar', 'x', jsonb_agg(h.middle ORDER BY h.bucket),
+						'y', jsonb_agg(h.mine ORDER BY h.bucket)),
+					jsonb_build_object('name', (SELECT yardstick FROM given), 'mark', 'step', 'colour', 1,
+						'x', jsonb_agg(h.middle ORDER BY h.bucket), 'y', jsonb_agg(h.theirs ORDER BY h.bucket)))),
+			'head', '["strategy", "orders", "mean", "from", "to", "std", "ratio", "5 %", "median", "95 %", "wins", "bars used"]'::jsonb,
+			'cells', (SELECT jsonb_agg(jsonb_build_array(t.name, t.orders, t.mean, (t.i).ci_low, (t.i).ci_high, t.std,
+				t.ratio, t.p[1], t.p[2], t.p[3], t.wins, t.bars_used) ORDER BY t.place) FROM totals AS t))
+			FROM histogram AS h),
+		(SELECT jsonb_build_object('name', 'months', 'title', 'By month',
+			'note', 'Mean gain with its 95 % interval, where there are enough orders for one.',
+			'chart', jsonb_build_object('title', 'Mean gain by month', 'y_label', 'bps', 'zero', true,
+				'categories', jsonb_agg(m.name ORDER BY m.name),
+				'series', jsonb_build_array(
+					jsonb_build_object('name', model, 'mark', 'bar', 'y', jsonb_agg(m.mean ORDER BY m.name)),
+					jsonb_build_object('name', '95 %', 'mark', 'interval', 'colour', 6,
+						'y', jsonb_agg((m.i).ci_high ORDER BY m.name), 'base', jsonb_agg((m.i).ci_low ORDER BY m.name)))),
+			'head', '["month", "orders", "mean", "from", "to", "std", "yardstick''s mean"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(m.name, m.n, m.mean, (m.i).ci_low, (m.i).ci_high, m.std, m.other)
+				ORDER BY m.name))
+			FROM months AS m),
+		(SELECT jsonb_build_object('name', 'hours', 'title', 'By hour of the start',
+			'note', 'Hours of the day in the model''s time zone.',
+			'chart', jsonb_build_object('title', 'Mean gain by hour', 'y_label', 'bps', 'zero', true,
+				'categories', jsonb_agg(x.name ORDER BY x.name),
+				'series', jsonb_build_array(
+					jsonb_build_object('name', model, 'mark', 'bar', 'y', jsonb_agg(x.mean ORDER BY x.name)),
+					jsonb_build_object('name', (SELECT yardstick FROM given), 'mark', 'point', 'colour', 1,
+						'y', jsonb_agg(x.other ORDER BY x.name)))),
+			'head', '["hour", "orders", "mean", "std", "yardstick''s mean"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(x.name, x.n, x.mean, x.std, x.other) ORDER BY x.name))
+			FROM hours AS x),
+		(SELECT jsonb_build_object('name', 'worst', 'title', 'The ten worst orders', 'chart', NULL,
+			'head', '["start", "achieved", "benchmark", "gain", "bars used", "completion", "yardstick''s gain"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(w.ts, w.achieved, w.benchmark, w.bps, w.bars_used, w.completion, w.other)
+				ORDER BY w.bps, w.ts))
+			FROM worst AS w))
+	FROM (SELECT count(*) AS n FROM pairs) AS c WHERE c.n > 0;
+END;
+COMMENT ON FUNCTION lem_backtest_pictures(text, lem_order, lem_bars, jsonb)
+	IS 'the pictures of a backtest and their figures';
+
+CREATE FUNCTION lem_training_pictures(model text) RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+BEGIN ATOMIC
+	WITH r AS (
+		SELECT * FROM lem_training_runs AS r WHERE r.model = lem_training_pictures.model ORDER BY r.run DESC LIMIT 1
+	), e AS MATERIALIZED (
+		SELECT e.*, (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'gain') AS g) AS gain,
+			(SELECT avg(d::float8) FROM jsonb_array_elements_text(e.metrics -> 'dispersion') AS d) AS dispersion
+		FROM lem_training_epochs AS e WHERE e.run = (SELECT r.run FROM r)
+	)
+	SELECT jsonb_build_array(
+		(SELECT jsonb_build_object('name', 'run', 'title', 'The run', 'chart', NULL,
+			'head', '["model", "run", "status", "epochs", "of", "best epoch", "best loss", "samples/s", "time left", "by", "since", "error"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(r.model, r.run, r.status, r.epochs, r.max_epochs, r.best_epoch, r.best_loss,
+				r.samples_per_s, r.eta::text, r.started_by, r.started_at, r.error)))
+			FROM r),
+		(SELECT jsonb_build_object('name', 'loss', 'title', 'Loss by epoch',
+			'chart', jsonb_build_object('title', 'Loss by epoch', 'x_label', 'epoch', 'series', jsonb_build_array(
+				jsonb_build_object('name', 'training', 'mark', 'line', 'x', COALESCE(jsonb_agg(e.epoch ORDER BY e.epoch), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(e.train_loss ORDER BY e.epoch), '[]'::jsonb)),
+				jsonb_build_object('name', 'validation', 'mark', 'line', 'x', COALESCE(jsonb_agg(e.epoch ORDER BY e.epoch), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(e.validation_loss ORDER BY e.epoch), '[]'::jsonb)))),
+			'head', '["epoch", "training loss", "validation loss", "best", "rate", "samples/s", "seconds"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(e.epoch, e.train_loss, e.validation_loss, e.best, e.rate, e.samples_per_s,
+				e.seconds) ORDER BY e.epoch), '[]'::jsonb))
+			FROM e),
+		(SELECT jsonb_build_object('name', 'gain', 'title', 'Gain and dispersion by epoch',
+			'note', 'On validation time, the mean over branches (minimum durations), in basis points.',
+			'chart', jsonb_build_object('title', 'Gain and dispersion by epoch', 'x_label', 'epoch', 'y_label', 'bps', 'series',
+				jsonb_build_array(
+				jsonb_build_object('name', 'gain', 'mark', 'line', 'x', COALESCE(jsonb_agg(e.epoch ORDER BY e.epoch), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(e.gain ORDER BY e.epoch), '[]'::jsonb)),
+				jsonb_build_object('name', 'dispersion', 'mark', 'line', 'x', COALESCE(jsonb_agg(e.epoch ORDER BY e.epoch), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(e.dispersion ORDER BY e.epoch), '[]'::jsonb)))),
+			'head', '["epoch", "gain", "dispersion"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(e.epoch, e.gain, e.dispersion) ORDER BY e.epoch), '[]'::jsonb))
+			FROM e))
+	WHERE EXISTS (SELECT FROM r);
+END;
+COMMENT ON FUNCTION lem_training_pictures(text)
+	IS 'the pictures of a model''s last training and their figures';
+
+CREATE FUNCTION lem_models_pictures() RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+BEGIN ATOMIC
+	SELECT jsonb_build_array(
+		(SELECT jsonb_build_object('name', 'models', 'title', 'Models', 'chart', NULL,
+			'head', '["model", "version", "deployed", "owner", "by", "since", "parameters", "bytes", "calls", "orders", "last call"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(m.name, m.version, m.deployed, m.owner, m.created_by, m.created_at,
+				m.parameters, m.bytes, s.calls, s.orders, s.last_call) ORDER BY m.name, m.version), '[]'::jsonb))
+			FROM lem_models AS m LEFT JOIN lem_stat AS s ON s.model = m.name AND s.version = m.version),
+		(SELECT jsonb_build_object('name', 'use', 'title', 'Orders by model',
+			'note', 'Orders that models were used for since statistics began.',
+			'chart', jsonb_build_object('title', 'Orders by model', 'y_label', 'orders', 'zero', true,
+				'categories', COALESCE(jsonb_agg(s.model || '@' || s.version ORDER BY s.orders DESC, s.model, s.version), '[]'::jsonb),
+				'series', jsonb_build_array(jsonb_build_object('mark', 'bar', 'y',
+					COALESCE(jsonb_agg(s.orders ORDER BY s.orders DESC, s.model, s.version), '[]'::jsonb)))),
+			'head', '["model", "version", "calls", "orders", "batches", "total ms", "longest ms"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(s.model, s.version, s.calls, s.orders, s.batches, s.total_ms, s.max_ms)
+				ORDER BY s.orders DESC, s.model, s.version), '[]'::jsonb))
+			FROM (SELECT * FROM lem_stat ORDER BY orders DESC, model, version LIMIT 20) AS s));
+END;
+COMMENT ON FUNCTION lem_models_pictures() IS 'the pictures of all models and their figures';
+
+-- Pictures and figures as a page: a picture, its table, and what is to be said of them.
+CREATE FUNCTION lem_pictures_page(title text, pictures jsonb) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE COST 10000
+BEGIN ATOMIC
+	SELECT lem_html_page(title, COALESCE(string_agg(
+		'<section><h2>' || lem_html(p.value ->> 'title') || '</h2>'
+		|| COALESCE('<p class="warning">' || lem_html(p.value ->> 'warning') || '</p>', '')
+		|| COALESCE('<p>' || lem_html(p.value ->> 'note') || '</p>', '')
+		|| CASE WHEN jsonb_typeof(p.value -> 'chart') = 'object'
+			THEN '<figure>' || lem_chart(p.value -> 'chart') || '</figure>' ELSE '' END
+		|| CASE WHEN jsonb_array_length(p.value -> 'cells') > 40 THEN '<details><summary>Figures</summary>' ELSE '' END
+		|| lem_html_table(ARRAY(SELECT h.value FROM jsonb_array_elements_text(p.value -> 'head')
+			WITH ORDINALITY AS h (value, place) ORDER BY h.place), p.value -> 'cells')
+		|| CASE WHEN jsonb_array_length(p.value -> 'cells') > 40 THEN '</details>' ELSE '' END
+		|| '</section>', '' ORDER BY p.place), '<p>There is nothing to show.</p>'))
+	FROM jsonb_array_elements(pictures) WITH ORDINALITY AS p (value, place);
+END;
+COMMENT ON FUNCTION lem_pictures_page(text, jsonb) IS 'pictures and their figures as a page of HTML';
+
+-- One of several pictures.
+CREATE FUNCTION lem_picture(kind text, pictures jsonb) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE COST 10000
+BEGIN ATOMIC
+	SELECT lem_chart(COALESCE(
+		(SELECT p.value -> 'chart' FROM jsonb_array_elements(pictures) AS p (value)
+			WHERE p.value ->> 'name' = kind AND jsonb_typeof(p.value -> 'chart') = 'object'),
+		lem_unknown_kind(kind, (SELECT string_agg(p.value ->> 'name', ', ') FROM jsonb_array_elements(pictures) AS p (value)
+			WHERE jsonb_typeof(p.value -> 'chart') = 'object'))));
+END;
+COMMENT ON FUNCTION lem_picture(text, jsonb) IS 'one of several pictures as SVG';
+
+CREATE FUNCTION lem_report(kind text, model text, ord lem_order, bars lem_bars,
+	options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
+BEGIN ATOMIC
+	SELECT CASE kind
+		WHEN 'schedule' THEN lem_pictures_page('Schedule by ' || model, lem_schedule_pictures(model, ord, bars))
+		WHEN 'backtest' THEN lem_pictures_page('Backtest of ' || model,
+			COALESCE(lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)), '[]'::jsonb))
+		ELSE lem_unknown_kind(kind, 'schedule and backtest, of a model, an order and bars')::text END;
+END;
+COMMENT ON FUNCTION lem_report(text, text, lem_order, lem_bars, jsonb)
+	IS 'a page of HTML on a schedule or a backtest';
+
+CREATE FUNCTION lem_report(kind text, model text DEFAULT NULL) RETURNS text
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+BEGIN ATOMIC
+	SELECT CASE kind
+		WHEN 'training' THEN lem_pictures_page('Training of ' || COALESCE(model, ''),
+			COALESCE(lem_training_pictures(model), '[]'::jsonb))
+		WHEN 'models' THEN lem_pictures_page('Models', lem_models_pictures())
+		ELSE lem_unknown_kind(kind, 'training, of a model, and models; schedule and backtest take an order and bars, too')::text END;
+END;
+COMMENT ON FUNCTION lem_report(text, text) IS 'a page of HTML on a training, or on all models';
+
+CREATE FUNCTION lem_svg(kind text, model text, ord lem_order, bars lem_bars,
+	options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
+BEGIN ATOMIC
+	SELECT CASE WHEN kind IN ('schedule', 'prices', 'inputs')
+		THEN lem_picture(kind, lem_schedule_pictures(model, ord, bars))
+		WHEN kind IN ('gains', 'months', 'hours')
+		THEN lem_picture(kind, lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)))
+		ELSE lem_unknown_kind(kind, 'schedule, prices, inputs, gains, months and hours')::text END;
+END;
+COMMENT ON FUNCTION lem_svg(text, text, lem_order, lem_bars, jsonb)
+	IS 'a picture of a schedule or a backtest, as SVG';
+
+CREATE FUNCTION lem_svg(kind text, model text DEFAULT NULL) RETURNS text
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+BEGIN ATOMIC
+	SELECT CASE WHEN kind IN ('loss', 'gain')
+		THEN lem_picture(kind, lem_training_pictures(model))
+		WHEN kind = 'use' THEN lem_picture(kind, lem_models_pictures())
+		ELSE lem_unknown_kind(kind, 'loss and gain, of a model''s training, and use; those of schedules and backtests take an order and bars, too')::text END;
+END;
+COMMENT ON FUNCTION lem_svg(text, text) IS 'a picture of a training, or of all models, as SVG';
+
 -- Pictures: end
 
 -- Monitoring

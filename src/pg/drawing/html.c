@@ -1,0 +1,199 @@
+/* html.c: pages and tables of HTML. */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "pg/base/compat.h"
+#include "pg/base/errors.h"
+#include "pg/catalog/config_json.h"
+#include "pg/drawing/text_sink.h"
+
+/*
+ * One file with nothing to fetch and no scripts; readable on a phone (tables scroll by themselves,
+ * pictures stand below each other), in the dark, and on paper.
+ */
+static const char page_head[] =
+"<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+"<meta name=\"color-scheme\" content=\"light dark\">";
+
+static const char page_style[] =
+"<style>"
+":root{--paper:#fff;--text:#1f2328;--soft-text:#59636e;--rule:#d8dee4;--warn:#fff8c5;--warn-text:#7d4e00}"
+"@media screen and (prefers-color-scheme:dark){:root{--paper:#0d1117;--text:#e6edf3;--soft-text:#9198a1;--rule:#3d444d;"
+"--warn:#3b2e00;--warn-text:#e3b341}}"
+"*{box-sizing:border-box}body{margin:0 auto;max-width:1280px;padding:16px;background:var(--paper);color:var(--text);"
+"font:14px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;overflow-wrap:anywhere}"
+"h1{font-size:22px;margin:8px 0 16px}h2{font-size:16px;margin:0 0 6px}main{display:grid;gap:24px;"
+"grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr))}section{min-width:0;break-inside:avoid}"
+"p{margin:0 0 8px;color:var(--soft-text)}figure{margin:0 0 8px}.warning{background:var(--warn);color:var(--warn-text);"
+"padding:6px 10px;border-radius:6px}.table{overflow-x:auto}table{border-collapse:collapse;font-size:12px;"
+"font-variant-numeric:tabular-nums}th,td{padding:3px 8px;border-bottom:1px solid var(--rule);text-align:left;"
+"white-space:nowrap;max-width:320px;overflow:hidden;text-overflow:ellipsis}td.n,th.n{text-align:right}"
+"summary{cursor:pointer;color:var(--soft-text)}@media print{body{max-width:none;padding:0}details::details-content"
+"{content-visibility:visible}main{display:block}section{margin-bottom:18px}}"
+"</style>";
+
+/*
+ * lem_html(text) RETURNS text
+ *
+ * Text made fit to stand in HTML or XML, between tags or in a quoted attribute.
+ */
+LEM_FUNCTION(pg_lem_html);
+
+Datum
+pg_lem_html(PG_FUNCTION_ARGS)
+{
+	lem_text_sink out;
+
+	lem_text_sink_init(&out);
+	lem_text_sink_words(&out, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_TEXT_P(lem_text_sink_done(&out));
+}
+
+/*
+ * lem_html_page(title text, body text) RETURNS text
+ *
+ * A whole page of HTML: the title is text, the body is markup.
+ */
+LEM_FUNCTION(pg_lem_html_page);
+
+Datum
+pg_lem_html_page(PG_FUNCTION_ARGS)
+{
+	char	   *title = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *body = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	lem_text_sink out;
+
+	lem_text_sink_init(&out);
+	lem_put(&out.sink, "<!DOCTYPE html>\n<html lang=\"en\"><head>");
+	lem_put(&out.sink, page_head);
+	lem_put(&out.sink, "<title>");
+	lem_text_sink_words(&out, title);
+	lem_put(&out.sink, "</title>");
+	lem_put(&out.sink, page_style);
+	lem_put(&out.sink, "</head>\n<body><h1><bdi>");
+	lem_text_sink_words(&out, title);
+	lem_put(&out.sink, "</bdi></h1>\n<main>");
+	lem_put(&out.sink, pg_server_to_any(body, strlen(body), PG_UTF8));
+	lem_put(&out.sink, "</main>\n</body></html>\n");
+	PG_RETURN_TEXT_P(lem_text_sink_done(&out));
+}
+
+/* A cell: numbers to the right, shown in four digits or so, and exact in an attribute. */
+static void
+put_cell(lem_text_sink *out, const JsonbValue *value)
+{
+	char		shown[LEM_SHORT_NUMBER];
+
+	switch (value->type)
+	{
+		case jbvNull:
+			lem_put(&out->sink, "<td class=\"n\">&#8211;</td>");
+			break;
+		case jbvBool:
+			lem_put(&out->sink, value->val.boolean ? "<td>yes</td>" : "<td>no</td>");
+			break;
+		case jbvNumeric:
+			lem_put(&out->sink, "<td class=\"n\" data-value=\"");
+			lem_put(&out->sink, DatumGetCString(DirectFunctionCall1(numeric_out,
+																	NumericGetDatum(value->val.numeric))));
+			lem_put(&out->sink, "\">");
+			lem_short_number(DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+																NumericGetDatum(value->val.numeric))), shown);
+			lem_put(&out->sink, shown);
+			lem_put(&out->sink, "</td>");
+			break;
+		case jbvString:
+			lem_put(&out->sink, "<td><bdi>");
+			lem_text_sink_words(out, pnstrdup(value->val.string.val, value->val.string.len));
+			lem_put(&out->sink, "</bdi></td>");
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_CONFIG),
+					 errmsg("invalid cell of a table: %s", lem_json_describe(value)),
+					 errhint("It must be a number, a text, true, false or null.")));
+	}
+}
+
+/*
+ * lem_html_table(head text[], cells jsonb) RETURNS text
+ *
+ * A table: names of columns, and an array of rows, each of them an array of cells.  Raises LM014.
+ */
+LEM_FUNCTION(pg_lem_html_table);
+
+Datum
+pg_lem_html_table(PG_FUNCTION_ARGS)
+{
+	ArrayType  *head = PG_GETARG_ARRAYTYPE_P(0);
+	Jsonb	   *cells = PG_GETARG_JSONB_P(1);
+	lem_text_sink out;
+	Datum	   *names;
+	bool	   *nulls;
+	int			columns;
+	JsonbIterator *it;
+	JsonbValue	value;
+	JsonbIteratorToken token;
+	int			depth = 0;
+
+	deconstruct_array(head, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &columns);
+	lem_text_sink_init(&out);
+	lem_put(&out.sink, "<div class=\"table\"><table><thead><tr>");
+	for (int i = 0; i < columns; i++)
+	{
+		lem_put(&out.sink, "<th>");
+		if (!nulls[i])
+			lem_text_sink_words(&out, TextDatumGetCString(names[i]));
+		lem_put(&out.sink, "</th>");
+	}
+	lem_put(&out.sink, "</tr></thead><tbody>");
+	it = JsonbIteratorInit(&cells->root);
+	while ((token = JsonbIteratorNext(&it, &value, depth == 2)) != WJB_DONE)
+	{
+		if (token == WJB_BEGIN_ARRAY && depth < 2 && !value.val.array.rawScalar)
+		{
+			if (++depth == 2)
+				lem_put(&out.sink, "<tr>");
+		}
+		else if (token == WJB_END_ARRAY)
+		{
+			if (depth-- == 2)
+				lem_put(&out.sink, "</tr>");
+		}
+		else if (token == WJB_ELEM && depth == 2)
+			put_cell(&out, &value);
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_CONFIG),
+					 errmsg("the cells of a table must be an array of arrays")));
+	}
+	lem_put(&out.sink, "</tbody></table></div>");
+	PG_RETURN_TEXT_P(lem_text_sink_done(&out));
+}
+
+/*
+ * lem_unknown_kind(kind text, kinds text) RETURNS jsonb
+ *
+ * Raises 22023: there is no report or picture of that kind; kinds says which there are.
+ */
+LEM_FUNCTION(pg_lem_unknown_kind);
+
+Datum
+pg_lem_unknown_kind(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 PG_ARGISNULL(0) ? errmsg("kind must not be NULL") :
+			 errmsg("unknown kind \"%s\"", lem_clip_text(text_to_cstring(PG_GETARG_TEXT_PP(0)))),
+			 PG_ARGISNULL(1) ? errhint("There is nothing to show.") :
+			 errhint("There are %s.", text_to_cstring(PG_GETARG_TEXT_PP(1)))));
+	PG_RETURN_NULL();
+}
