@@ -13,6 +13,8 @@
 #   make test-versions
 #                    regression, server and documentation tests with other versions of PostgreSQL
 #                    (VERSIONS="15 17 18", PG_CONFIGS="/path/to/pg_config ...")
+#   make check-pictures
+#                    the reports, rendered in a browser at the widths of a phone and of a screen
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
@@ -201,7 +203,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-isolation check-server check-work check-docs bench \
 	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
-	bench-train check-optima test-versions count-instructions performance check-bench
+	bench-train check-optima check-pictures test-versions count-instructions performance check-bench
 
 test-programs: $(TEST_PROGRAMS)
 	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
@@ -346,6 +348,10 @@ performance: bench
 # Do the benchmarks work?  Small sizes, one round.
 check-bench: all $(BENCH_PROGRAMS)
 	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/check-bench
+
+# The reports in a real browser.
+check-pictures: all
+	@PG_CONFIG='$(PG_CONFIG)' scripts/check-pictures
 
 # What a model learns where the best is known.
 check-optima: all
