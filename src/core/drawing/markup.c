@@ -162,5 +162,5 @@ lem_short_number(double x, char *text)
 		decimals++;
 	snprintf(text, LEM_SHORT_NUMBER, "%.*f", decimals, shown);
 	trim(text);
-	strcat(text, units[unit]);
+	strcpy(text + strlen(text), units[unit]);
 }
