@@ -663,6 +663,28 @@ CREATE FUNCTION lem_maker_fills(model text, quoting lem_quoting, book lem_book,
 COMMENT ON FUNCTION lem_maker_fills(text, lem_quoting, lem_book, jsonb)
 	IS 'the fills of a backtest of market making';
 
+CREATE PROCEDURE lem_train_maker(model text, query text, config jsonb DEFAULT '{}',
+	options jsonb DEFAULT '{}')
+	AS 'MODULE_PATHNAME', 'pg_lem_train_maker' LANGUAGE C;
+COMMENT ON PROCEDURE lem_train_maker(text, text, jsonb, jsonb)
+	IS 'train a model of market making on the book bars of a query, as a new version';
+
+CREATE FUNCTION lem_forecast(model text, book lem_book, OUT ts timestamptz, OUT mid float8,
+	OUT mid_low float8, OUT mid_high float8, OUT spread float8, OUT volume float8,
+	OUT regime int, OUT weights float8[]) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_forecast' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	COST 100000 ROWS 1;
+COMMENT ON FUNCTION lem_forecast(text, lem_book)
+	IS 'forecast of mid, spread and volume after the last bar of a book';
+
+CREATE FUNCTION lem_quote(model text, quoting lem_quoting, book lem_book, "position" float8,
+	options jsonb DEFAULT '{}', OUT side text, OUT level int, OUT price float8,
+	OUT quantity float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_quote' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+	COST 100000 ROWS 10;
+COMMENT ON FUNCTION lem_quote(text, lem_quoting, lem_book, float8, jsonb)
+	IS 'quotes for the bar after the last one of a book';
+
 -- Market making: end
 
 -- Pictures

@@ -6,7 +6,7 @@
 #define LEM_MAKER_STRATEGY_H
 
 #include "making/linear.h"
-#include "making/outlook.h"
+#include "market/outlook.h"
 #include "making/quote.h"
 
 typedef enum lem_maker_kind

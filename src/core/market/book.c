@@ -8,6 +8,12 @@ static const char *const column_names[LEM_BOOK_COLUMNS] = {
 	"bid", "ask", "bid_size", "ask_size", "open", "high", "low", "close", "volume", "buy_volume"
 };
 
+const char *
+lem_book_column_name(lem_book_column column)
+{
+	return column_names[column];
+}
+
 bool
 lem_book_has(int layout, lem_book_column column)
 {

@@ -46,6 +46,9 @@ typedef struct lem_book
 /* Is a column part of a layout? */
 extern bool lem_book_has(int layout, lem_book_column column);
 
+/* Its name: "bid" and so on. */
+extern const char *lem_book_column_name(lem_book_column column);
+
 /* A layout that there can be. */
 static inline bool
 lem_book_layout_ok(int layout)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/allocation.h"
+#include "model/quantile.h"
 #include "parameters/params.h"
 
 /*
@@ -62,10 +63,19 @@ lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 	const int	wide = LEM_HEAD_WIDTH(config);
 	const int	one_hot = config->shared_heads ? lem_branches(config) : 0;
 	lem_head   *head = lem_arena_bytes(arena, sizeof(lem_head));
-	lem_head_step *steps = lem_arena_bytes(arena, config->n_ahead * sizeof(lem_head_step));
+	lem_head_step *steps;
 
+	if (config->horizon > 0)
+	{
+		lem_quantile_head *quantiles = lem_quantile_build(arena, config, part);
+
+		if (arena->base)
+			*head = (lem_head) {NULL, quantiles};
+		return head;
+	}
+	steps = lem_arena_bytes(arena, config->n_ahead * sizeof(lem_head_step));
 	if (arena->base)
-		head->steps = steps;
+		*head = (lem_head) {steps, NULL};
 	for (int k = 0; k < config->n_ahead - 1; k++)
 	{
 		const int	in = lem_step_inputs(config, k);

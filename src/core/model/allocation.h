@@ -61,7 +61,8 @@ typedef struct lem_head_step
 /* One set of heads: N - 1 steps. */
 typedef struct lem_head
 {
-	const lem_head_step *steps;
+	const lem_head_step *steps;	/* NULL in a model of market making */
+	struct lem_quantile_head *quantiles;	/* NULL in others */
 } lem_head;
 
 /* What steers the heads' answers, from the trunk's part. */

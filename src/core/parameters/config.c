@@ -139,6 +139,19 @@ check_sizes(const lem_config *c, lem_fault *fault)
 		if (status != LEM_OK)
 			return status;
 	}
+	if (c->horizon != 0)
+	{
+		lem_status	status = check_range("horizon", c->horizon, 1, LEM_MAX_HORIZON, fault);
+
+		if (status == LEM_OK)
+			status = check_range("n_ahead", c->n_ahead, 2, 2, fault);
+		if (status == LEM_OK && !c->shared_heads)
+			status = lem_fail(fault, LEM_CONFIG_RANGE, "heads", c->shared_heads, true);
+		if (status == LEM_OK && c->finish_gate)
+			status = lem_fail(fault, LEM_CONFIG_RANGE, "finish_gate", c->finish_gate, false);
+		if (status != LEM_OK)
+			return status;
+	}
 	if (c->attention && c->hidden_size % c->num_heads != 0)
 		return lem_fail(fault, LEM_CONFIG_HEADS, "hidden_size", c->hidden_size, c->num_heads);
 	return check_range("max_scale_factor", c->max_scale_factor, LEM_MIN_SCALE_FACTOR,

@@ -33,6 +33,7 @@
  */
 #define LEM_PRICE_STEP 0.01
 #define LEM_PRICE_UNIT 20
+#define LEM_MAX_HORIZON 1000
 #define LEM_MAX_PARAMETERS 250000000	/* a file of weights fits one bytea */
 
 /* The features a bar can have, by name (model page, section 6). */
@@ -122,6 +123,13 @@ typedef struct lem_config
 	lem_sub_layer sub_layer[LEM_MAX_SUB_LAYERS];
 
 	lem_storage storage;
+
+	/*
+	 * A model of market making: quantile heads behind the trunk instead of allocation networks.
+	 * Its n_ahead is 2, so that a window has completed bars only, and it has one set of heads.
+	 */
+	int			horizon;		/* H, bars that forecasts look ahead; 0: a model of execution */
+	bool		quoted;			/* spread: "quotes", else "estimated" */
 } lem_config;
 
 /* A config with the documented defaults for every key. */
@@ -184,6 +192,17 @@ static inline int
 lem_head_inputs(const lem_config *c, int k)
 {
 	return c->hidden_size + lem_inputs(c) + 18 * k + (c->shared_heads ? lem_branches(c) : 0);
+}
+
+/* Numbers that quantile heads give: quantiles 0.1, 0.5 and 0.9 of mid, spread and volume. */
+#define LEM_QUANTILES 3
+#define LEM_QUANTILE_OUTPUTS 9
+
+/* Bars from its start on that a sample needs: those that its slices trade in, or its horizon. */
+static inline int
+lem_reach(const lem_config *c)
+{
+	return c->horizon > c->n_ahead ? c->horizon : c->n_ahead;
 }
 
 /* Bases of a KAN sub-layer's spline. */

@@ -232,6 +232,19 @@ walk_head(walk *w, int k)
 	w->tensor.head = false;
 }
 
+/* The heads of a model of market making. */
+static void
+walk_quantiles(walk *w)
+{
+	const int	h = w->config->hidden_size;
+	const int	m = w->config->fused_mlp_hidden_dim;
+
+	w->tensor.head = true;
+	walk_dense(w, "quantile_heads", "hidden_layer", h, m);
+	walk_dense(w, "quantile_heads", "output_layer", m, LEM_QUANTILE_OUTPUTS);
+	w->tensor.head = false;
+}
+
 /* The whole table. */
 static void
 walk_all(walk *w)
@@ -266,8 +279,10 @@ walk_all(walk *w)
 	walk_grn(w, "grn", h, h, h);
 	if (c->attention)
 		walk_attention(w);
+	if (c->horizon > 0)
+		walk_quantiles(w);
 	/* the last step takes what is left: no MLP */
-	for (int k = 0; k < c->n_ahead - 1; k++)
+	for (int k = 0; c->horizon == 0 && k < c->n_ahead - 1; k++)
 		walk_head(w, k);
 	add(w, "", "scale_factor", 1, lem_branches(c), 1, 1);
 	add_3(w, "", "base_volume_curve", c->n_ahead, lem_branches(c), 2);
@@ -349,7 +364,13 @@ lem_part_size(const lem_config *config, int part)
 {
 	lem_trunk_offsets trunk;
 	lem_head_offsets head;
+	lem_quantile_offsets quantiles;
 
+	if (part > 0 && config->horizon > 0)
+	{
+		lem_quantile_layout(config, &quantiles);
+		return quantiles.end;
+	}
 	if (part > 0)
 	{
 		lem_head_layout(config, config->n_ahead - 2, &head);
@@ -477,6 +498,19 @@ lem_trunk_layout(const lem_config *config, lem_trunk_offsets *offsets)
 	offsets->volume_curve = offsets->scale + lem_branches(config);
 	offsets->notional_curve = offsets->volume_curve + curve;
 	offsets->end = offsets->notional_curve + curve;
+}
+
+void
+lem_quantile_layout(const lem_config *config, lem_quantile_offsets *offsets)
+{
+	const int64_t h = config->hidden_size;
+	const int64_t m = config->fused_mlp_hidden_dim;
+
+	offsets->kernel_0 = 0;
+	offsets->bias_0 = h * m;
+	offsets->kernel_1 = offsets->bias_0 + m;
+	offsets->bias_1 = offsets->kernel_1 + m * LEM_QUANTILE_OUTPUTS;
+	offsets->end = offsets->bias_1 + LEM_QUANTILE_OUTPUTS;
 }
 
 void

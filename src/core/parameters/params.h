@@ -102,6 +102,18 @@ typedef struct lem_head_offsets
 	int64_t		end;			/* where step k + 1 begins */
 } lem_head_offsets;
 
+/* Offsets within the part of quantile heads. */
+typedef struct lem_quantile_offsets
+{
+	int64_t		kernel_0;		/* H x M */
+	int64_t		bias_0;			/* M */
+	int64_t		kernel_1;		/* M x LEM_QUANTILE_OUTPUTS */
+	int64_t		bias_1;			/* LEM_QUANTILE_OUTPUTS */
+	int64_t		end;
+} lem_quantile_offsets;
+
+extern void lem_quantile_layout(const lem_config *config, lem_quantile_offsets *offsets);
+
 extern void lem_head_layout(const lem_config *config, int k, lem_head_offsets *offsets);
 
 #endif

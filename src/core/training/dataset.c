@@ -1,6 +1,8 @@
 /* dataset.c: what a model learns from. */
 #include <math.h>
+#include <string.h>
 
+#include "market/outlook.h"
 #include "training/dataset.h"
 
 size_t
@@ -9,8 +11,8 @@ lem_dataset_capacity(const lem_config *config, int n_series, const lem_series *s
 	size_t		total = 0;
 
 	for (int s = 0; s < n_series; s++)
-		if (series[s].n > (size_t) config->n_ahead)
-			total += series[s].n - config->n_ahead;
+		if (series[s].n > (size_t) lem_reach(config))
+			total += series[s].n - lem_reach(config);
 	return total;
 }
 
@@ -78,11 +80,29 @@ swap(lem_start *a, lem_start *b)
 	*b = c;
 }
 
+/* The last completed bar of a start of market making, and its targets (3). */
+static bool
+targets_of(const lem_dataset *dataset, const lem_start *start, double *target)
+{
+	return lem_outlook_series_target(&dataset->series[start->series], dataset->clock,
+									 (size_t) start->bar - 1, dataset->config->horizon, target);
+}
+
+/* Is there something to learn from a start? */
+static bool
+has_target(const lem_dataset *dataset, const lem_start *start)
+{
+	double		target[LEM_MAKER_TASKS];
+
+	return dataset->config->horizon == 0 || targets_of(dataset, start, target);
+}
+
 lem_status
 lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, lem_real *rows,
 				 lem_start *starts, const lem_stop *stop, int *failed, lem_fault *fault)
 {
 	const int	n = dataset->config->n_ahead;
+	const int	reach = lem_reach(dataset->config);
 	size_t		count = 0;
 	size_t		n_train = 0;
 	size_t		n_valid = 0;
@@ -92,7 +112,7 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 		const lem_series *series = &dataset->series[s];
 
 		*failed = s;
-		for (int64_t bar = 1; bar + n <= (int64_t) series->n; bar++)
+		for (int64_t bar = 1; bar + reach <= (int64_t) series->n; bar++)
 		{
 			lem_start	start = {series->ts[bar], bar, s};
 			lem_window	window;
@@ -101,6 +121,8 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 
 			if (bar % 256 == 0 && lem_stop_asked(stop))
 				return lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
+			if (!has_target(dataset, &start))
+				continue;
 			status = build(dataset, &start, scratch, &window, rows, &market, fault);
 			if (status == LEM_OK && window.known >= n)
 				starts[count++] = start;
@@ -113,11 +135,11 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 
 	/* training starts to the front, validation starts behind them, what is neither to the end */
 	for (size_t i = 0; i < count; i++)
-		if (dataset->series[starts[i].series].ts[starts[i].bar + n - 1] < dataset->cut)
+		if (dataset->series[starts[i].series].ts[starts[i].bar + reach - 1] < dataset->cut)
 			swap(&starts[n_train++], &starts[i]);
 	for (size_t i = n_train; i < count; i++)
-		if (starts[i].bar >= n
-			&& dataset->series[starts[i].series].ts[starts[i].bar - n] >= dataset->cut)
+		if (starts[i].bar >= reach
+			&& dataset->series[starts[i].series].ts[starts[i].bar - reach] >= dataset->cut)
 			swap(&starts[n_train + n_valid++], &starts[i]);
 	dataset->train = starts;
 	dataset->n_train = n_train;
@@ -138,6 +160,16 @@ lem_dataset_sample(const lem_dataset *dataset, const lem_start *start, double *s
 	int			volume_scale;
 
 	build(dataset, start, scratch, &window, rows, &bars, NULL);
+	if (dataset->config->horizon > 0)
+	{
+		double		target[LEM_MAKER_TASKS] = {0};
+
+		(void) targets_of(dataset, start, target);
+		memset(market, 0, 2 * (size_t) n * sizeof(lem_real));
+		for (int task = 0; task < LEM_MAKER_TASKS; task++)
+			market[task] = (lem_real) target[task];
+		return;
+	}
 	for (int k = 0; k < n; k++)
 		most = fmax(most, bars[2 * k + 1]);
 	frexp(bars[0], &price_scale);

@@ -1,8 +1,10 @@
 /* gradient.c: loss and gradients of a whole model. */
 #include <string.h>
 
+#include "model/quantile.h"
 #include "model/trunk.h"
 #include "training/gradient.h"
+#include "training/quantile_loss.h"
 
 /* Order of the last two axes of the reference outputs. */
 static const int reference_order[LEM_CASES] = {0, 2, 4, 6, 1, 3, 5, 7};
@@ -78,12 +80,51 @@ heads_carve(lem_arena *arena, const lem_model *model, int n, heads_acts *acts)
 	acts->scratch_base = lem_arena_bytes(arena, acts->scratch);
 }
 
+/* Buffers of quantile heads' passes. */
+typedef struct quantile_acts
+{
+	lem_real   *hidden;
+	lem_real   *raw;
+	lem_real   *out;
+	lem_real   *dout;
+} quantile_acts;
+
+static void
+quantile_carve(lem_arena *arena, const lem_config *config, int n, quantile_acts *acts)
+{
+	acts->hidden = lem_arena_reals(arena, (size_t) n * config->fused_mlp_hidden_dim);
+	acts->raw = lem_arena_reals(arena, (size_t) n * LEM_QUANTILE_OUTPUTS);
+	acts->out = lem_arena_reals(arena, (size_t) n * LEM_QUANTILE_OUTPUTS);
+	acts->dout = lem_arena_reals(arena, (size_t) n * LEM_QUANTILE_OUTPUTS);
+}
+
+/* Quantile heads forward, and the loss; a sample's targets are where others' market would be. */
+static double
+quantile_heads(const lem_config *config, const lem_head *head, const lem_samples *samples,
+			   const lem_real *context, void *scratch, quantile_acts *acts)
+{
+	lem_arena	arena = {scratch, 0};
+
+	quantile_carve(&arena, config, samples->n, acts);
+	lem_quantile_forward(config, head->quantiles, samples->n, context, acts->hidden, acts->raw,
+						 acts->out);
+	return lem_quantile_loss(samples->n, samples->total, acts->out, samples->market,
+							 2 * (size_t) config->n_ahead, acts->dout);
+}
+
 size_t
 lem_gradient_heads_scratch(const lem_model *model, int n)
 {
 	lem_arena	arena = {NULL, 0};
 	heads_acts	acts;
 
+	if (model->config.horizon > 0)
+	{
+		quantile_acts quantiles;
+
+		quantile_carve(&arena, &model->config, n, &quantiles);
+		return arena.used;
+	}
 	heads_carve(&arena, model, n, &acts);
 	return arena.used;
 }
@@ -133,6 +174,15 @@ lem_gradient_heads(const lem_model *model, const lem_head *head, int set, const 
 	heads_acts	acts;
 	lem_tasks	tasks;
 
+	if (config->horizon > 0)
+	{
+		quantile_acts quantiles;
+
+		*loss = quantile_heads(config, head, samples, context, scratch, &quantiles);
+		lem_quantile_backward(config, head->quantiles, samples->n, context, quantiles.hidden,
+							  quantiles.raw, quantiles.dout, add, dpart, dcontext);
+		return;
+	}
 	heads_carve(&arena, model, samples->n, &acts);
 	tasks = (lem_tasks) {acts.tasks, acts.sample, acts.branch, NULL};
 	heads_forward(model, head, set, &acts, &tasks, &in);
@@ -157,6 +207,17 @@ lem_gradient_heads_forward(const lem_model *model, const lem_head *head, int set
 	heads_acts	acts;
 	lem_tasks	tasks;
 
+	if (config->horizon > 0)
+	{
+		quantile_acts quantiles;
+
+		/* of a task: squared errors, and those of the naive forecast */
+		*loss = quantile_heads(config, head, samples, context, scratch, &quantiles);
+		if (gain)
+			lem_quantile_errors(samples->n, quantiles.out, samples->market,
+								2 * (size_t) config->n_ahead, gain, square);
+		return;
+	}
 	heads_carve(&arena, model, samples->n, &acts);
 	tasks = (lem_tasks) {acts.tasks, acts.sample, acts.branch, NULL};
 	heads_forward(model, head, set, &acts, &tasks, &in);

@@ -23,7 +23,8 @@ typedef struct lem_samples
 	const lem_real *rows;		/* n x T x C */
 	const lem_real *min_rate;	/* n */
 	const lem_real *max_rate;	/* n */
-	const lem_real *market;		/* n x N x 2: volume and price of the bars the slices trade in */
+	const lem_real *market;		/* n x N x 2: volume and price of the bars the slices trade in;
+								 * of market making the three targets, and one number unused */
 	const lem_dropout *dropout; /* NULL: none */
 } lem_samples;
 

@@ -23,9 +23,8 @@ is_number(Oid type)
 		type == INT4OID || type == INT8OID;
 }
 
-/* One of those types as a double. */
-static double
-number_of(Datum value, Oid type)
+double
+lem_bar_number(Datum value, Oid type)
 {
 	switch (type)
 	{
@@ -51,6 +50,20 @@ wrong_type(const char *column, Oid type, const char *wanted)
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("column \"%s\" of the bars has type %s", column, format_type_be(type)),
 			 errhint("It must be %s: add a cast to the query.", wanted)));
+}
+
+void
+lem_bar_number_check(const char *column, Oid type)
+{
+	if (!is_number(type))
+		wrong_type(column, type, "double precision");
+}
+
+void
+lem_bar_type_check(const char *column, Oid type, Oid wanted, const char *name)
+{
+	if (type != wanted)
+		wrong_type(column, type, name);
 }
 
 void
@@ -84,8 +97,7 @@ lem_bar_columns_find(lem_bar_columns *columns, TupleDesc desc, MemoryContext con
 	if (columns->types[LEM_BAR_TS] != TIMESTAMPTZOID)
 		wrong_type("ts", columns->types[LEM_BAR_TS], "timestamp with time zone");
 	for (int c = LEM_BAR_PRICE; c <= LEM_BAR_VOLUME; c++)
-		if (!is_number(columns->types[c]))
-			wrong_type(column_names[c], columns->types[c], "double precision");
+		lem_bar_number_check(column_names[c], columns->types[c]);
 	if (columns->numbers[LEM_BAR_FEATURES] != 0 &&
 		columns->types[LEM_BAR_FEATURES] != FLOAT8ARRAYOID)
 		wrong_type("features", columns->types[LEM_BAR_FEATURES], "double precision[]");
@@ -93,9 +105,8 @@ lem_bar_columns_find(lem_bar_columns *columns, TupleDesc desc, MemoryContext con
 	fmgr_info_cxt(output, &columns->series_output, context);
 }
 
-/* The numbers of a bar's features, which must all be there. */
-static const double *
-features_of(Datum value, int64 ts, int *n)
+const double *
+lem_bar_features(Datum value, int64 ts, int *n)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 
@@ -137,8 +148,8 @@ lem_bar_row_read(lem_bar_columns *columns, HeapTuple tuple, TupleDesc desc, lem_
 				 errmsg("the series of the bar at %s is NULL", timestamptz_to_str(row->ts)),
 				 errhint("Name the series that each bar belongs to.")));
 	row->series = *series = OutputFunctionCall(&columns->series_output, values[LEM_BAR_SERIES]);
-	row->price = number_of(values[LEM_BAR_PRICE], columns->types[LEM_BAR_PRICE]);
-	row->volume = number_of(values[LEM_BAR_VOLUME], columns->types[LEM_BAR_VOLUME]);
+	row->price = lem_bar_number(values[LEM_BAR_PRICE], columns->types[LEM_BAR_PRICE]);
+	row->volume = lem_bar_number(values[LEM_BAR_VOLUME], columns->types[LEM_BAR_VOLUME]);
 	row->features = NULL;
 	row->n_features = 0;
 	if (columns->numbers[LEM_BAR_FEATURES] != 0)
@@ -148,7 +159,7 @@ lem_bar_row_read(lem_bar_columns *columns, HeapTuple tuple, TupleDesc desc, lem_
 					(errcode(ERRCODE_LEM_BAD_BAR),
 					 errmsg("the features of the bar at %s are NULL", timestamptz_to_str(row->ts)),
 					 errhint("Return a float8[] for every bar, or leave out the column.")));
-		row->features = features_of(values[LEM_BAR_FEATURES], row->ts, &row->n_features);
+		row->features = lem_bar_features(values[LEM_BAR_FEATURES], row->ts, &row->n_features);
 	}
 	return true;
 }

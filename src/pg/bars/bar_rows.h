@@ -41,6 +41,14 @@ typedef struct lem_bar_row
 	const double *features;
 } lem_bar_row;
 
+/* A column of numbers as a double, and raise 42804 for a column of another type. */
+extern double lem_bar_number(Datum value, Oid type);
+extern void lem_bar_number_check(const char *column, Oid type);
+extern void lem_bar_type_check(const char *column, Oid type, Oid wanted, const char *name);
+
+/* The numbers of a bar's features, which must all be there (LM001, 2202E). */
+extern const double *lem_bar_features(Datum value, int64 ts, int *n);
+
 /* Find the columns of a query's result, and check their types; raises 22023 and 42804. */
 extern void lem_bar_columns_find(lem_bar_columns *columns, TupleDesc desc, MemoryContext context);
 

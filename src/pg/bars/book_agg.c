@@ -2,7 +2,6 @@
 #include "postgres.h"
 
 #include "libpq/pqformat.h"
-#include "utils/timestamp.h"
 
 #include "pg/bars/book_type.h"
 #include "pg/base/aggregate.h"
@@ -19,56 +18,14 @@ static const struct
 {
 	int			numbers;
 	int			layout;
-	bool		buys;			/* the last of them is buy_volume */
 }			forms[] = {
-	{5, 0, false},
-	{6, 0, true},
-	{7, LEM_BOOK_QUOTES, false},
-	{8, LEM_BOOK_QUOTES, true},
-	{9, LEM_BOOK_QUOTES | LEM_BOOK_SIZES, false},
-	{10, LEM_BOOK_QUOTES | LEM_BOOK_SIZES, true},
+	{5, 0},
+	{6, LEM_BOOK_BUYS},
+	{7, LEM_BOOK_QUOTES},
+	{8, LEM_BOOK_QUOTES | LEM_BOOK_BUYS},
+	{9, LEM_BOOK_QUOTES | LEM_BOOK_SIZES},
+	{10, LEM_BOOK_QUOTES | LEM_BOOK_SIZES | LEM_BOOK_BUYS},
 };
-
-static void missing(lem_book_column column, int64 ts) pg_attribute_noreturn();
-
-static void
-missing(lem_book_column column, int64 ts)
-{
-	static const char *const names[LEM_BOOK_COLUMNS] = {
-		"bid", "ask", "bid_size", "ask_size", "open", "high", "low", "close", "volume",
-		"buy_volume"
-	};
-
-	ereport(ERROR,
-			(errcode(ERRCODE_LEM_BAD_BAR),
-			 errmsg("the %s is missing at %s", names[column], timestamptz_to_str(ts)),
-			 column <= LEM_BOOK_ASK_SIZE ?
-			 errhint("Leave the bar out, or use a form of lem_book without %s.",
-					 column <= LEM_BOOK_ASK ? "quotes" : "sizes") :
-			 errhint("A bar without trades has neither open, high, low nor close, and volume 0.")));
-}
-
-/*
- * A bar without trades (no open, high, low and close, and no volume): its prices are the mid.
- * Only quotes can say that there was a bar at all.
- */
-static void
-fill_without_trades(double *row, bool *null)
-{
-	bool		none = true;
-
-	for (int c = LEM_BOOK_OPEN; c <= LEM_BOOK_CLOSE; c++)
-		none = none && null[c];
-	if (!none || (!null[LEM_BOOK_VOLUME] && row[LEM_BOOK_VOLUME] != 0))
-		return;
-	for (int c = LEM_BOOK_OPEN; c <= LEM_BOOK_CLOSE; c++)
-	{
-		row[c] = 0.5 * row[LEM_BOOK_BID] + 0.5 * row[LEM_BOOK_ASK];
-		null[c] = false;
-	}
-	row[LEM_BOOK_VOLUME] = 0;
-	null[LEM_BOOK_VOLUME] = false;
-}
 
 /*
  * lem_book_accum(internal, ts [, bid, ask [, bid_size, ask_size]], open, high, low, close, volume
@@ -85,44 +42,31 @@ pg_lem_book_accum(PG_FUNCTION_ARGS)
 	bool		with_features = get_fn_expr_argtype(fcinfo->flinfo, PG_NARGS() - 1) == FLOAT8ARRAYOID;
 	int			numbers = PG_NARGS() - 2 - with_features;
 	int			form = 0;
-	int			layout;
 	int			arg = 2;
-	double		row[LEM_BOOK_COLUMNS] = {0};
-	bool		null[LEM_BOOK_COLUMNS] = {false};
+	lem_book_row row = {0};
 	const double *features = NULL;
 	int			n_features = 0;
-	int64		ts;
 
 	if (PG_ARGISNULL(1))
 		PG_RETURN_POINTER(builder);
-	ts = PG_GETARG_TIMESTAMPTZ(1);
+	row.ts = PG_GETARG_TIMESTAMPTZ(1);
 	while (form < (int) lengthof(forms) && forms[form].numbers != numbers)
 		form++;
 	LEM_ENSURE(form < (int) lengthof(forms));
-	layout = forms[form].layout;
+	row.layout = forms[form].layout;
 	for (int c = 0; c < LEM_BOOK_COLUMNS; c++)
 	{
-		if (!lem_book_has(layout | (forms[form].buys ? LEM_BOOK_BUYS : 0), (lem_book_column) c))
+		if (!lem_book_has(row.layout, (lem_book_column) c))
 			continue;
-		null[c] = PG_ARGISNULL(arg);
-		row[c] = null[c] ? 0 : PG_GETARG_FLOAT8(arg);
+		row.null[c] = PG_ARGISNULL(arg);
+		row.numbers[c] = row.null[c] ? 0 : PG_GETARG_FLOAT8(arg);
 		arg++;
 	}
-	if (forms[form].buys && !null[LEM_BOOK_BUY_VOLUME])
-		layout |= LEM_BOOK_BUYS;
-	null[LEM_BOOK_BUY_VOLUME] = false;
-	if (!(layout & LEM_BOOK_QUOTES) && (null[LEM_BOOK_CLOSE] || null[LEM_BOOK_VOLUME]))
+	if (!lem_book_row_complete(&row))
 		PG_RETURN_POINTER(builder);
-	if ((layout & LEM_BOOK_QUOTES) && !null[LEM_BOOK_BID] && !null[LEM_BOOK_ASK])
-		fill_without_trades(row, null);
-	for (int c = 0; c < LEM_BOOK_COLUMNS; c++)
-	{
-		if (null[c])
-			missing((lem_book_column) c, ts);
-	}
 	if (with_features)
-		features = lem_features_argument(fcinfo, PG_NARGS() - 1, ts, &n_features);
-	lem_book_builder_add(builder, layout, ts, row, features, n_features);
+		features = lem_features_argument(fcinfo, PG_NARGS() - 1, row.ts, &n_features);
+	lem_book_builder_add(builder, row.layout, row.ts, row.numbers, features, n_features);
 	PG_RETURN_POINTER(builder);
 }
 

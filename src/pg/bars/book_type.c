@@ -35,6 +35,59 @@ static const char *const layout_words[] = {"quotes", "sizes", "buys"};
 #define UNNEST_COLUMNS (1 + LEM_BOOK_COLUMNS + 1)
 #define FEATURE_COLUMNS 9
 
+static void missing(lem_book_column column, int64 ts) pg_attribute_noreturn();
+
+static void
+missing(lem_book_column column, int64 ts)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LEM_BAD_BAR),
+			 errmsg("the %s is missing at %s", lem_book_column_name(column),
+					timestamptz_to_str(ts)),
+			 column <= LEM_BOOK_ASK_SIZE ?
+			 errhint("Leave the bar out, or use a form of lem_book without %s.",
+					 column <= LEM_BOOK_ASK ? "quotes" : "sizes") :
+			 errhint("A bar without trades has neither open, high, low nor close, and volume 0.")));
+}
+
+/* Set the prices of a bar in which nothing was traded, which only quotes can say there was. */
+static void
+fill_without_trades(lem_book_row *row)
+{
+	bool		none = true;
+
+	for (int c = LEM_BOOK_OPEN; c <= LEM_BOOK_CLOSE; c++)
+		none = none && row->null[c];
+	if (!none || (!row->null[LEM_BOOK_VOLUME] && row->numbers[LEM_BOOK_VOLUME] != 0))
+		return;
+	for (int c = LEM_BOOK_OPEN; c <= LEM_BOOK_CLOSE; c++)
+	{
+		row->numbers[c] = 0.5 * row->numbers[LEM_BOOK_BID] + 0.5 * row->numbers[LEM_BOOK_ASK];
+		row->null[c] = false;
+	}
+	row->numbers[LEM_BOOK_VOLUME] = 0;
+	row->null[LEM_BOOK_VOLUME] = false;
+}
+
+bool
+lem_book_row_complete(lem_book_row *row)
+{
+	if (row->null[LEM_BOOK_BUY_VOLUME])
+		row->layout &= ~LEM_BOOK_BUYS;
+	row->null[LEM_BOOK_BUY_VOLUME] = false;
+	if (!(row->layout & LEM_BOOK_QUOTES) &&
+		(row->null[LEM_BOOK_CLOSE] || row->null[LEM_BOOK_VOLUME]))
+		return false;
+	if ((row->layout & LEM_BOOK_QUOTES) && !row->null[LEM_BOOK_BID] && !row->null[LEM_BOOK_ASK])
+		fill_without_trades(row);
+	for (int c = 0; c < LEM_BOOK_COLUMNS; c++)
+	{
+		if (row->null[c])
+			missing((lem_book_column) c, row->ts);
+	}
+	return true;
+}
+
 lem_book_builder *
 lem_book_builder_create(MemoryContext context)
 {

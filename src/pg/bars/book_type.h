@@ -22,6 +22,22 @@ extern void lem_book_view(const lem_bars *value, lem_book *book);
 /* A book as a datum, palloc'd; raises 54000 if it is too large for one. */
 extern lem_bars *lem_book_make(const lem_series *series, int layout);
 
+/* A bar as it comes: numbers, and which of those that its layout has are NULL. */
+typedef struct lem_book_row
+{
+	int			layout;
+	int64		ts;
+	double		numbers[LEM_BOOK_COLUMNS];
+	bool		null[LEM_BOOK_COLUMNS];
+} lem_book_row;
+
+/*
+ * Complete a row: a buy_volume that is NULL is not part of its layout, and a bar with quotes and
+ * without trades has the mid for its prices.  False for one that is left out: without quotes, and
+ * with a NULL close or volume.  Raises LM001 for what is missing.
+ */
+extern bool lem_book_row_complete(lem_book_row *row);
+
 /* A growing book in any order: its layout is that of its first bar. */
 typedef struct lem_book_builder
 {

@@ -155,8 +155,8 @@ find_entry(const uint8 *digest)
 	return NULL;
 }
 
-const lem_model *
-lem_cache_pin(const char *schema, const lem_model_row *row, const bool *need_heads)
+static const lem_model *
+pin(const char *schema, const lem_model_row *row, const bool *need_heads)
 {
 	const int	sets = lem_head_sets(&row->config);
 	const Size	had = total_bytes;
@@ -190,4 +190,27 @@ lem_cache_pin(const char *schema, const lem_model_row *row, const bool *need_hea
 		evict();
 	}
 	return &entry->model;
+}
+
+const lem_model *
+lem_cache_pin(const char *schema, const lem_model_row *row, const bool *need_heads)
+{
+	if (row->config.horizon > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("model \"%s@%d\" is one of market making", row->name, row->version),
+				 errhint("Use it with lem_forecast, lem_quote and lem_maker_backtest.")));
+	return pin(schema, row, need_heads);
+}
+
+const lem_model *
+lem_cache_pin_maker(const char *schema, const lem_model_row *row)
+{
+	if (row->config.horizon == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("model \"%s@%d\" is not one of market making", row->name, row->version),
+				 errhint("Train one with lem_train_maker; baselines are named \"baseline:glft\", and "
+						 "likewise.")));
+	return pin(schema, row, NULL);
 }

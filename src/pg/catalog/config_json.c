@@ -26,6 +26,7 @@ static const char *const heads_words[] = {"separate", "shared", NULL};
 static const char *const notional_words[] = {"allocated", "price", NULL};
 static const char *const price_words[] = {"ratio", "sigma", NULL};
 static const char *const candidate_words[] = {"tanh", "linear", NULL};
+static const char *const spread_words[] = {"estimated", "quotes", NULL};
 static const char *const storage_words[] = {"float32", "float16", "bfloat16", NULL};
 static const char *const recurrent_words[] = {"tkan", "lstm", "gru", "none", NULL};
 
@@ -522,6 +523,8 @@ static const config_key keys[] = {
 	{"tkan_candidate", read_words_key, FIELD(tkan_linear), candidate_words},
 	{"sub_kan", read_sub_kan_key, 0, NULL},
 	{"storage", read_storage_key, 0, storage_words},
+	{"horizon", read_int_key, FIELD(horizon), NULL},
+	{"spread", read_words_key, FIELD(quoted), spread_words},
 };
 
 static void unknown_key(const JsonbValue *name) pg_attribute_noreturn();
@@ -718,7 +721,13 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 					 c->finish_gate ? "true" : "false", notional_words[c->notional_price],
 					 price_words[c->price_sigma], candidate_words[c->tkan_linear]);
 	write_sub_layers(&out, c);
-	appendStringInfo(&out, ", \"storage\": \"%s\"}", storage_words[c->storage]);
+	appendStringInfo(&out, ", \"storage\": \"%s\"", storage_words[c->storage]);
+
+	/* of models of market making only: configs of others, and their digests, stay what they are */
+	if (c->horizon > 0)
+		appendStringInfo(&out, ", \"horizon\": %d, \"spread\": \"%s\"", c->horizon,
+						 spread_words[c->quoted]);
+	appendStringInfoChar(&out, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }
 

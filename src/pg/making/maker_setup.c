@@ -7,8 +7,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
-#include "pg/catalog/rights.h"
-#include "pg/making/maker_setup.h"
+#include "pg/making/maker_forecast.h"
 
 static void *
 huge(Size n, Size element)
@@ -86,20 +85,14 @@ lem_maker_setup_open(const char *schema, lem_maker_setup *setup)
 	setup->strategy.risk_aversion = options->risk_aversion;
 	setup->strategy.tau = options->tau;
 	setup->strategy.horizon = options->horizon > 0 ? options->horizon : LEM_MAKER_DEFAULT_HORIZON;
-	setup->first = (size_t) (options->fit * (double) setup->book.series.n);
+	setup->first = setup->quoting_now ? setup->book.series.n :
+		(size_t) (options->fit * (double) setup->book.series.n);
 	if (strncmp(setup->name, LEM_MAKER_BASELINE_PREFIX, prefix) == 0)
 	{
 		lem_maker_look(setup, setup->strategy.horizon);
 		open_baseline(setup->name + prefix, setup);
 	}
 	else
-	{
-		lem_model_row row;
-
-		lem_rights_find(schema, setup->name, &row);
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("model \"%s\" is not one of market making", row.name),
-				 errhint("Baselines are named \"baseline:glft\", and likewise.")));
-	}
+		lem_maker_forecasts(schema, setup, setup->quoting_now ? setup->first - 1 : setup->first,
+							setup->quoting_now);
 }

@@ -23,6 +23,7 @@ typedef struct lem_maker_setup
 	lem_maker_options options;
 	lem_quoting quoting;
 	lem_quoting_given given;
+	bool		quoting_now;	/* at the end of the book, rather than through it */
 	lem_outlook_bar *bars;		/* one a bar of the book */
 	size_t		first;			/* the bar at whose end the first decision is */
 	lem_maker_strategy strategy;

@@ -18,9 +18,11 @@
 #include "utils/memutils.h"
 #include "utils/ps_status.h"
 
+#include "core/market/outlook.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/catalog/config_json.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
 #include "pg/training/train.h"
@@ -328,18 +330,58 @@ object_argument(FunctionCallInfo fcinfo, int i)
 	return PG_GETARG_JSONB_P_COPY(i);
 }
 
-/*
- * lem_train(model text, bars text, config jsonb DEFAULT '{}', options jsonb DEFAULT '{}')
- *
- * Trains a model on the bars that a query returns (columns series, ts, price, volume, and features
- * where the config has extra_features) and stores it as a new version.  NULL config or options
- * are {}.  Commits, so it must not be called within a transaction block.
- */
-LEM_FUNCTION(pg_lem_train);
-
-Datum
-pg_lem_train(PG_FUNCTION_ARGS)
+/* What a JSON object has, over what another has. */
+static Jsonb *
+over(const char *defaults, Jsonb *given)
 {
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+											  DirectFunctionCall1(jsonb_in,
+																  CStringGetDatum(defaults)),
+											  JsonbPGetDatum(given)));
+}
+
+static JsonbValue *
+find_key(Jsonb *json, const char *key)
+{
+	return JB_ROOT_IS_OBJECT(json) ?
+		getKeyJsonValueFromContainer(&json->root, key, strlen(key), NULL) : NULL;
+}
+
+/*
+ * The config and options of market making: the bars' own features count with the inputs, and what
+ * is left out has defaults of its own, unless a run is resumed that has them already.
+ */
+static void
+maker_arguments(Jsonb **config, Jsonb **options)
+{
+	const JsonbValue *resume = find_key(*options, "resume");
+	const JsonbValue *extra = find_key(*config, "extra_features");
+	const bool	resumed = resume && resume->type == jbvBool && resume->val.boolean;
+	int64		own = 0;
+
+	if (!JB_ROOT_IS_OBJECT(*config) || !JB_ROOT_IS_OBJECT(*options))
+		return;					/* an error soon */
+	if (extra && !lem_json_integer(extra, 0, LEM_MAX_FEATURES, &own))
+		return;
+	if (extra)
+		*config = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(*config),
+			DirectFunctionCall1(jsonb_in,
+								CStringGetDatum(psprintf("{\"extra_features\": %d}",
+														 (int) own + LEM_MAKER_INPUTS)))));
+	if (resumed)
+		return;
+	*config = over(psprintf("{\"horizon\": 10, \"spread\": \"quotes\", \"n_ahead\": 2, "
+							"\"lookback\": 32, \"norm_window\": 240, \"gaps\": \"skip\", "
+							"\"finish_gate\": false, \"extra_features\": %d}", LEM_MAKER_INPUTS),
+				   *config);
+	*options = over("{\"rates\": [[0, 1]], \"mask_epochs\": 0}", *options);
+}
+
+/* A call of lem_train or lem_train_maker. */
+static void
+train_call(FunctionCallInfo fcinfo, bool making)
+{
+	const char *name = making ? "lem_train_maker" : "lem_train";
 	MemoryContext context;
 	MemoryContext old;
 	lem_training *t;
@@ -351,11 +393,11 @@ pg_lem_train(PG_FUNCTION_ARGS)
 		castNode(CallContext, fcinfo->context)->atomic)
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("lem_train cannot run inside a transaction block"),
+				 errmsg("%s cannot run inside a transaction block", name),
 				 errhint("Call it on its own: it commits after each epoch.")));
-	PreventCommandIfReadOnly("lem_train()");
+	PreventCommandIfReadOnly(making ? "lem_train_maker()" : "lem_train()");
 	require_argument(PG_ARGISNULL(0), "model");
-	require_argument(PG_ARGISNULL(1), "bars");
+	require_argument(PG_ARGISNULL(1), making ? "query" : "bars");
 
 	/* Lives as long as the CALL, whatever transactions come and go. */
 	context = AllocSetContextCreate(PortalContext, "lem training", ALLOCSET_DEFAULT_SIZES);
@@ -364,9 +406,12 @@ pg_lem_train(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(context);
 	t = palloc0(sizeof(lem_training));
 	t->context = context;
+	t->making = making;
 	t->run.query = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	config = object_argument(fcinfo, 2);
 	options = object_argument(fcinfo, 3);
+	if (making)
+		maker_arguments(&config, &options);
 	model = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	lem_models_check_name(model);
 	lem_run_open(&t->run, lem_schema(fcinfo), model);
@@ -395,5 +440,34 @@ pg_lem_train(PG_FUNCTION_ARGS)
 	SPI_finish();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+}
+
+/*
+ * lem_train(model text, bars text, config jsonb DEFAULT '{}', options jsonb DEFAULT '{}')
+ *
+ * Trains a model on the bars that a query returns (columns series, ts, price, volume, and features
+ * where the config has extra_features) and stores it as a new version.  NULL config or options
+ * are {}.  Commits, so it must not be called within a transaction block.
+ */
+LEM_FUNCTION(pg_lem_train);
+
+Datum
+pg_lem_train(PG_FUNCTION_ARGS)
+{
+	train_call(fcinfo, false);
+	PG_RETURN_VOID();
+}
+
+/*
+ * lem_train_maker(model text, query text, config jsonb DEFAULT '{}', options jsonb DEFAULT '{}')
+ *
+ * Trains a model of market making likewise, on the book bars that a query returns (book_rows.h).
+ */
+LEM_FUNCTION(pg_lem_train_maker);
+
+Datum
+pg_lem_train_maker(PG_FUNCTION_ARGS)
+{
+	train_call(fcinfo, true);
 	PG_RETURN_VOID();
 }

@@ -8,11 +8,13 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "core/market/outlook.h"
 #include "pg/bars/bar_rows.h"
-#include "pg/bars/bars_type.h"
+#include "pg/bars/book_rows.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/hash.h"
+#include "pg/base/interrupt.h"
 #include "pg/training/train_data.h"
 
 /* Rows that are fetched at once. */
@@ -26,6 +28,7 @@ typedef struct named_series
 {
 	const char *name;			/* key */
 	lem_builder *bars;
+	lem_book_builder *book;		/* of books, whose bars it holds */
 } named_series;
 
 /* The work in hand. */
@@ -33,7 +36,9 @@ typedef struct reader
 {
 	MemoryContext context;		/* keeps the bars */
 	HTAB	   *series;
+	bool		books;
 	lem_bar_columns columns;
+	lem_book_columns book_columns;
 	named_series *last;			/* of the row before */
 	int64		bars;
 	const char *current;		/* for messages: the series that is looked at */
@@ -74,10 +79,17 @@ find_series(reader *r, const char *name)
 	if (!known)
 	{
 		found->name = MemoryContextStrdup(r->context, name);
-		found->bars = lem_builder_create(r->context);
+		found->book = r->books ? lem_book_builder_create(r->context) : NULL;
+		found->bars = r->books ? found->book->bars : lem_builder_create(r->context);
 	}
 	r->last = found;
 	return found;
+}
+
+static lem_book_builder *
+find_book(void *arg, const char *name)
+{
+	return find_series(arg, name)->book;
 }
 
 /* Keep the bar of one row; a bar with a NULL time, price or volume is dropped. */
@@ -87,6 +99,11 @@ read_row(reader *r, HeapTuple tuple, TupleDesc desc)
 	lem_bar_row row;
 
 	r->current = NULL;
+	if (r->books)
+	{
+		r->bars += lem_book_row_read(&r->book_columns, tuple, desc, find_book, r, &r->current);
+		return;
+	}
 	if (!lem_bar_row_read(&r->columns, tuple, desc, &row, &r->current))
 		return;
 	lem_builder_add(find_series(r, row.series)->bars, row.ts, row.price, row.volume, row.features,
@@ -134,9 +151,15 @@ fetch(reader *r, const char *query, int n_features, Size limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the bars are not given by one query that returns rows"),
+				 r->books ?
+				 errhint("Pass a SELECT with the columns series, ts, bid, ask, open, high, low, "
+						 "close and volume.") :
 				 errhint("Pass a SELECT with the columns series, ts, price and volume.")));
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	lem_bar_columns_find(&r->columns, portal->tupDesc, r->context);
+	if (r->books)
+		lem_book_columns_find(&r->book_columns, portal->tupDesc, r->context);
+	else
+		lem_bar_columns_find(&r->columns, portal->tupDesc, r->context);
 	do
 	{
 		SPITupleTable *table;
@@ -233,8 +256,9 @@ digest_data(lem_train_data *data)
 	PG_END_TRY();
 }
 
-void
-lem_train_data_read(const char *query, int n_features, Size limit, lem_train_data *data)
+/* Read all rows of a query: the series in the order of their names, n of them. */
+static named_series **
+read_query(reader *r, const char *query, int n_features, Size limit, int *n)
 {
 	HASHCTL		control = {
 		.keysize = sizeof(const char *),
@@ -243,40 +267,121 @@ lem_train_data_read(const char *query, int n_features, Size limit, lem_train_dat
 		.match = name_match,
 		.hcxt = CurrentMemoryContext
 	};
-	reader		r = {.context = CurrentMemoryContext};
-	ErrorContextCallback callback = {error_context_stack, reader_context, &r};
-	named_series **list;
-	int			n;
 
-	r.series = hash_create("lem training series", 64, &control,
-						   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	error_context_stack = &callback;
-	fetch(&r, query, n_features, limit);
-	if (r.bars == 0)
+	r->series = hash_create("lem training series", 64, &control,
+							HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	fetch(r, query, n_features, limit);
+	if (r->bars == 0)
 	{
 		lem_fault	fault;
 
 		lem_fail(&fault, LEM_NO_BARS, NULL, 0, 0);
 		lem_pg_raise(&fault);
 	}
+	*n = (int) hash_get_num_entries(r->series);
+	return sorted_series(r->series, *n);
+}
 
-	n = (int) hash_get_num_entries(r.series);
-	list = sorted_series(r.series, n);
+/* Set up data for so many series. */
+static void
+begin_data(const reader *r, int n, int n_features, lem_train_data *data)
+{
 	data->n_series = n;
 	data->n_features = n_features;
-	data->bars = r.bars;
+	data->bars = r->bars;
 	data->names = palloc(n * sizeof(char *));
 	data->series = palloc(n * sizeof(lem_series));
+}
+
+/* A series must have the features that the config says. */
+static void
+check_features(int have, int want)
+{
+	if (have != want)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the bars have %d extra features, but the config has extra_features %d",
+						have, want),
+				 errhint("Return that many in the column features, or change the config.")));
+}
+
+void
+lem_train_data_read(const char *query, int n_features, Size limit, lem_train_data *data)
+{
+	reader		r = {.context = CurrentMemoryContext};
+	ErrorContextCallback callback = {error_context_stack, reader_context, &r};
+	named_series **list;
+	int			n;
+
+	error_context_stack = &callback;
+	list = read_query(&r, query, n_features, limit, &n);
+	begin_data(&r, n, n_features, data);
 	for (int s = 0; s < n; s++)
 	{
 		r.current = data->names[s] = list[s]->name;
 		lem_builder_series(list[s]->bars, &data->series[s]);
-		if (data->series[s].n_features != n_features)
-			ereport(ERROR,
-					(errcode(ERRCODE_LEM_INVALID_CONFIG),
-					 errmsg("the bars have %d extra features, but the config has extra_features %d",
-							data->series[s].n_features, n_features),
-					 errhint("Return that many in the column features, or change the config.")));
+		check_features(data->series[s].n_features, n_features);
+	}
+	r.current = NULL;
+	digest_data(data);
+	error_context_stack = callback.previous;
+}
+
+/* A book as the series that models of market making read, palloc'd. */
+static void
+look_at_book(const lem_book *book, const lem_clock *clock, int horizon, lem_series *series)
+{
+	const Size	n = book->series.n;
+	const int	width = LEM_MAKER_INPUTS + book->n_features;
+	lem_outlook_bar *bars = MemoryContextAllocHuge(CurrentMemoryContext,
+												   n * sizeof(lem_outlook_bar));
+	double	   *mid = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(double));
+	double	   *features = MemoryContextAllocHuge(CurrentMemoryContext,
+												  n * width * sizeof(double));
+	lem_status	status;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		status = lem_outlook_fill(book, clock, horizon, LEM_SESSIONS_DAY, &lem_interrupt_stop,
+								  bars);
+	} while (status == LEM_STOPPED);
+	lem_outlook_series(book, bars, mid, features);
+	pfree(bars);
+	*series = book->series;
+	series->n_features = width;
+	series->price = mid;
+	series->features = features;
+}
+
+void
+lem_train_data_read_book(const char *query, int n_features, bool quoted, const lem_clock *clock,
+						 int horizon, Size limit, lem_train_data *data)
+{
+	reader		r = {.context = CurrentMemoryContext, .books = true};
+	ErrorContextCallback callback = {error_context_stack, reader_context, &r};
+	named_series **list;
+	int			n;
+
+	error_context_stack = &callback;
+	list = read_query(&r, query, n_features, limit, &n);
+	if (((r.book_columns.layout & LEM_BOOK_QUOTES) != 0) != quoted)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the bars have %s, but the config has \"spread\" \"%s\"",
+						quoted ? "no quotes" : "quotes", quoted ? "quotes" : "estimated"),
+				 errhint("One model never mixes spreads of quotes with estimated ones.")));
+	begin_data(&r, n, n_features, data);
+	for (int s = 0; s < n; s++)
+	{
+		lem_series	sorted;
+		lem_book	book;
+
+		r.current = data->names[s] = list[s]->name;
+		lem_builder_series(list[s]->bars, &sorted);
+		LEM_ENSURE(lem_book_view_of(&sorted, list[s]->book->layout, &book));
+		check_features(book.n_features, n_features - LEM_MAKER_INPUTS);
+		look_at_book(&book, clock, horizon, &data->series[s]);
 	}
 	r.current = NULL;
 	digest_data(data);

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "core/market/bars.h"
+#include "core/market/calendar.h"
 #include "pg/catalog/catalog.h"
 
 typedef struct lem_train_data
@@ -27,6 +28,14 @@ typedef struct lem_train_data
  */
 extern void lem_train_data_read(const char *query, int n_features, Size limit,
 								lem_train_data *data);
+
+/*
+ * The same of a query that returns book bars (book_rows.h), as series that models of market making
+ * read (outlook.h): n_features is LEM_MAKER_INPUTS and the bars' own.  quoted: with quotes.
+ */
+extern void lem_train_data_read_book(const char *query, int n_features, bool quoted,
+									 const lem_clock *clock, int horizon, Size limit,
+									 lem_train_data *data);
 
 /* Bytes that bars with so many extra features take. */
 extern Size lem_train_data_bytes(int64 bars, int n_features);

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "core/market/outlook.h"
 #include "core/parameters/initial.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
@@ -218,18 +219,21 @@ static void
 raise_too_little(const lem_training *t, const lem_fault *fault)
 {
 	const lem_dataset *set = &t->dataset;
+	const int	reach = lem_reach(&t->config);
+	const char *uses = t->making ? "the forecast is of" : "the order may use";
 
 	ereport(ERROR,
 			(errcode(ERRCODE_LEM_SHORT_HISTORY),
-			 errmsg("too little to train on: %d series with %lld bars have %zu starts of orders for "
+			 errmsg("too little to train on: %d series with %lld bars have %zu starts of %s for "
 					"training and %zu for validation", t->data.n_series,
-					(long long) t->data.bars, set->n_train, set->n_valid),
+					(long long) t->data.bars, set->n_train,
+					t->making ? "forecasts" : "orders", set->n_valid),
 			 fault->status == LEM_SHORT_HISTORY ?
-			 errdetail("A start needs %s bars of history and the %d bars that the order may use; "
-					   "those for validation also lie %d bars behind the others.",
-					   lem_number_text(fault->want), t->config.n_ahead, t->config.n_ahead) :
-			 errdetail("A start needs the bars of its history and the %d bars that the order may "
-					   "use, without gaps that the config does not allow.", t->config.n_ahead),
+			 errdetail("A start needs %s bars of history and the %d bars that %s; those for "
+					   "validation also lie %d bars behind the others.",
+					   lem_number_text(fault->want), reach, uses, reach) :
+			 errdetail("A start needs the bars of its history and the %d bars that %s, without "
+					   "gaps that the config does not allow.", reach, uses),
 			 errhint("Select more bars, or lower lookback or norm_window.")));
 }
 
@@ -246,8 +250,14 @@ read_data(lem_training *t)
 	int			failed = 0;
 	lem_fault	fault;
 
-	lem_train_data_read(run->query, t->config.extra_features, (Size) lem_training_memory * 1024,
-						&t->data);
+	t->clock = lem_zone_clock(t->time_zone);
+	if (t->making)
+		lem_train_data_read_book(run->query, t->config.extra_features, t->config.quoted,
+								 &t->clock, t->config.horizon, (Size) lem_training_memory * 1024,
+								 &t->data);
+	else
+		lem_train_data_read(run->query, t->config.extra_features,
+							(Size) lem_training_memory * 1024, &t->data);
 	lem_training_commit();
 	memcpy(digest, run->data_digest, LEM_DIGEST_LENGTH);
 	memcpy(run->data_digest, t->data.digest, LEM_DIGEST_LENGTH);
@@ -261,7 +271,6 @@ read_data(lem_training *t)
 				 errhint("Select the bars up to the time at which the run began, or leave out the "
 						 "option resume to begin a new training.")));
 
-	t->clock = lem_zone_clock(t->time_zone);
 	t->dataset = (lem_dataset) {
 		.config = &t->config,
 		.clock = &t->clock,
@@ -288,12 +297,30 @@ read_data(lem_training *t)
 		raise_too_little(t, &fault);
 }
 
+/* Models of the two kinds are trained on different bars. */
+static void
+check_kind(const lem_training *t)
+{
+	if (!t->making && t->config.horizon > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the config has a \"horizon\": it is one of market making"),
+				 errhint("Train it with lem_train_maker.")));
+	if (t->making && (t->config.horizon == 0 || t->config.extra_features < LEM_MAKER_INPUTS))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the config is not one of market making"),
+				 errdetail("It has a \"horizon\" of at least 1, and %d \"extra_features\" before "
+						   "the bars' own.", LEM_MAKER_INPUTS)));
+}
+
 void
 lem_training_read(lem_training *t, Jsonb *config, Jsonb *options)
 {
 	MemoryContext old;
 
 	read_arguments(t, config, options);
+	check_kind(t);
 	t->data_context = AllocSetContextCreate(t->context, "lem training data",
 											ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(t->data_context);

@@ -27,6 +27,7 @@ typedef struct lem_training
 	lem_dataset dataset;
 	lem_clock	clock;
 
+	bool		making;			/* of a model of market making, from book bars */
 	bool		begun;			/* the run's row is committed */
 	lem_train_team *team;
 	int			processes;		/* that compute */

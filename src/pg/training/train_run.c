@@ -323,6 +323,27 @@ lem_run_load(const lem_run *run, const lem_run_numbers *numbers)
 					  lem_part_size(numbers->config, p) * sizeof(lem_real));
 }
 
+/*
+ * Sums of validation of a model of market making as JSON: how much less than the naive forecast's
+ * its squared errors are, by task.
+ */
+static char *
+maker_metrics(const lem_validation *validation)
+{
+	static const char *const tasks[] = {"mid", "spread", "volume"};
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"validation_samples\": " INT64_FORMAT ", \"skill\": {",
+					 (int64) validation->samples);
+	for (int task = 0; task < (int) lengthof(tasks); task++)
+		appendStringInfo(&out, "%s\"%s\": %.6f", task > 0 ? ", " : "", tasks[task],
+						 validation->square[task] > 0 ?
+						 1 - validation->gain[task] / validation->square[task] : 0);
+	appendStringInfoString(&out, "}}");
+	return out.data;
+}
+
 /* Sums of validation as JSON: mean and dispersion of gains by branch, in basis points. */
 static char *
 epoch_metrics(const lem_validation *validation, int branches)
@@ -361,7 +382,8 @@ save_epoch_row(const lem_run *run, const lem_run_numbers *numbers, const lem_epo
 	lem_query_add(&query, INT8OID, Int64GetDatum(epoch->samples), false);
 	add_number(&query, epoch->train_seconds);
 	add_number(&query, epoch->seconds);
-	lem_query_add_text(&query, epoch_metrics(&epoch->validation, lem_branches(numbers->config)));
+	lem_query_add_text(&query, numbers->config->horizon > 0 ? maker_metrics(&epoch->validation) :
+					   epoch_metrics(&epoch->validation, lem_branches(numbers->config)));
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_training_epoch (run, epoch, train_loss, validation_loss,"
 				  " rate, samples, train_seconds, seconds, metrics)"

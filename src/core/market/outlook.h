@@ -73,6 +73,22 @@ extern lem_status lem_outlook_fill(const lem_book *book, const lem_clock *clock,
 extern bool lem_outlook_target(const lem_outlook_bar *bars, const lem_series *series, size_t n,
 							   size_t i, int horizon, double *target);
 
+/*
+ * A book's outlook as a series that models of market making read: the mid as its price, and as
+ * features the inputs, then the user's own.  features: n x (LEM_MAKER_INPUTS + book->n_features).
+ */
+extern void lem_outlook_series(const lem_book *book, const lem_outlook_bar *bars, double *mid,
+							   double *features);
+
+/* Scales of bar i back from such a series: mid, spread, sigma, mean_spread and volume. */
+extern void lem_outlook_back(const lem_series *series, size_t i, lem_outlook_bar *bar);
+
+/*
+ * lem_outlook_target from such a series; a session is a local date.  False likewise.
+ */
+extern bool lem_outlook_series_target(const lem_series *series, const lem_clock *clock, size_t i,
+									  int horizon, double *target);
+
 /* A forecast in the market's own units. */
 typedef struct lem_maker_forecast
 {

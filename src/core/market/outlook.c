@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "making/outlook.h"
+#include "market/outlook.h"
 
 /* Parts of a day that have a mean volume of their own. */
 #define SLOTS 96
@@ -184,12 +184,23 @@ lem_outlook_fill(const lem_book *book, const lem_clock *clock, int horizon,
 	return LEM_OK;
 }
 
+/* Targets from what the horizon came to. */
+static void
+set_target(const lem_outlook_bar *now, int horizon, double move, double spread, double volume,
+		   double *target)
+{
+	target[LEM_TASK_MID] = clip(move / horizon / (now->sigma * sqrt(horizon)), 20);
+	target[LEM_TASK_SPREAD] = clip(log(fmax(spread / horizon, now->mean_spread * 0.01) /
+									   now->mean_spread), 20);
+	target[LEM_TASK_VOLUME] = clip(log1p(volume) - log1p(horizon * now->volume), 20);
+}
+
 bool
 lem_outlook_target(const lem_outlook_bar *bars, const lem_series *series, size_t n, size_t i,
 				   int horizon, double *target)
 {
 	const lem_outlook_bar *now = &bars[i];
-	double		mid = 0;
+	double		move = 0;
 	double		spread = 0;
 	double		volume = 0;
 
@@ -197,14 +208,70 @@ lem_outlook_target(const lem_outlook_bar *bars, const lem_series *series, size_t
 		return false;
 	for (int j = 1; j <= horizon; j++)
 	{
-		mid += bars[i + j].now.mid / now->now.mid - 1;
-		spread += bars[i + j].now.spread / horizon;
+		move += bars[i + j].now.mid / now->now.mid - 1;
+		spread += bars[i + j].now.spread;
 		volume += fmin(series->volume[i + j], 1e300);
 	}
-	target[LEM_TASK_MID] = clip(mid / horizon / (now->sigma * sqrt(horizon)), 20);
-	target[LEM_TASK_SPREAD] = clip(log(fmax(spread, now->mean_spread * 0.01) /
-									   now->mean_spread), 20);
-	target[LEM_TASK_VOLUME] = clip(log1p(volume) - log1p(horizon * now->volume), 20);
+	set_target(now, horizon, move, spread, volume, target);
+	return true;
+}
+
+void
+lem_outlook_series(const lem_book *book, const lem_outlook_bar *bars, double *mid,
+				   double *features)
+{
+	const size_t width = LEM_MAKER_INPUTS + (size_t) book->n_features;
+
+	for (size_t i = 0; i < book->series.n; i++)
+	{
+		mid[i] = bars[i].now.mid;
+		memcpy(features + i * width, bars[i].input, sizeof(bars[i].input));
+		memcpy(features + i * width + LEM_MAKER_INPUTS, lem_book_features_of(book, i),
+			   book->n_features * sizeof(double));
+	}
+}
+
+void
+lem_outlook_back(const lem_series *series, size_t i, lem_outlook_bar *bar)
+{
+	const double *input = series->features + i * (size_t) series->n_features;
+
+	memset(bar, 0, sizeof(*bar));
+	bar->now.mid = series->price[i];
+	bar->mean_spread = bar->now.mid * exp(4 * input[LEM_INPUT_SPREAD_LEVEL] - 8);
+	bar->now.spread = bar->mean_spread * exp(input[LEM_INPUT_SPREAD]);
+	bar->sigma = exp(4 * input[LEM_INPUT_SIGMA_LEVEL] - 8);
+	bar->volume = fmax(expm1(log1p(series->volume[i]) - input[LEM_INPUT_VOLUME]), 0);
+}
+
+bool
+lem_outlook_series_target(const lem_series *series, const lem_clock *clock, size_t i,
+						  int horizon, double *target)
+{
+	lem_outlook_bar now;
+	double		move = 0;
+	double		spread = 0;
+	double		volume = 0;
+	int64_t		from;
+	int64_t		to;
+
+	if (series->n - i <= (size_t) horizon)
+		return false;
+	from = local_time(clock, series->ts[i]);
+	to = local_time(clock, series->ts[i + horizon]);
+	if (from - lem_time_of_day(from) != to - lem_time_of_day(to))
+		return false;
+	lem_outlook_back(series, i, &now);
+	for (int j = 1; j <= horizon; j++)
+	{
+		lem_outlook_bar then;
+
+		lem_outlook_back(series, i + j, &then);
+		move += then.now.mid / now.now.mid - 1;
+		spread += then.now.spread;
+		volume += fmin(series->volume[i + j], 1e300);
+	}
+	set_target(&now, horizon, move, spread, volume, target);
 	return true;
 }
 

@@ -1,0 +1,177 @@
+/* quantile.c: quantile heads, forward and back. */
+#include <math.h>
+#include <string.h>
+
+#include "model/quantile.h"
+#include "model/trunk.h"
+
+lem_quantile_head *
+lem_quantile_build(lem_arena *arena, const lem_config *config, const lem_real *part)
+{
+	const size_t h = config->hidden_size;
+	const size_t m = config->fused_mlp_hidden_dim;
+	lem_quantile_head *carved = lem_arena_bytes(arena, sizeof(lem_quantile_head));
+	lem_quantile_head measured;
+	lem_quantile_head *head = arena->base ? carved : &measured;
+	lem_quantile_offsets at;
+
+	lem_quantile_layout(config, &at);
+	head->kernel_0 = lem_arena_copy(arena, part, at.kernel_0, h * m);
+	head->bias_0 = lem_arena_copy(arena, part, at.bias_0, m);
+	head->kernel_1 = lem_arena_copy(arena, part, at.kernel_1, m * LEM_QUANTILE_OUTPUTS);
+	head->bias_1 = lem_arena_copy(arena, part, at.bias_1, LEM_QUANTILE_OUTPUTS);
+	return carved;
+}
+
+/* y (out) = x (in) kernel + bias. */
+static void
+affine(int in, int out, const lem_real *x, const lem_real *kernel, const lem_real *bias,
+	   lem_real *y)
+{
+	memcpy(y, bias, out * sizeof(lem_real));
+	for (int i = 0; i < in; i++)
+		for (int j = 0; j < out; j++)
+			y[j] += x[i] * kernel[(size_t) i * out + j];
+}
+
+static lem_real
+softplus(lem_real x)
+{
+	return (x > 0 ? x : 0) + (lem_real) log1p(exp(-fabs((double) x)));
+}
+
+static lem_real
+sigmoid(lem_real x)
+{
+	return (lem_real) (1 / (1 + exp(-(double) x)));
+}
+
+void
+lem_quantile_forward(const lem_config *config, const lem_quantile_head *head, int n,
+					 const lem_real *context, lem_real *hidden, lem_real *raw, lem_real *out)
+{
+	const int	h = config->hidden_size;
+	const int	m = config->fused_mlp_hidden_dim;
+
+	for (int s = 0; s < n; s++)
+	{
+		lem_real   *of_sample = hidden + (size_t) s * m;
+		lem_real   *r = raw + (size_t) s * LEM_QUANTILE_OUTPUTS;
+		lem_real   *q = out + (size_t) s * LEM_QUANTILE_OUTPUTS;
+
+		affine(h, m, context + (size_t) s * h, head->kernel_0, head->bias_0, of_sample);
+		for (int j = 0; j < m; j++)
+			of_sample[j] = (lem_real) tanh((double) of_sample[j]);
+		affine(m, LEM_QUANTILE_OUTPUTS, of_sample, head->kernel_1, head->bias_1, r);
+		for (int task = 0; task < LEM_QUANTILE_OUTPUTS; task += LEM_QUANTILES)
+		{
+			q[task + 1] = r[task + 1];
+			q[task] = r[task + 1] - softplus(r[task]);
+			q[task + 2] = r[task + 1] + softplus(r[task + 2]);
+		}
+	}
+}
+
+/* Gradients of affine(): dkernel and dbias are added to; dx, unless it is NULL, is set. */
+static void
+affine_backward(int in, int out, const lem_real *x, const lem_real *kernel, const lem_real *dy,
+				lem_real *dkernel, lem_real *dbias, lem_real *dx)
+{
+	for (int j = 0; j < out; j++)
+		dbias[j] += dy[j];
+	for (int i = 0; i < in; i++)
+	{
+		lem_real	sum = 0;
+
+		for (int j = 0; j < out; j++)
+		{
+			dkernel[(size_t) i * out + j] += x[i] * dy[j];
+			sum += kernel[(size_t) i * out + j] * dy[j];
+		}
+		dx[i] = sum;
+	}
+}
+
+void
+lem_quantile_backward(const lem_config *config, const lem_quantile_head *head, int n,
+					  const lem_real *context, const lem_real *hidden, const lem_real *raw,
+					  lem_real *dout, bool add, lem_real *dpart, lem_real *dcontext)
+{
+	const int	h = config->hidden_size;
+	const int	m = config->fused_mlp_hidden_dim;
+	lem_real	dhidden[LEM_MAX_WIDTH];
+	lem_quantile_offsets at;
+
+	lem_quantile_layout(config, &at);
+	if (!add)
+		memset(dpart, 0, at.end * sizeof(lem_real));
+	for (int s = 0; s < n; s++)
+	{
+		const lem_real *of_sample = hidden + (size_t) s * m;
+		const lem_real *r = raw + (size_t) s * LEM_QUANTILE_OUTPUTS;
+		lem_real   *d = dout + (size_t) s * LEM_QUANTILE_OUTPUTS;
+
+		for (int task = 0; task < LEM_QUANTILE_OUTPUTS; task += LEM_QUANTILES)
+		{
+			d[task + 1] += d[task] + d[task + 2];
+			d[task] *= -sigmoid(r[task]);
+			d[task + 2] *= sigmoid(r[task + 2]);
+		}
+		affine_backward(m, LEM_QUANTILE_OUTPUTS, of_sample, head->kernel_1, d,
+						dpart + at.kernel_1, dpart + at.bias_1, dhidden);
+		for (int j = 0; j < m; j++)
+			dhidden[j] *= 1 - of_sample[j] * of_sample[j];
+		affine_backward(h, m, context + (size_t) s * h, head->kernel_0, dhidden,
+						dpart + at.kernel_0, dpart + at.bias_0, dcontext + (size_t) s * h);
+	}
+}
+
+/* Buffers of a forecast. */
+typedef struct forecast_acts
+{
+	lem_trunk_acts trunk;
+	lem_real   *rate;			/* n zeros, then n ones */
+	lem_real   *hidden;
+	lem_real   *raw;
+} forecast_acts;
+
+static void
+forecast_carve(lem_arena *arena, const lem_model *model, int n, forecast_acts *acts)
+{
+	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
+	acts->rate = lem_arena_reals(arena, 2 * (size_t) n);
+	acts->hidden = lem_arena_reals(arena, (size_t) n * model->config.fused_mlp_hidden_dim);
+	acts->raw = lem_arena_reals(arena, (size_t) n * LEM_QUANTILE_OUTPUTS);
+}
+
+size_t
+lem_forecast_workspace(const lem_model *model, int n)
+{
+	lem_arena	arena = {NULL, 0};
+	forecast_acts acts;
+
+	forecast_carve(&arena, model, n, &acts);
+	return arena.used;
+}
+
+lem_status
+lem_forecast(const lem_model *model, int n, const lem_real *rows, void *workspace,
+			 const lem_stop *stop, lem_real *out)
+{
+	lem_arena	arena = {workspace, 0};
+	forecast_acts acts;
+	lem_status	status;
+
+	forecast_carve(&arena, model, n, &acts);
+	for (int i = 0; i < n; i++)
+	{
+		acts.rate[i] = 0;
+		acts.rate[n + i] = 1;
+	}
+	status = lem_trunk_forward(model->trunk, &model->config, model->kernels, n, rows, acts.rate,
+							   acts.rate + n, &acts.trunk, stop);
+	if (status == LEM_OK)
+		lem_quantile_forward(&model->config, model->heads[0]->quantiles, n, acts.trunk.context,
+							 acts.hidden, acts.raw, out);
+	return status;
+}

@@ -1,0 +1,237 @@
+/* maker_forecast.c: forecasts of a model over a book, and lem_forecast. */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/market/window.h"
+#include "core/model/quantile.h"
+#include "pg/base/errors.h"
+#include "pg/base/identity.h"
+#include "pg/base/interrupt.h"
+#include "pg/base/memory.h"
+#include "pg/catalog/cache.h"
+#include "pg/catalog/rights.h"
+#include "pg/catalog/stat.h"
+#include "pg/making/maker_forecast.h"
+
+LEM_FUNCTION(pg_lem_forecast);
+
+#define FORECAST_COLUMNS 8
+
+/* Most bars whose forecasts are computed together. */
+#define BATCH 64
+
+static void *
+huge(Size n, Size element)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * element);
+}
+
+/* The book must be like those that the model learnt from. */
+static void
+check_book(const lem_model_row *row, const lem_book *book)
+{
+	const bool	quoted = (book->layout & LEM_BOOK_QUOTES) != 0;
+	const int	own = row->config.extra_features - LEM_MAKER_INPUTS;
+
+	if (quoted != row->config.quoted)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the book has %s, but model \"%s@%d\" learnt from %s",
+						quoted ? "quotes" : "no quotes", row->name, row->version,
+						quoted ? "estimated spreads" : "quotes"),
+				 errhint("One model never mixes spreads of quotes with estimated ones.")));
+	if (book->n_features != own)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the book has %d features, but model \"%s@%d\" takes %d",
+						book->n_features, row->name, row->version, own)));
+}
+
+/* A forecast that there is not. */
+static void
+no_forecast(lem_maker_forecast *forecast)
+{
+	forecast->mid = forecast->mid_low = forecast->mid_high = NAN;
+	forecast->spread = forecast->volume = forecast->sigma = NAN;
+}
+
+/* What a pass over bars needs. */
+typedef struct pass
+{
+	const lem_model *model;
+	lem_series	series;			/* of the whole book */
+	lem_clock	clock;
+	double	   *scratch;
+	lem_real   *rows;			/* BATCH windows */
+	lem_real   *out;
+	void	   *workspace;
+	int			n;				/* windows in the batch */
+	size_t		bar[BATCH];
+} pass;
+
+/* Forecasts of the batch in hand. */
+static void
+run_batch(pass *p, const lem_outlook_bar *bars, lem_maker_forecast *forecasts)
+{
+	const int	horizon = p->model->config.horizon;
+	lem_status	status;
+
+	if (p->n == 0)
+		return;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		status = lem_forecast(p->model, p->n, p->rows, p->workspace, &lem_interrupt_stop, p->out);
+	} while (status == LEM_STOPPED);
+	for (int i = 0; i < p->n; i++)
+	{
+		const lem_real *q = p->out + i * LEM_QUANTILE_OUTPUTS;
+		const double median[LEM_MAKER_TASKS] = {q[1], q[4], q[7]};
+
+		lem_maker_forecast_of(&bars[p->bar[i]], horizon, median, q[0], q[2],
+							  &forecasts[p->bar[i]]);
+	}
+	p->n = 0;
+}
+
+/* Add the window at the end of a bar to the batch; false if there is too little history for it. */
+static bool
+add_window(pass *p, size_t bar, bool strict)
+{
+	const lem_config *config = &p->model->config;
+	const lem_order order = {.size = 1, .max_rate = 1};
+	const size_t size = (size_t) lem_rows(config) * lem_inputs(config);
+	lem_series	known = p->series;
+	lem_window	window;
+	int64_t		slice_ts[2];
+	lem_status	status;
+	lem_fault	fault;
+
+	known.n = bar + 1;
+	status = lem_window_build(config, &known, &order, &p->clock, p->scratch, &window,
+							  p->rows + p->n * size, slice_ts, NULL, &fault);
+	if (status == LEM_OK)
+	{
+		p->bar[p->n++] = bar;
+		return true;
+	}
+	if (status != LEM_SHORT_HISTORY && status != LEM_NO_INTERVAL && status != LEM_MISSING_BARS)
+		lem_pg_raise(&fault);
+	if (strict && status == LEM_SHORT_HISTORY)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_SHORT_HISTORY),
+				 errmsg("the book has %s bars, but the model needs %s",
+						lem_number_text(fault.have), lem_number_text(fault.want)),
+				 errhint("Pass more history.")));
+	if (strict)
+		lem_pg_raise(&fault);
+	return false;
+}
+
+void
+lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, bool strict)
+{
+	const size_t n = setup->book.series.n;
+	const size_t width = LEM_MAKER_INPUTS + (size_t) setup->book.n_features;
+	lem_model_row *row = palloc0(sizeof(lem_model_row));
+	lem_maker_forecast *forecasts = huge(n, sizeof(lem_maker_forecast));
+	double	   *mid = huge(n, sizeof(double));
+	double	   *features = huge(n * width, sizeof(double));
+	const lem_config *config = &row->config;
+	pass	   *p = palloc0(sizeof(pass));
+	instr_time	start;
+	size_t		made = 0;
+
+	lem_stat_start(&start);
+	lem_rights_find(schema, setup->name, row);
+	p->model = lem_cache_pin_maker(schema, row);
+	check_book(row, &setup->book);
+	setup->options.time_zone = row->time_zone;
+	setup->strategy.kind = LEM_MAKER_FORECAST;
+	setup->strategy.horizon = config->horizon;
+	setup->strategy.forecast = forecasts;
+	lem_maker_look(setup, config->horizon);
+	lem_outlook_series(&setup->book, setup->bars, mid, features);
+
+	p->series = setup->book.series;
+	p->series.price = mid;
+	p->series.features = features;
+	p->series.n_features = (int) width;
+	p->clock = lem_zone_clock(row->time_zone);
+	p->scratch = huge(lem_window_scratch(config, &p->series), sizeof(double));
+	p->rows = huge((Size) BATCH * lem_rows(config) * lem_inputs(config), sizeof(lem_real));
+	p->out = palloc(BATCH * LEM_QUANTILE_OUTPUTS * sizeof(lem_real));
+	p->workspace = lem_alloc_aligned(CurrentMemoryContext,
+									 lem_forecast_workspace(p->model, BATCH));
+	for (size_t i = 0; i < from && i < n; i++)
+		no_forecast(&forecasts[i]);
+	for (size_t i = from; i < n; i++)
+	{
+		if (add_window(p, i, strict && i == n - 1))
+			made++;
+		else
+			no_forecast(&forecasts[i]);
+		if (p->n == BATCH)
+			run_batch(p, setup->bars, forecasts);
+	}
+	run_batch(p, setup->bars, forecasts);
+	lem_stat_call(row, &start, (int64) made, 1);
+	pfree(p->rows);
+	pfree(features);
+	pfree(mid);
+}
+
+/*
+ * lem_forecast(model, book) returns one row: the forecast at the end of the last bar.  Errors:
+ * LM003, LM004, LM010, LM014, 42501.
+ */
+Datum
+pg_lem_forecast(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context;
+	MemoryContext old;
+	lem_maker_setup *setup;
+	const lem_maker_forecast *f;
+	Datum		values[FORECAST_COLUMNS] = {0};
+	bool		nulls[FORECAST_COLUMNS] = {false};
+	size_t		n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	LEM_ENSURE(rsinfo->setDesc->natts == FORECAST_COLUMNS);
+	context = AllocSetContextCreate(CurrentMemoryContext, "lem forecast", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	setup = palloc0(sizeof(lem_maker_setup));
+	setup->name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	lem_book_view(PG_GETARG_LEM_BOOK_P(1), &setup->book);
+	lem_maker_options_read(NULL, &setup->options);
+	n = setup->book.series.n;
+	if (n == 0)
+	{
+		lem_fault	fault;
+
+		lem_fail(&fault, LEM_NO_BARS, NULL, 0, 0);
+		lem_pg_raise(&fault);
+	}
+	lem_maker_forecasts(lem_schema(fcinfo), setup, n - 1, true);
+	f = &setup->strategy.forecast[n - 1];
+	values[0] = TimestampTzGetDatum(setup->book.series.ts[n - 1]);
+	values[1] = Float8GetDatum(f->mid);
+	values[2] = Float8GetDatum(f->mid_low);
+	values[3] = Float8GetDatum(f->mid_high);
+	values[4] = Float8GetDatum(f->spread);
+	values[5] = Float8GetDatum(f->volume);
+	/* regimes and weights are those of mixtures */
+	nulls[6] = nulls[7] = true;
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}

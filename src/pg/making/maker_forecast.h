@@ -1,0 +1,19 @@
+/*
+ * maker_forecast.h: forecasts of a model of market making over a book.
+ */
+#ifndef LEM_PG_MAKER_FORECAST_H
+#define LEM_PG_MAKER_FORECAST_H
+
+#include "pg/making/maker_setup.h"
+
+/*
+ * Take the outlook of the setup's book as the model of its name does, and forecast at the ends of
+ * bars [from, n): strategy.forecast has one for each bar, of NaN where there is too little history.
+ * strict: that, at the last bar, is an error (LM004).  The model stays pinned until the current
+ * memory context is reset.  Raises LM010, 42501, and LM014 for a book that is not like those that
+ * the model learnt from.
+ */
+extern void lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from,
+								bool strict);
+
+#endif
