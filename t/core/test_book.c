@@ -16,7 +16,7 @@ static void
 make_book(uint64_t seed, int layout, int n_features, size_t n, lem_book *book)
 {
 	const int	width = lem_book_width(layout) + n_features;
-	lem_series	series = {n, width, ts, close_price, volume, features};
+	lem_series	series = {n, width, ts, close_price, volume, features, NULL, NULL, NULL};
 	double		mid = 100;
 
 	for (size_t i = 0; i < n; i++)
@@ -145,7 +145,7 @@ test_features(void)
 	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
 	{
 		const double *quotes[2] = {flows[i].quotes, flows[i].now};
-		lem_series	series = {2, 8, ts, close_price, volume, features};
+		lem_series	series = {2, 8, ts, close_price, volume, features, NULL, NULL, NULL};
 
 		for (int t = 0; t < 2; t++)
 		{
@@ -184,7 +184,7 @@ test_estimated(void)
 	static double closes[BARS];
 	static double volumes[BARS];
 	static double columns[BARS * 3];
-	lem_series	series = {BARS, 3, times, closes, volumes, columns};
+	lem_series	series = {BARS, 3, times, closes, volumes, columns, NULL, NULL, NULL};
 	lem_book	book;
 	double		mid = 0;
 	double		sum = 0;
@@ -240,7 +240,7 @@ test_causality(void)
 		lem_series	series;
 		lem_book	book;
 
-		series = (lem_series) {80, width, ts, close_price, volume, features};
+		series = (lem_series) {80, width, ts, close_price, volume, features, NULL, NULL, NULL};
 		for (int i = 0; i < 80; i++)
 		{
 			close_price[i] = 1 + lem_random_uniform(trial, 1, i);

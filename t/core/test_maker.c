@@ -160,7 +160,7 @@ make_ten(lem_book *book)
 		{100, 100.3, 100.3, 30},	/* 2/3 above an ask at 100.1 */
 		{100, 100, 100, 100},
 	};
-	lem_series	series = {TEN, 5, ten_ts, ten_price, ten_volume, ten_columns};
+	lem_series	series = {TEN, 5, ten_ts, ten_price, ten_volume, ten_columns, NULL, NULL, NULL};
 
 	for (int i = 0; i < TEN; i++)
 	{
@@ -255,7 +255,7 @@ test_sides(void)
 	double		volume = 100;
 	double		columns[6];
 	double		row[LEM_BOOK_COLUMNS] = {99, 101, 0, 0, 100, 102, 98, 100, 100, 30};
-	lem_series	series = {1, 6, &ts, &price, &volume, columns};
+	lem_series	series = {1, 6, &ts, &price, &volume, columns, NULL, NULL, NULL};
 	lem_book	book;
 	lem_maker_rules rules = {.fill = LEM_FILL_TOUCH};
 	lem_quoting q = quoting_of(1, 1, 100);
