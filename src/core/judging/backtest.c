@@ -283,7 +283,7 @@ lem_tally_means(const lem_tally *sums, size_t n)
 int
 lem_backtest_keep(const lem_backtest *test, int count, const lem_backtest_start *starts,
 				  const lem_outcome *outcomes, lem_tally *tallies, double *gains,
-				  int64_t *places)
+				  int64_t *bars)
 {
 	const int	strategies = lem_backtest_strategies(test);
 	int			kept = 0;
@@ -296,7 +296,7 @@ lem_backtest_keep(const lem_backtest *test, int count, const lem_backtest_start 
 			valid = valid && outcomes[j].valid;
 		if (!valid)
 			continue;
-		places[kept++] = starts[i].bar;
+		bars[kept++] = starts[i].bar;
 		for (int j = 0; j < strategies; j++)
 		{
 			*gains++ = outcomes[j].bps;

@@ -90,11 +90,11 @@ typedef struct lem_tally
 extern lem_tally lem_tally_means(const lem_tally *sums, size_t n);
 
 /*
- * Keep what a summary needs of a batch: gains (n x strategies) and places (n) from their ends on,
+ * Keep what a summary needs of a batch: gains (n x strategies) and bars (n) from their ends on,
  * and the sums; how many starts that were.  A start without a benchmark is left out.
  */
 extern int	lem_backtest_keep(const lem_backtest *test, int count,
 							  const lem_backtest_start *starts, const lem_outcome *outcomes,
-							  lem_tally *tallies, double *gains, int64_t *places);
+							  lem_tally *tallies, double *gains, int64_t *bars);
 
 #endif

@@ -45,17 +45,17 @@ deviation_of(size_t n, const double *x, size_t stride, double mean)
 }
 
 /*
- * An interval from numbers at places that do not fall; share is what the bandwidth is of the time,
+ * An interval from numbers at times (or bars) that do not fall; share is what the bandwidth is of all of it,
  * above 1 where that is too short.
  */
 static void
-set_interval(size_t n, const double *x, size_t stride, const int64_t *place, double bandwidth,
+set_interval(size_t n, const double *x, size_t stride, const int64_t *time, double bandwidth,
 			 double share, lem_interval *interval)
 {
 	const double mean = mean_of(n, x, stride);
 	const double nothing = (double) n * mean * mean * 1e-24;	/* rounding of equal numbers */
 	double		near = 0;		/* sum of the numbers before i within the bandwidth */
-	double		near_place = 0; /* and of them times their distance from i */
+	double		near_time = 0;	/* and of them times their distance from i */
 	double		sum = 0;
 	size_t		first = 0;
 
@@ -65,18 +65,18 @@ set_interval(size_t n, const double *x, size_t stride, const int64_t *place, dou
 		const double e = x[i * stride] - mean;
 
 		if (i > 0)
-			near_place += near * (double) (place[i] - place[i - 1]);
-		while (first < i && (double) (place[i] - place[first]) >= bandwidth)
+			near_time += near * (double) (time[i] - time[i - 1]);
+		while (first < i && (double) (time[i] - time[first]) >= bandwidth)
 		{
 			const double gone = x[first * stride] - mean;
 
 			near -= gone;
-			near_place -= gone * (double) (place[i] - place[first]);
+			near_time -= gone * (double) (time[i] - time[first]);
 			first++;
 		}
 		if (first == i)
-			near = near_place = 0;	/* exactly */
-		sum += e * e + 2 * e * (near - near_place / bandwidth);
+			near = near_time = 0;	/* exactly */
+		sum += e * e + 2 * e * (near - near_time / bandwidth);
 		near += e;
 	}
 	if (!(share <= 1) || !(sum > nothing))
@@ -89,7 +89,7 @@ set_interval(size_t n, const double *x, size_t stride, const int64_t *place, dou
 }
 
 void
-lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
+lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *bar, int horizon,
 				int64_t every, lem_interval *interval)
 {
 	const double time = (double) n * (double) every;
@@ -98,7 +98,7 @@ lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place, 
 
 	if (n < LEM_LEAST_HORIZONS || time < (double) LEM_LEAST_HORIZONS * horizon)
 		share = INFINITY;
-	set_interval(n, x, stride, place, bandwidth, share, interval);
+	set_interval(n, x, stride, bar, bandwidth, share, interval);
 }
 
 void
@@ -183,12 +183,12 @@ percentile(const double *sorted, size_t n, double p)
 }
 
 lem_status
-lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place, int horizon,
+lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *bar, int horizon,
 			   int64_t every, double *scratch, const lem_stop *stop, lem_figures *figures)
 {
 	size_t		wins = 0;
 
-	lem_interval_of(n, x, stride, place, horizon, every, &figures->gain);
+	lem_interval_of(n, x, stride, bar, horizon, every, &figures->gain);
 	for (size_t i = 0; i < n; i++)
 	{
 		wins += x[i * stride] > 0;
@@ -208,17 +208,17 @@ lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place, i
 }
 
 lem_status
-lem_compare(size_t n, const double *gains, int strategies, int which, const int64_t *place,
+lem_compare(size_t n, const double *gains, int strategies, int which, const int64_t *bar,
 			int horizon, int64_t every, double *scratch, const lem_stop *stop,
 			lem_compared *compared)
 {
-	if (lem_figures_of(n, gains + which, (size_t) strategies, place, horizon, every, scratch,
+	if (lem_figures_of(n, gains + which, (size_t) strategies, bar, horizon, every, scratch,
 					   stop, &compared->figures) != LEM_OK)
 		return LEM_STOPPED;
 	for (size_t i = 0; i < n; i++)
 		scratch[i] = gains[i * (size_t) strategies] - gains[i * (size_t) strategies
 															 + (size_t) which];
-	lem_interval_of(n, scratch, 1, place, horizon, every, &compared->difference);
+	lem_interval_of(n, scratch, 1, bar, horizon, every, &compared->difference);
 	compared->difference_deviation = deviation_of(n, scratch, 1, compared->difference.mean);
 	return LEM_OK;
 }

@@ -45,10 +45,10 @@ typedef struct lem_figures
 } lem_figures;
 
 /*
- * The mean of n > 0 numbers x (one every stride) at rising places (bars), for orders of so many
+ * The mean of n > 0 numbers x (one every stride) at rising bars, for orders of so many
  * bars from which every every-th bar can start.
  */
-extern void lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *place,
+extern void lem_interval_of(size_t n, const double *x, size_t stride, const int64_t *bar,
 							int horizon, int64_t every, lem_interval *interval);
 
 /*
@@ -60,7 +60,7 @@ extern void lem_interval_pooled(size_t n, const double *x, const int64_t *ts, in
 								double *deviation, lem_interval *interval);
 
 /* lem_interval_of, and the rest of the figures: LEM_OK or LEM_STOPPED.  scratch: n numbers. */
-extern lem_status lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *place,
+extern lem_status lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *bar,
 								 int horizon, int64_t every, double *scratch,
 								 const lem_stop *stop, lem_figures *figures);
 
@@ -77,7 +77,7 @@ typedef struct lem_compared
  * LEM_STOPPED.  scratch: n numbers.
  */
 extern lem_status lem_compare(size_t n, const double *gains, int strategies, int which,
-							  const int64_t *place, int horizon, int64_t every, double *scratch,
+							  const int64_t *bar, int horizon, int64_t every, double *scratch,
 							  const lem_stop *stop, lem_compared *compared);
 
 #endif

@@ -31,10 +31,10 @@ lem_embedding_place(const lem_embedding *embedding, lem_dense *dense, int column
 
 			for (int e = 0; e < embedding->width; e++)
 			{
-				const size_t place = (size_t) e * inputs + i;
+				const size_t row = (size_t) e * inputs + i;
 
-				slope += (double) embedding->kernel[place] * kernel[place * out + j];
-				offset += (double) embedding->bias[place] * kernel[place * out + j];
+				slope += (double) embedding->kernel[row] * kernel[row * out + j];
+				offset += (double) embedding->bias[row] * kernel[row * out + j];
 			}
 			lem_dense_set(dense, i, column + j, (lem_real) slope);
 		}

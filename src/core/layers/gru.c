@@ -95,10 +95,10 @@ lem_gru_forward(const lem_gru *gru, const lem_kernels *kern, int n, int rows, co
 		}
 		for (int i = 0; i < n; i++)
 		{
-			const size_t place = (size_t) i * width;
+			const size_t sample_at = (size_t) i * width;
 
-			cell(kern, width, state + 3 * place, gates + 3 * place, h + place);
-			memcpy(y + ((size_t) i * rows + t) * width, h + place, row_size);
+			cell(kern, width, state + 3 * sample_at, gates + 3 * sample_at, h + sample_at);
+			memcpy(y + ((size_t) i * rows + t) * width, h + sample_at, row_size);
 		}
 	}
 	return LEM_OK;

@@ -92,11 +92,11 @@ lem_lstm_forward(const lem_lstm *lstm, const lem_kernels *kern, int n, int rows,
 		}
 		for (int i = 0; i < n; i++)
 		{
-			const size_t place = (size_t) i * width;
+			const size_t sample_at = (size_t) i * width;
 
-			cell(kern, width, gates + 4 * place, c + place, acts->tanh_c + at * width + place,
-				 h + place);
-			memcpy(y + ((size_t) i * rows + t) * width, h + place, row_size);
+			cell(kern, width, gates + 4 * sample_at, c + sample_at, acts->tanh_c + at * width + sample_at,
+				 h + sample_at);
+			memcpy(y + ((size_t) i * rows + t) * width, h + sample_at, row_size);
 		}
 	}
 	return LEM_OK;

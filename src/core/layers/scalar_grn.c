@@ -195,7 +195,7 @@ lem_distinct(int n, const lem_real *x, int stride, int *table, lem_real *values,
 	{
 		const lem_real value = x[(size_t) r * stride];
 		uint64_t	bits = 0;
-		int			place;
+		int			bucket;
 
 		/* a number most often is the one before */
 		if (r > 0 && memcmp(&value, &values[index[r - 1]], sizeof(value)) == 0)
@@ -205,15 +205,15 @@ lem_distinct(int n, const lem_real *x, int stride, int *table, lem_real *values,
 		}
 		memcpy(&bits, &value, sizeof(value));
 		bits *= UINT64_C(0x9e3779b97f4a7c15);
-		place = (int) (bits >> 32) & (size - 1);
-		while (table[place] >= 0 && memcmp(&values[table[place]], &value, sizeof(value)) != 0)
-			place = (place + 1) & (size - 1);
-		if (table[place] < 0)
+		bucket = (int) (bits >> 32) & (size - 1);
+		while (table[bucket] >= 0 && memcmp(&values[table[bucket]], &value, sizeof(value)) != 0)
+			bucket = (bucket + 1) & (size - 1);
+		if (table[bucket] < 0)
 		{
-			table[place] = count;
+			table[bucket] = count;
 			values[count++] = value;
 		}
-		index[r] = table[place];
+		index[r] = table[bucket];
 	}
 	return count;
 }

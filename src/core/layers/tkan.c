@@ -193,14 +193,14 @@ lem_tkan_forward(const lem_tkan *tkan, const lem_kernels *kern, int n, int rows,
 		{
 			for (int j = 0; j < subs; j++)
 			{
-				const size_t place = i * all + (size_t) j * width;
+				const size_t sub_layer_at = i * all + (size_t) j * width;
 
 				if (t == 0)
 					for (int l = 0; l < width; l++)
-						s[place + l] = tkan->mix[(size_t) j * 2 * width + l] * sub_y[place + l];
+						s[sub_layer_at + l] = tkan->mix[(size_t) j * 2 * width + l] * sub_y[sub_layer_at + l];
 				else
-					mix_state(width, tkan->mix + (size_t) j * 2 * width, sub_y + place,
-							  s_before + place, s + place);
+					mix_state(width, tkan->mix + (size_t) j * 2 * width, sub_y + sub_layer_at,
+							  s_before + sub_layer_at, s + sub_layer_at);
 			}
 			kern->cell(width, gates + (size_t) i * ld, tkan->linear, c + (size_t) i * width);
 			kern->cell_output(width, o + (size_t) i * width, c + (size_t) i * width,
@@ -398,12 +398,12 @@ lem_tkan_backward(const lem_tkan *tkan, const lem_config *config, const lem_kern
 				for (int j = 0; j < subs; j++)
 				{
 					const lem_real *u = tkan->mix + (size_t) j * 2 * width;
-					const size_t place = (size_t) j * width;
-					const lem_real *y = acts->y + (here + i) * all + place;
-					const lem_real *before = t > 0 ? acts->s + (here - n + i) * all + place : NULL;
+					const size_t sub_layer_at = (size_t) j * width;
+					const lem_real *y = acts->y + (here + i) * all + sub_layer_at;
+					const lem_real *before = t > 0 ? acts->s + (here - n + i) * all + sub_layer_at : NULL;
 					lem_real   *dmix = gradient + at.mix + (size_t) j * 2 * width;
-					lem_real   *state = ds + (size_t) i * all + place;
-					lem_real   *out = dsub_y + (size_t) i * all + place;
+					lem_real   *state = ds + (size_t) i * all + sub_layer_at;
+					lem_real   *out = dsub_y + (size_t) i * all + sub_layer_at;
 
 					for (int l = 0; l < width; l++)
 					{

@@ -173,12 +173,12 @@ lem_vsn_backward(const lem_vsn *vsn, const lem_kernels *kern, int rows, const le
 		memset(dout, 0, (size_t) acts->distinct[i] * hidden * sizeof(lem_real));
 		for (int r = 0; r < rows; r++)
 		{
-			const size_t place = (size_t) r * inputs + i;
+			const size_t weight_at = (size_t) r * inputs + i;
 			const size_t row = (size_t) acts->index[i][r] * hidden;
 			const lem_real *d = dy + (size_t) r * hidden;
 
-			dlogits[place] = kern->dot(hidden, d, acts->input_out[i] + row);
-			kern->add_scaled(1, hidden, acts->weights + place, 0, d, 0, dout + row, 0);
+			dlogits[weight_at] = kern->dot(hidden, d, acts->input_out[i] + row);
+			kern->add_scaled(1, hidden, acts->weights + weight_at, 0, d, 0, dout + row, 0);
 		}
 		lem_scalar_grn_backward(&vsn->inputs[i], kern, width, acts->distinct[i], acts->values[i],
 								&acts->input_grn[i], dout, embedding + (size_t) i * 2 * width,

@@ -203,36 +203,36 @@ undo_last_layers(const lem_config *config, const lem_kernels *kern, const lem_re
 	memset(s->dhidden_1, 0, (size_t) n * wide * sizeof(lem_real));
 	for (int c = 0; c < LEM_CASES; c++)
 	{
-		const size_t place = (size_t) c * m;
+		const size_t unit = (size_t) c * m;
 
 		for (int j = 0; j < n; j++)
 			dpart[at->bias_2 + c] += dmlp[(size_t) j * LEM_CASES + c];
-		kern->add_scaled(n, m, dmlp + c, LEM_CASES, hidden_1 + place, wide,
-						 dpart + at->kernel_2 + place, 0);
-		kern->add_scaled(n, m, dmlp + c, LEM_CASES, step->kernel_2 + place, 0,
-						 s->dhidden_1 + place, wide);
+		kern->add_scaled(n, m, dmlp + c, LEM_CASES, hidden_1 + unit, wide,
+						 dpart + at->kernel_2 + unit, 0);
+		kern->add_scaled(n, m, dmlp + c, LEM_CASES, step->kernel_2 + unit, 0,
+						 s->dhidden_1 + unit, wide);
 		if (!dfinish)
 			continue;
 		for (int j = 0; j < n; j++)
 			dpart[at->finish_bias + c] += dfinish[(size_t) j * LEM_CASES + c];
-		kern->add_scaled(n, m, dfinish + c, LEM_CASES, hidden_1 + place, wide,
-						 dpart + at->finish_kernel + place, 0);
-		kern->add_scaled(n, m, dfinish + c, LEM_CASES, step->finish_kernel + place, 0,
-						 s->dhidden_1 + place, wide);
+		kern->add_scaled(n, m, dfinish + c, LEM_CASES, hidden_1 + unit, wide,
+						 dpart + at->finish_kernel + unit, 0);
+		kern->add_scaled(n, m, dfinish + c, LEM_CASES, step->finish_kernel + unit, 0,
+						 s->dhidden_1 + unit, wide);
 	}
 	kern->relu_backward((size_t) n * wide, hidden_1, s->dhidden_1);
 	kern->add_scaled(n, wide, &one, 0, s->dhidden_1, wide, dpart + at->bias_1, 0);
 	for (int c = 0; c < LEM_CASES; c++)
 	{
-		const size_t place = (size_t) c * m;
-		const size_t kernel_1 = at->kernel_1 + place * m;
+		const size_t unit = (size_t) c * m;
+		const size_t kernel_1 = at->kernel_1 + unit * m;
 		lem_packed	back;
 
-		kern->outer(m, m, n, hidden_0 + place, wide, s->dhidden_1 + place, wide, add,
+		kern->outer(m, m, n, hidden_0 + unit, wide, s->dhidden_1 + unit, wide, add,
 					dpart + kernel_1, m);
 		lem_pack(&back, s->kernel_1_back, m, m);
 		lem_pack_rows_transposed(s->kernel_1_back, m, m, 0, part + kernel_1, m, m);
-		kern->matmul(n, s->dhidden_1 + place, wide, &back, NULL, false, s->dhidden_0 + place, wide);
+		kern->matmul(n, s->dhidden_1 + unit, wide, &back, NULL, false, s->dhidden_0 + unit, wide);
 	}
 	kern->relu_backward((size_t) n * wide, hidden_0, s->dhidden_0);
 }
@@ -290,18 +290,18 @@ undo_first_layer(const lem_config *config, const lem_kernels *kern, const lem_re
 	for (int c = 0; c < LEM_CASES; c++)
 	{
 		lem_real   *dkernel = dpart + at->kernel_0 + (size_t) c * (in + one_hot) * m;
-		const size_t place = (size_t) c * m;
+		const size_t unit = (size_t) c * m;
 
-		kern->add_scaled(group, m, &one, 0, s->dbias_0 + place, wide,
-						 dpart + at->bias_0 + place, 0);
-		kern->outer(common, m, samples, input, group * in, dsample + place, wide, add, dkernel, m);
-		kern->outer(in - common, m, n, input + common, in, s->dhidden_0 + place, wide, add,
+		kern->add_scaled(group, m, &one, 0, s->dbias_0 + unit, wide,
+						 dpart + at->bias_0 + unit, 0);
+		kern->outer(common, m, samples, input, group * in, dsample + unit, wide, add, dkernel, m);
+		kern->outer(in - common, m, n, input + common, in, s->dhidden_0 + unit, wide, add,
 					dkernel + (size_t) common * m, m);
 		dkernel += (size_t) in * m;
 		if (one_hot && !add)
 			memset(dkernel, 0, (size_t) one_hot * m * sizeof(lem_real));
 		if (one_hot)
-			kern->add_scaled(group, m, &one, 0, s->dbias_0 + place, wide, dkernel, m);
+			kern->add_scaled(group, m, &one, 0, s->dbias_0 + unit, wide, dkernel, m);
 	}
 }
 
@@ -350,10 +350,10 @@ curves_add(const lem_config *config, int branch, const lem_curves_gradient *from
 	for (int k = 0; k < config->n_ahead; k++)
 		for (int i = 0; i < 2; i++)
 		{
-			const size_t place = ((size_t) k * lem_branches(config) + branch) * 2 + i;
+			const size_t curve_at = ((size_t) k * lem_branches(config) + branch) * 2 + i;
 
-			to->volume[place] += from->volume[place];
-			to->notional[place] += from->notional[place];
+			to->volume[curve_at] += from->volume[curve_at];
+			to->notional[curve_at] += from->notional[curve_at];
 		}
 }
 
@@ -435,7 +435,7 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 				case_sums  *sum = (case_sums *) sums + (size_t) j * LEM_CASES + c;
 				lem_real	d = dshare[j][k * step_stride + case_offset[c]] + dallocated[figure]
 					- sum->left;
-				const size_t place = ((size_t) k * lem_branches(config) + branch) * 2 + c % 2;
+				const size_t curve_at = ((size_t) k * lem_branches(config) + branch) * 2 + c % 2;
 				step_numbers numbers;
 				step_gradients back;
 
@@ -457,14 +457,14 @@ lem_alloc_backward(const lem_config *config, const lem_kernels *kern, const lem_
 				numbers.min_rate = in->min_rate[sample];
 				numbers.max_rate = in->max_rate[sample];
 				numbers.scale = curves->scale[branch];
-				numbers.curve = (notional ? curves->notional : curves->volume)[place];
+				numbers.curve = (notional ? curves->notional : curves->volume)[curve_at];
 				numbers.mlp = acts->mlp[answer];
 				numbers.finish = config->finish_gate ? &acts->finish[answer] : NULL;
 				numbers.steps_left = n - k;
 				undo_proposal(&numbers, d, &back);
 				sum->left += back.left;
 				own.scale[branch] += back.scale;
-				(notional ? own.notional : own.volume)[place] += back.curve;
+				(notional ? own.notional : own.volume)[curve_at] += back.curve;
 				dmlp[(size_t) j * LEM_CASES + c] = back.mlp;
 				dfinish[(size_t) j * LEM_CASES + c] = back.finish;
 			}

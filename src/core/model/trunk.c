@@ -173,13 +173,13 @@ lem_trunk_forward(const lem_trunk *trunk, const lem_config *config, const lem_ke
 	{
 		const int	some = n - first < together ? n - first : together;
 		const int	rows_together = some * t;
-		const size_t place = (size_t) first * t * width;
+		const size_t first_row = (size_t) first * t * width;
 
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-		lem_dense_forward(&trunk->gate, kern, rows_together, gate_input(acts) + place, width,
+		lem_dense_forward(&trunk->gate, kern, rows_together, gate_input(acts) + first_row, width,
 						  acts->gate, 2 * width);
-		kern->glu(rows_together, width, acts->gate, 2 * width, acts->vsn_out + place, width,
+		kern->glu(rows_together, width, acts->gate, 2 * width, acts->vsn_out + first_row, width,
 				  acts->sum, width);
 		kern->layer_norm(rows_together, width, acts->sum, width, trunk->norm_gamma,
 						 trunk->norm_beta, acts->normed, width);
@@ -250,11 +250,11 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 	}
 	for (int r = last; r >= 0; r--)
 	{
-		const int64_t place = at.rnn + r * lem_rnn_size(config);
+		const int64_t layer_at = at.rnn + r * lem_rnn_size(config);
 		lem_status	status = lem_rnn_backward(&trunk->rnn[r], config, kern, n, t,
 											  r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
-											  compute ? part + place : NULL, &acts->rnn[r], drnn,
-											  scratch, compute ? gradient + place : NULL, drnn,
+											  compute ? part + layer_at : NULL, &acts->rnn[r], drnn,
+											  scratch, compute ? gradient + layer_at : NULL, drnn,
 											  stop);
 
 		if (status != LEM_OK)

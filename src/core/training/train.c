@@ -221,7 +221,7 @@ lem_train_scratch(const lem_model *model, const lem_dataset *dataset,
 }
 
 /*
- * The start at place i of an epoch.  Starts are taken in an order that visits each once before any
+ * The start number i of an epoch.  Starts are taken in an order that visits each once before any
  * comes again: a permutation by a four-round Feistel network over the next power of four, walked
  * until it falls within n.
  */
@@ -342,16 +342,16 @@ samples_of(const lem_train_job *job, int slot, const lem_dropout *dropout, int *
 	};
 }
 
-/* Sample i of the buffers, number `place` of the step, and its masks. */
+/* Sample i of the buffers: the epoch's sample of that number, and its masks. */
 static void
-draw_training(const lem_train_job *job, uint64_t place, int i, const kept_acts *kept, int in_kept)
+draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts *kept, int in_kept)
 {
 	const lem_config *config = &job->model->config;
 	const lem_dataset *dataset = job->dataset;
 	const lem_train_options *options = job->options;
 	const lem_train_buffers *buffers = job->buffers;
-	const size_t start = shuffled(options->seed, job->epoch, place, dataset->n_train);
-	const uint64_t pair = lem_random_below(options->seed, stream(STREAM_RATES, job->epoch), place,
+	const size_t start = shuffled(options->seed, job->epoch, number, dataset->n_train);
+	const uint64_t pair = lem_random_below(options->seed, stream(STREAM_RATES, job->epoch), number,
 										   options->n_rates);
 	const size_t encoded = encoded_size(config);
 	const size_t context = lem_context_size(config);
@@ -363,21 +363,21 @@ draw_training(const lem_train_job *job, uint64_t place, int i, const kept_acts *
 	buffers->max_rate[i] = (lem_real) options->rates[pair][1];
 	if (options->dropout > 0)
 	{
-		lem_dropout_draw(options->dropout, options->seed, stream(STREAM_ENCODED, job->epoch), place,
+		lem_dropout_draw(options->dropout, options->seed, stream(STREAM_ENCODED, job->epoch), number,
 						 encoded, kept->encoded_mask + in_kept * encoded);
-		lem_dropout_draw(options->dropout, options->seed, stream(STREAM_CONTEXT, job->epoch), place,
+		lem_dropout_draw(options->dropout, options->seed, stream(STREAM_CONTEXT, job->epoch), number,
 						 context, kept->context_mask + in_kept * context);
 	}
 }
 
 /* The same of validation: evenly spread, without limits. */
 static void
-draw_validation(const lem_train_job *job, int64_t place, int i)
+draw_validation(const lem_train_job *job, int64_t number, int i)
 {
 	const lem_config *config = &job->model->config;
 	const lem_dataset *dataset = job->dataset;
 	const lem_train_buffers *buffers = job->buffers;
-	const size_t start = (size_t) (place * (int64_t) dataset->n_valid / all_samples(job));
+	const size_t start = (size_t) (number * (int64_t) dataset->n_valid / all_samples(job));
 
 	lem_dataset_sample(dataset, &dataset->valid[start], job->scratch,
 					   buffers->rows + i * lem_inputs_size(config),

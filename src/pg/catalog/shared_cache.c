@@ -1,14 +1,61 @@
 /*
- * shared_cache.c: decoded models in shared memory.
+ * shared_cache.c: decoded models in shared memory, one copy for all processes.
  *
- * A directory of parts (trunks and sets of heads) by database and digest, and an area that they are
- * decoded into.  Both lie in the server's main shared memory, which every process has at the same
- * address: pointers within a decoded part are good everywhere, and parts are never written again.
+ * What there is
+ * -------------
+ * Two things in the server's main shared memory, which every process has at the same address: a
+ * hash table, the directory, with an entry for each decoded part (the trunk, a set of heads) by
+ * database, digest of the model and number of the part; and an area that the parts are decoded
+ * into.  As the address is the same everywhere, pointers within a decoded part are good in every
+ * process.  A part that is ready is never written again, so reading its numbers takes no lock.  A
+ * model's digest covers its config and all its weights: two parts of one key have the same
+ * numbers, and an entry never has to be brought up to date, only to be removed.
  *
- * The lock guards the directory; pins, counted atomically under the shared lock, keep a part from
- * being evicted.  A part's numbers are read from the catalog before it is entered, so that nothing
- * can fail or wait between its entry and its being ready: whoever finds it not ready waits for no
- * more than the decoding.
+ * The life of a part
+ * ------------------
+ * absent -> entered (pinned by its maker, not ready) -> ready -> [dropped] -> removed.
+ *
+ * Whoever needs a part that is absent reads its numbers from the catalog first, into memory of its
+ * own, because that can fail, wait and be cancelled.  Then it enters the part, decodes it and
+ * marks it ready.  Nothing between these can raise an error or look for interrupts, so no part
+ * stays unready for good, and whoever finds one so waits for no more than the decoding.  Two
+ * processes may read the same numbers at a time; the slower one finds the entry when it wants to
+ * make one, and throws its numbers away.
+ *
+ * A call pins each part that it uses, for as long as the memory context lives that it was made in:
+ * a callback gives the pins back, also where an error ends the call.  Pins that are left when the
+ * process ends are given back by leave().  Parts without pins may be evicted for others, the one
+ * that was not used for longest first.  When a transaction that deleted a model commits, its parts
+ * are removed; those that are pinned are marked dropped, and whoever gives back the last pin
+ * removes them.  If there is no room, because all that is there is pinned, the caller gets NULL
+ * and decodes the model in memory of its own (cache.c): nobody waits for room.
+ *
+ * What is locked
+ * --------------
+ * One lightweight lock for all of it:
+ *   shared: to look a part up, to pin it, and to give back a pin of one that is not dropped;
+ *   exclusive: to enter, evict and remove parts, and to set `ready` and `dropped`.
+ * Pins and the times of use are atomic, as several processes change them under the shared lock.
+ * Whether a part has no pins is asked under the exclusive lock only: then nobody can be adding
+ * one. (unpin() must not drop the last pin of a dropped part under the shared lock, since two
+ * might; it keeps its pin while it goes on to the exclusive lock, so the part cannot vanish in
+ * between.)
+ *
+ * Order: the lock is taken before the area's own locks (dsa_allocate, dsa_free), never the other
+ * way round.  No catalog is read, no memory is allocated in this process and no condition variable
+ * is waited for while it is held; lem_stat_shared_parts() copies entries under it and makes rows
+ * later. Waiting for a part to be ready holds no pin and no lock, so processes cannot wait for
+ * each other in a circle: the maker waits for nobody.
+ *
+ * What is left behind
+ * -------------------
+ * An error or a cancelled call: nothing, see above.  A process that is ended (SIGTERM, FATAL):
+ * nothing, leave() runs.  A process that crashes may hold the lock, have pins or be in the middle
+ * of decoding: the postmaster then restarts all processes and makes shared memory anew, so the
+ * cache begins empty.  A transaction that deletes a model and aborts leaves the model and its
+ * parts as they were; after PREPARE TRANSACTION the parts stay until they are evicted, as their
+ * digest tells what they are.  After a restart, or on a standby that replays a deletion, parts of
+ * a model that is gone are only room that the next eviction takes.
  */
 #include "postgres.h"
 
@@ -73,7 +120,7 @@ typedef struct shared_pin
 
 static shared_cache *cache = NULL;	/* NULL: nothing is shared */
 static HTAB *parts = NULL;		/* shared_part by key */
-static void *place = NULL;		/* of the area */
+static void *area_memory = NULL;	/* what the area is made in */
 static dsa_area *area = NULL;	/* NULL before the first use in this process */
 static LWLock *lock = NULL;
 static dlist_head pins = DLIST_STATIC_INIT(pins);
@@ -110,7 +157,7 @@ startup_memory(void)
 	lock = &GetNamedLWLockTranche(TRANCHE)->lock;
 	parts = ShmemInitHash("lem shared parts", MAX_PARTS, MAX_PARTS, &control,
 						  HASH_ELEM | HASH_BLOBS);
-	place = ShmemInitStruct("lem shared models", area_size(), &found);
+	area_memory = ShmemInitStruct("lem shared models", area_size(), &found);
 	cache = ShmemInitStruct("lem shared cache", sizeof(shared_cache), &found);
 	if (!found)
 	{
@@ -118,7 +165,7 @@ startup_memory(void)
 
 		ConditionVariableInit(&cache->decoded);
 		pg_atomic_init_u64(&cache->clock, 0);
-		made = dsa_create_in_place(place, area_size(), lock->tranche, NULL);
+		made = dsa_create_in_place(area_memory, area_size(), lock->tranche, NULL);
 		dsa_pin(made);
 		dsa_set_size_limit(made, area_size());
 		dsa_detach(made);
@@ -189,7 +236,7 @@ leave(int code, Datum arg)
 	(void) arg;
 	while (!dlist_is_empty(&pins))
 		release(dlist_container(shared_pin, node, dlist_head_node(&pins)));
-	dsa_release_in_place(place);
+	dsa_release_in_place(area_memory);
 }
 
 /* The area, at the first use in a process. */
@@ -201,7 +248,7 @@ join(void)
 	if (area)
 		return;
 	old = MemoryContextSwitchTo(TopMemoryContext);
-	area = dsa_attach_in_place(place, NULL);
+	area = dsa_attach_in_place(area_memory, NULL);
 	dsa_pin_mapping(area);
 	MemoryContextSwitchTo(old);
 	on_shmem_exit(leave, (Datum) 0);

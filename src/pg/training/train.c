@@ -133,7 +133,7 @@ train_step(lem_training *t, int64 step)
 												lem_train_sharded_parts(&t->config)));
 	}
 	lem_train_team_run(t->team, LEM_TASK_SQUARES, ranges);
-	if (!lem_train_step_begin(options, &t->run.state, lem_train_places(head), view->losses,
+	if (!lem_train_step_begin(options, &t->run.state, lem_train_tallies(head), view->losses,
 							  ranges, view->squares, &head->step))
 		return check_finite(t, head->step.loss, "the loss", step + 1) &&
 			check_finite(t, head->step.norm, "the length of the gradient", step + 1);
@@ -169,7 +169,7 @@ validate(lem_training *t)
 	for (int64 group = 0; group < lem_validation_groups(&t->dataset, &t->settings.core); group++)
 		run_group(t, group, true);
 	memset(sums, 0, sizeof(*sums));
-	for (int i = 0; i < lem_train_places(view->head); i++)
+	for (int i = 0; i < lem_train_tallies(view->head); i++)
 		lem_validation_add(sums, &view->validation[i]);
 	return check_finite(t, sums->loss, "the validation loss", t->run.state.step) &&
 		check_weights(t);

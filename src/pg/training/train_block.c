@@ -48,15 +48,15 @@ carve_series(lem_arena *arena, int n_series, int n_features, const series_size *
 	for (int s = 0; s < n_series; s++)
 	{
 		const Size	n = sizes[s].n;
-		lem_series	place = {.n = n, .n_features = n_features};
+		lem_series	columns = {.n = n, .n_features = n_features};
 
-		place.ts = lem_arena_bytes(arena, n * sizeof(int64));
-		place.price = lem_arena_bytes(arena, n * sizeof(double));
-		place.volume = lem_arena_bytes(arena, n * sizeof(double));
+		columns.ts = lem_arena_bytes(arena, n * sizeof(int64));
+		columns.price = lem_arena_bytes(arena, n * sizeof(double));
+		columns.volume = lem_arena_bytes(arena, n * sizeof(double));
 		if (n_features > 0)
-			place.features = lem_arena_bytes(arena, n * n_features * sizeof(double));
+			columns.features = lem_arena_bytes(arena, n * n_features * sizeof(double));
 		if (series)
-			series[s] = place;
+			series[s] = columns;
 	}
 }
 
@@ -102,7 +102,7 @@ lem_train_head_pieces(const lem_config *config, int slots)
 }
 
 int
-lem_train_places(const lem_train_head *head)
+lem_train_tallies(const lem_train_head *head)
 {
 	return head->config.shared_heads ? head->slots
 		: lem_train_head_pieces(&head->config, head->slots);
@@ -162,8 +162,8 @@ carve(lem_arena *arena, const lem_train_head *head, const series_size *sizes,
 			view->gradient[s] = of_slot;
 	}
 	lem_train_buffers_carve(arena, config, &head->options, &view->buffers);
-	view->losses = lem_arena_bytes(arena, lem_train_places(head) * sizeof(double));
-	view->validation = lem_arena_bytes(arena, lem_train_places(head) * sizeof(lem_validation));
+	view->losses = lem_arena_bytes(arena, lem_train_tallies(head) * sizeof(double));
+	view->validation = lem_arena_bytes(arena, lem_train_tallies(head) * sizeof(lem_validation));
 	view->squares = lem_arena_bytes(arena, lem_train_ranges(config, parts) * sizeof(double));
 }
 

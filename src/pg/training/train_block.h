@@ -94,8 +94,8 @@ typedef struct lem_train_view
 	lem_real   *last_sum;		/* of the last set of separate heads, its second piece; or NULL */
 	lem_real ***gradient;		/* slots x parts that shards have gradients of */
 	lem_train_buffers buffers;	/* of a group */
-	double	   *losses;			/* of each place, over the groups of a step */
-	lem_validation *validation; /* of each place, over all groups */
+	double	   *losses;			/* of each tally, over the groups of a step */
+	lem_validation *validation; /* of each tally, over all groups */
 	double	   *squares;		/* of each range */
 } lem_train_view;
 
@@ -115,8 +115,11 @@ extern int	lem_train_sharded_parts(const lem_config *config);
  */
 extern int	lem_train_head_pieces(const lem_config *config, int slots);
 
-/* Places of losses and of sums of validation: slots with shared heads, else pieces of the heads. */
-extern int	lem_train_places(const lem_train_head *head);
+/*
+ * Tallies of losses, and of validation, that are added up in the end: one a slot with shared heads,
+ * else one a piece of the heads.
+ */
+extern int	lem_train_tallies(const lem_train_head *head);
 
 /* Fill in what the head of a block says about data, but for the rounds. */
 extern void lem_train_head_init(lem_train_head *head, const lem_config *config,

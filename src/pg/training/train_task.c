@@ -152,9 +152,9 @@ adam(const lem_train_view *view, int64 range)
 						  view->v[part], view->weights[part]);
 }
 
-/* The heads' pass of a set over a slot or several of them; place is where its loss belongs. */
+/* The heads' pass of a set over a slot or several of them; tally is where its loss belongs. */
 static void
-heads(const lem_train_member *member, const lem_train_job *job, int set, int slot, int place)
+heads(const lem_train_member *member, const lem_train_job *job, int set, int slot, int tally)
 {
 	const lem_train_view *view = member->view;
 	const bool	first = job->group == 0;
@@ -167,8 +167,8 @@ heads(const lem_train_member *member, const lem_train_job *job, int set, int slo
 	if (job->validating)
 	{
 		if (first)
-			memset(&view->validation[place], 0, sizeof(lem_validation));
-		lem_validation_heads(job, member->head, set, slot, &view->validation[place]);
+			memset(&view->validation[tally], 0, sizeof(lem_validation));
+		lem_validation_heads(job, member->head, set, slot, &view->validation[tally]);
 		return;
 	}
 
@@ -181,7 +181,7 @@ heads(const lem_train_member *member, const lem_train_job *job, int set, int slo
 					shared ? gradient[1] : again ? view->last_sum : view->sum[1 + set],
 					&(lem_curves_gradient) {gradient[0] + at.scale,
 						gradient[0] + at.volume_curve, gradient[0] + at.notional_curve});
-	view->losses[place] = first ? loss : view->losses[place] + loss;
+	view->losses[tally] = first ? loss : view->losses[tally] + loss;
 }
 
 /* A piece of LEM_TASK_HEADS: a set by all samples, or the last one by half of them. */

@@ -1,4 +1,64 @@
-/* train_workers.c: the processes that compute a training together. */
+/*
+ * train_workers.c: the processes that compute a training together.
+ *
+ * Who they are
+ * ------------
+ * The leader is the session that called lem_train: it alone reads and writes tables, prepares the
+ * data, decides what is computed next and saves epochs.  Workers are dynamic background workers
+ * without a database connection: they see the training's block of shared memory (train_block.h),
+ * and nothing else of the server.  Without workers, or without shared memory for them, the leader
+ * computes everything by the same code.
+ *
+ * Rounds
+ * ------
+ * All computing is in rounds.  A round is a task (a pass over a group of samples, a sum, a part of
+ * the optimiser's step) that is cut into numbered pieces.  The leader writes into the block what
+ * the pieces are about, begins the round, computes pieces like everybody else, and waits until
+ * each worker has said that it found none left.  So between rounds the workers write nothing, and
+ * the leader alone may change what the block says; within a round nobody may.  Pieces write
+ * numbers of their own: no two of a round write to the same place, whoever takes them, which is
+ * also why the trained bits do not depend on the number of processes.  Pieces are handed out by a
+ * counter, except for the passes whose buffers one process keeps for itself from one task to the
+ * next: there member i of m takes pieces i, i + m, i + 2m and so on (has_own_pieces()).
+ *
+ * What is locked
+ * --------------
+ * One spinlock, rounds->mutex, for the few fields of lem_train_rounds; it is held for a handful of
+ * assignments, never across a call that could wait, fail or allocate.  It is also what orders
+ * memory: what the leader wrote before it began a round is seen by workers that have read the
+ * round's number under it, and what a worker computed is seen by the leader that has read
+ * `working` under it.  The counter of pieces is atomic and needs no lock.  `quit`, `lost`, `round`
+ * and `working` are also peeked at without the lock, to find out early that something has changed;
+ * nobody acts on the
+ * numbers of others before having taken the lock.  One condition variable, rounds->changed, is
+ * broadcast after each change; all wait in loops that look at the fields again.  (Between short
+ * rounds a process looks out for LOOK_OUT_US before it sleeps, unless there are more processes
+ * than processors.)  There is one lock only, so there is no order to keep.
+ *
+ * How it ends
+ * -----------
+ * Normally the leader stops the team: it detaches from the segment, which runs leader_left():
+ * `quit` is set and everybody woken; workers leave their loop, detach and exit.  The segment goes
+ * with the last process that has it.  The same happens, in the same order, where the leader ends
+ * by an error or is cancelled (the reset of the memory context that the team lives in detaches)
+ * and where its session ends (detaching is part of a process's exit).  Workers look at `quit`
+ * before each piece and at every poll for a stop within one, so none computes on for long.
+ *
+ * A worker that fails leaves its message in the block (note_error()) and exits; one that is ended
+ * by a signal has none.  In both cases its detaching sets `lost` and wakes the leader, which
+ * raises the error in the session: a round that lacks a member's pieces cannot be completed, and
+ * its numbers are in no state to go on from.  What was saved are whole epochs, so the run can be
+ * resumed from the last.
+ *
+ * What a crash leaves
+ * -------------------
+ * A process that crashes (SIGKILL, SIGSEGV), leader or worker, makes the postmaster end all
+ * processes and begin anew; the segment is removed then.  Its half-done round is lost, and so is
+ * the epoch; the tables have the epochs before it, committed one by one, and a run that nobody is
+ * computing any more is shown as interrupted (train_run.c tells by the lock on the run, which its
+ * session held). The spinlock may have been held by the one that crashed: nobody is left to wait
+ * for it.
+ */
 #include "postgres.h"
 
 #include <unistd.h>
