@@ -172,6 +172,26 @@ SELECT lem_drop('owned');
 RESET ROLE;
 SELECT lem_set_owner('owned', 'regress_lem_maker');
 
+-- To give a model to a role takes SET ROLE to it (from 16 on membership can go without).
+RESET ROLE;
+DO $$
+BEGIN
+	IF current_setting('server_version_num')::int >= 160000 THEN
+		EXECUTE 'GRANT regress_lem_desk TO regress_lem_maker WITH SET FALSE, INHERIT TRUE';
+	END IF;
+END
+$$;
+SET ROLE regress_lem_maker;
+SELECT rights_error('SELECT lem_set_owner(''owned'', ''regress_lem_desk'')') ~ '^42501' AS refused, rights_error('SELECT lem_reassign_owned(current_user::text::lem_role, ''regress_lem_desk'')') ~ '^42501' AS "and for all";
+RESET ROLE;
+DO $$
+BEGIN
+	IF current_setting('server_version_num')::int >= 160000 THEN
+		EXECUTE 'REVOKE regress_lem_desk FROM regress_lem_maker';
+	END IF;
+END
+$$;
+
 -- A name that is free again is anyone's, without the rights of before
 SET ROLE regress_lem_maker;
 SELECT lem_grant('owned', 'regress_lem_stranger', 'all');
