@@ -15,7 +15,7 @@
 #include "pg/module/version.h"
 #include "pg/orders/orders.h"
 #include "pg/schedule/optimum_cache.h"
-#include "pg/training/train.h"
+#include "pg/training/train_prepare.h"
 
 LEM_MODULE_MAGIC(LEM_VERSION);
 

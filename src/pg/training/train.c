@@ -25,14 +25,11 @@
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
-#include "pg/training/train.h"
 #include "pg/training/train_prepare.h"
 
 /* Least time between two messages, and between two titles of the process, in milliseconds. */
 #define MESSAGE_MS 1000
 #define TITLE_MS 200
-
-int			lem_training_memory = 2 * 1024 * 1024;
 
 static double
 seconds_since(instr_time since)

@@ -16,8 +16,9 @@
 #include "pg/base/interrupt.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/rights.h"
-#include "pg/training/train.h"
 #include "pg/training/train_prepare.h"
+
+int			lem_training_memory = 2 * 1024 * 1024;
 
 void
 lem_training_commit(void)

@@ -12,6 +12,9 @@
 #include "pg/training/train_run.h"
 #include "pg/training/train_workers.h"
 
+/* GUC lem.training_memory, kilobytes. */
+extern int	lem_training_memory;
+
 /* A training while it runs. */
 typedef struct lem_training
 {
