@@ -93,7 +93,7 @@ SELECT lem_has_right('owned', 'use', 'regress_lem_user');
 ALTER ROLE regress_lem_user NOINHERIT;
 REVOKE regress_lem_desk FROM regress_lem_user;
 GRANT regress_lem_desk TO regress_lem_user;
-SELECT lem_has_right('owned', 'use', 'regress_lem_user') OR current_setting('server_version_num')::int >= 160000 AS inherited;
+SELECT lem_has_right('owned', 'use', 'regress_lem_user') AS inherited;
 REVOKE regress_lem_desk FROM regress_lem_user;
 ALTER ROLE regress_lem_user INHERIT;
 SET ROLE regress_lem_maker;
@@ -164,7 +164,9 @@ SELECT rights_error(query) FROM unnest(ARRAY['lem_grant(NULL, ''public'', ''use'
 	'lem_grant(''owned'', ''public'', ''sell'')', 'lem_grant(''nowhere'', ''public'', ''use'')', 'lem_has_right(''owned'', ''all'')', 'lem_has_right(''nowhere'', ''use'')', 'lem_has_right(''owned'', ''use'', ''nobody at all'')']) AS call, LATERAL (SELECT 'SELECT ' || call) AS q (query);
 SET ROLE regress_lem_maker;
 SELECT lem_grant('owned', 'nobody at all', 'use');
+\set VERBOSITY sqlstate
 SELECT lem_set_owner('owned', 'regress_lem_user');
+\set VERBOSITY default
 RESET ROLE;
 SELECT lem_set_owner('owned', 'regress_lem_desk');
 SET ROLE regress_lem_maker;
