@@ -15,6 +15,7 @@
 #                    (VERSIONS="15 17 18", PG_CONFIGS="/path/to/pg_config ...")
 #   make check-pictures
 #                    the reports, rendered in a browser at the widths of a phone and of a screen
+#   make check-cross the tests of the core on arm64 and s390x, emulated
 #   make check-work  orders worked under load and by pg_cron, for minutes
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
@@ -122,8 +123,16 @@ CORE_CFLAGS = -std=c11 -O3 -g -ffp-contract=fast -fno-math-errno -fPIC -fvisibil
 	$(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes
 GLUE_CFLAGS = -std=gnu11 $(WARNINGS)
 
+# The processor that is compiled for
+PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+# There gcc computes expressions of floats as doubles, in standard C, unless told.
+ifeq ($(PROCESSOR)$(IS_CLANG),s390x)
+CORE_CFLAGS += -fexcess-precision=fast
+endif
+
 # One object for each instruction set; kernels.c picks at run time.
-ifeq ($(shell uname -m),x86_64)
+ifeq ($(PROCESSOR),x86_64)
 %kernels_avx2.o: ISA_FLAGS = -mavx2 -mfma
 %kernels_avx512.o: ISA_FLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
 	-mprefer-vector-width=512
@@ -175,12 +184,24 @@ TEST_OBJS = $(TEST_SHARED) $(addsuffix .o,$(TEST_PROGRAMS))
 
 $(TEST_OBJS): $(TEST_DIR)%.o: t/core/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src/core $(CORE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -iquote src/core $(CORE_CFLAGS) $(BUILD_FLAGS) $(TEST_FLAGS) -MMD -MP -c -o $@ $<
 
 $(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 	$(CC) $(LINK_FLAGS) -o $@ $^ -ljansson $(BLAS_LIBS) -lm
 
 -include $(wildcard $(TEST_OBJS:.o=.d))
+
+# What one processor writes, for another to read (scripts/check-cross).
+CROSS_EXCHANGE = $(or $(OBJDIR),build/float/)t/cross/exchange
+
+$(CROSS_EXCHANGE).o: t/cross/exchange.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -iquote src/core -iquote t/core $(CORE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+
+$(CROSS_EXCHANGE): %: %.o $(TEST_SHARED) $(CORE_OBJS)
+	$(CC) $(LINK_FLAGS) -o $@ $^ -ljansson $(BLAS_LIBS) -lm
+
+-include $(wildcard $(CROSS_EXCHANGE).d)
 
 # Benchmarks: programs bench/bench_*.c, and scripts bench/*.sh beside a private server, which import
 # what bench/weights makes.  The other files there are what they share.
@@ -203,7 +224,8 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-isolation check-server check-work check-docs bench \
 	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
-	bench-train check-optima check-pictures test-versions count-instructions performance check-bench
+	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions \
+	performance check-bench
 
 test-programs: $(TEST_PROGRAMS)
 	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
@@ -316,6 +338,12 @@ test:
 # Other versions of PostgreSQL (scripts/test-versions).
 test-versions:
 	@ROOTS='$(ROOTS)' PG_CONFIGS='$(PG_CONFIGS)' TESTS='$(TESTS)' scripts/test-versions $(VERSIONS)
+
+# The core on other processors, emulated (PROCESSORS="arm64 s390x"; CROSS_TESTS names some tests).
+check-cross:
+	@PROCESSORS='$(PROCESSORS)' CROSS_TESTS='$(CROSS_TESTS)' scripts/check-cross
+
+cross-exchange: $(CROSS_EXCHANGE)
 
 valgrind: all
 	@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' scripts/valgrind $(REGRESS_OPTS) $(REGRESS)

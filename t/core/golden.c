@@ -219,7 +219,18 @@ golden_entry(const golden_file *file, const char *name)
 	return NULL;
 }
 
-/* Flat little-endian numbers (the machines that run tests are little-endian). */
+/* Bytes of a whole number, the lowest first. */
+static uint64_t
+little_endian(const uint8_t *bytes, size_t n)
+{
+	uint64_t	x = 0;
+
+	for (size_t i = n; i-- > 0;)
+		x = x << 8 | bytes[i];
+	return x;
+}
+
+/* Flat little-endian numbers. */
 static double *
 numbers(const uint8_t *bytes, size_t size, bool wide, size_t *count)
 {
@@ -229,12 +240,17 @@ numbers(const uint8_t *bytes, size_t size, bool wide, size_t *count)
 	for (size_t i = 0; i < n; i++)
 	{
 		if (wide)
-			memcpy(&out[i], bytes + i * sizeof(double), sizeof(double));
+		{
+			const uint64_t bits = little_endian(bytes + i * sizeof(double), sizeof(double));
+
+			memcpy(&out[i], &bits, sizeof(double));
+		}
 		else
 		{
+			const uint32_t bits = (uint32_t) little_endian(bytes + i * sizeof(float), sizeof(float));
 			float		x;
 
-			memcpy(&x, bytes + i * sizeof(float), sizeof(float));
+			memcpy(&x, &bits, sizeof(float));
 			out[i] = x;
 		}
 	}
