@@ -25,6 +25,8 @@
 #   make performance benchmarks, and the tables of doc/performance.md from them
 #   make fuzz        all kinds of bytes and calls, FUZZ_SECONDS (600) seconds of each
 #   make evaluation  write the report on the bundled models, doc/evaluation.md (BARS_DIR=folder)
+#   make maker-evaluation
+#                    write the report on market making, doc/maker-evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
 #   make bundled     train the bundled models again (BARS_DIR=folder of bars)
 #
@@ -223,7 +225,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-isolation check-server check-work check-docs bench \
-	bundled evaluation valgrind test demo setup deb check-deb dist check-dist \
+	bundled evaluation maker-evaluation valgrind test demo setup deb check-deb dist check-dist \
 	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions \
 	performance check-bench
 
@@ -398,6 +400,9 @@ bundled: all
 
 evaluation:
 	@BARS_DIR='$(BARS_DIR)' scripts/evaluation
+
+maker-evaluation: all
+	@PG_CONFIG='$(PG_CONFIG)' BARS_DIR='$(BARS_DIR)' EPOCHS='$(EPOCHS)' OUT='$(OUT)' scripts/maker-evaluation
 
 demo:
 	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' GAPS='$(GAPS)' scripts/demo
