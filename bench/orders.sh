@@ -21,7 +21,8 @@ add_bars()
 		FROM generate_series(1, $1) AS s, generate_series($2, $3) AS h"
 }
 
-# Seconds of a call of lem_work; the most private memory of its session goes to $folder/memory, in MB.
+# Seconds of a call of lem_work; the most private memory of its session goes to $folder/memory, in kB, and
+# what it used of the processor to $folder/cpu, in seconds.
 pass()
 {
 	local began=$EPOCHREALTIME sampler
@@ -36,6 +37,8 @@ pass()
 		while now=$(awk '/^RssAnon/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
 			[ "$now" -le $most ] || most=$now
 			echo $most >"$folder/memory"
+			awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$pid/stat" >"$folder/cpu.now" 2>/dev/null &&
+				[ -s "$folder/cpu.now" ] && mv "$folder/cpu.now" "$folder/cpu"
 			sleep 0.1
 		done
 	} &
@@ -73,14 +76,17 @@ measure()
 
 	: >"$folder/steady"
 	: >"$folder/wal"
+	: >"$folder/used"
 	for ((h = 1; h <= $(rounds 3); h++)); do
 		add_bars "$symbols" $h $h
 		before=$(wal)
 		pass >>"$folder/steady"
+		cat "$folder/cpu" >>"$folder/used"
 		echo $((($(wal) - before) / orders)) >>"$folder/wal"
 		awk -v f="$(cat "$folder/memory")" 'BEGIN { print f / 1024 }' >>"$folder/most"
 	done
 	row "steady pass, $what" s <"$folder/steady"
+	row "processor time of it, $what" s <"$folder/used"
 	row "WAL a slice, $what" bytes <"$folder/wal"
 	row "private memory of a pass, $what" MB '<= 60' <"$folder/most"
 	for ((i = 0; i < $(rounds 3); i++)); do pass; done | row "nothing due, $what" s '<= 0.2'

@@ -268,7 +268,7 @@ test_heads(void)
 	lem_real   *window = golden_reals(set, "inputs.x.bin", NULL);
 	lem_real   *min_rate = golden_reals(set, "inputs.min_rate.bin", NULL);
 	lem_real   *max_rate = golden_reals(set, "inputs.max_rate.bin", NULL);
-	const lem_heads_input in = {context, inputs, window, min_rate, max_rate};
+	const lem_heads_input in = {context, inputs, window, min_rate, max_rate, NULL};
 	lem_real   *all_input[LEM_MAX_AHEAD];
 	lem_real   *all_mlp = reals((size_t) batch * (n - 1) * branches * LEM_CASES);
 	char		name[96];

@@ -318,7 +318,10 @@ test_without_start(const lem_model *models)
 	check(same, "an order without a start starts with the bar after the last");
 }
 
-/* Orders computed together, with other branches and series beside them, come out as alone. */
+/*
+ * Orders computed together, with other branches and series beside them, or the same, come out as
+ * alone.
+ */
 static void
 test_batch(const lem_model *models)
 {
@@ -348,6 +351,17 @@ test_batch(const lem_model *models)
 				orders[j].has_start = simulate_int(&random, 2);
 				orders[j].start_ts = bars[j].ts[n - simulate_int(&random, 10) - 1];
 				series[j] = series_of(&model, &bars[j], bars[j].n);
+
+				/* Some have the window of another, which is computed once. */
+				if (j % 4 == 3)
+				{
+					const int	other = j - 1 - simulate_int(&random, 3);
+
+					orders[j] = orders[other];
+					orders[j].size = 2 * orders[other].size;
+					orders[j].sell = !orders[other].sell;
+					series[j] = series[other];
+				}
 			}
 			same = plan_orders(&model, PLAN_BATCH, orders, series, together, &failed) == LEM_OK;
 			for (int j = 0; j < PLAN_BATCH; j++)

@@ -85,7 +85,7 @@ run_actual(const lem_model *model, const explain_acts *acts, const lem_stop *sto
 	const int	sample = 0;
 	const lem_tasks tasks = {1, &sample, plan->branch, plan->limits};
 	const lem_heads_input in = {acts->trunk.context, acts->trunk.inputs, plan->rows,
-		plan->min_rate, plan->max_rate};
+		plan->min_rate, plan->max_rate, NULL};
 	lem_status	status = lem_trunk_forward(model->trunk, config, model->kernels, 1, plan->rows,
 										   plan->min_rate, plan->max_rate, &acts->trunk, stop);
 
@@ -152,7 +152,7 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 	const int	columns = lem_inputs(config);
 	const size_t window = (size_t) lem_rows(config) * columns;
 	const lem_heads_input in = {acts->changed_trunk.context, acts->changed_trunk.inputs,
-		acts->rows, acts->rates, acts->rates + acts->chunk};
+		acts->rows, acts->rates, acts->rates + acts->chunk, NULL};
 
 	for (int i = 0; i < acts->chunk; i++)
 	{

@@ -150,10 +150,11 @@ gather_input(const lem_config *config, const lem_heads_input *in, int sample, in
 	const int	width = config->hidden_size;
 	const int	inputs = lem_inputs(config);
 	const int	n = config->n_ahead;
+	const size_t window = in->window ? in->window[sample] : sample;
 
-	memcpy(x, in->context + ((size_t) sample * (n - 1) + k) * width, width * sizeof(lem_real));
+	memcpy(x, in->context + (window * (n - 1) + k) * width, width * sizeof(lem_real));
 	x += width;
-	memcpy(x, in->inputs + ((size_t) sample * lem_rows(config) + config->lookback + k) * inputs,
+	memcpy(x, in->inputs + (window * lem_rows(config) + config->lookback + k) * inputs,
 		   inputs * sizeof(lem_real));
 	x += inputs;
 	for (int c = 0; c < LEM_CASES; c++, x += k)

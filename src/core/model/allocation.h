@@ -93,6 +93,10 @@ typedef struct lem_heads_input
 	const lem_real *rows;		/* samples x T x C: for price and volume, the last two columns */
 	const lem_real *min_rate;	/* samples */
 	const lem_real *max_rate;	/* samples */
+
+	/* Whose context and inputs a sample has: those of samples with the same rows and rates are
+	 * there once.  NULL: its own. */
+	const int  *window;			/* samples */
 } lem_heads_input;
 
 /*

@@ -1,4 +1,6 @@
 /* model.c: a model ready to compute, and its forward pass. */
+#include <string.h>
+
 #include "model/model.h"
 #include "model/trunk.h"
 
@@ -52,10 +54,21 @@ typedef struct forward_acts
 {
 	lem_trunk_acts trunk;
 	lem_alloc_acts alloc;
+	int		   *window;			/* n: whose rows and rates each sample has */
+	lem_real   *rows;			/* n x T x C, and n: those, each once */
+	lem_real   *min_rate;
+	lem_real   *max_rate;
 	int		   *sample;			/* of each task of a group */
 	int		   *branch;
 	lem_real  **allocation;		/* where each task's answers go */
 } forward_acts;
+
+/* Numbers of a sample's rows. */
+static size_t
+window_size(const lem_config *config)
+{
+	return (size_t) lem_rows(config) * lem_inputs(config);
+}
 
 static void
 forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches,
@@ -67,6 +80,10 @@ forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches
 
 	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
 	lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
+	acts->window = lem_arena_bytes(arena, n * sizeof(int));
+	acts->rows = lem_arena_reals(arena, n * window_size(&model->config));
+	acts->min_rate = lem_arena_reals(arena, n);
+	acts->max_rate = lem_arena_reals(arena, n);
 	acts->sample = lem_arena_bytes(arena, tasks * sizeof(int));
 	acts->branch = lem_arena_bytes(arena, tasks * sizeof(int));
 	acts->allocation = lem_arena_bytes(arena, tasks * sizeof(lem_real *));
@@ -93,6 +110,39 @@ lem_forward_batch(const lem_config *config)
 	return n < 1 ? 1 : n > MAX_BATCH ? MAX_BATCH : (int) n;
 }
 
+/*
+ * The windows of a batch's samples, each once: many orders of one series have the same, and all that
+ * the trunk computes depends on nothing else.  Their number.
+ */
+static int
+gather_windows(const lem_config *config, const lem_batch *batch, const forward_acts *acts)
+{
+	const size_t size = window_size(config);
+	int			n = 0;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const lem_real *rows = batch->rows + i * size;
+		int			w = n - 1;
+
+		/* Neighbours are alike more often.  Bits count, not values. */
+		while (w >= 0 &&
+			   (memcmp(&acts->min_rate[w], &batch->min_rate[i], sizeof(lem_real)) != 0 ||
+				memcmp(&acts->max_rate[w], &batch->max_rate[i], sizeof(lem_real)) != 0 ||
+				memcmp(acts->rows + w * size, rows, size * sizeof(lem_real)) != 0))
+			w--;
+		if (w < 0)
+		{
+			w = n++;
+			memcpy(acts->rows + w * size, rows, size * sizeof(lem_real));
+			acts->min_rate[w] = batch->min_rate[i];
+			acts->max_rate[w] = batch->max_rate[i];
+		}
+		acts->window[i] = w;
+	}
+	return n;
+}
+
 lem_status
 lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 			const lem_stop *stop)
@@ -106,15 +156,17 @@ lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 	forward_acts acts;
 	lem_heads_input in;
 	lem_status	status;
+	int			windows;
 
 	forward_carve(&arena, model, batch->n, all, &acts);
-	status = lem_trunk_forward(model->trunk, config, model->kernels, batch->n, batch->rows,
-							   batch->min_rate, batch->max_rate, &acts.trunk, stop);
+	windows = gather_windows(config, batch, &acts);
+	status = lem_trunk_forward(model->trunk, config, model->kernels, windows, acts.rows,
+							   acts.min_rate, acts.max_rate, &acts.trunk, stop);
 	if (status != LEM_OK)
 		return status;
 
 	in = (lem_heads_input) {acts.trunk.context, acts.trunk.inputs, batch->rows,
-		batch->min_rate, batch->max_rate};
+		batch->min_rate, batch->max_rate, acts.window};
 	for (int set = 0; set < lem_head_sets(config); set++)
 	{
 		lem_tasks	tasks = {0, acts.sample, acts.branch, batch->limits};

@@ -169,7 +169,7 @@ lem_gradient_heads(const lem_model *model, const lem_head *head, int set, const 
 {
 	const lem_config *config = &model->config;
 	const lem_heads_input in = {context, inputs, samples->rows, samples->min_rate,
-		samples->max_rate};
+		samples->max_rate, NULL};
 	lem_arena	arena = {scratch, 0};
 	heads_acts	acts;
 	lem_tasks	tasks;
@@ -202,7 +202,7 @@ lem_gradient_heads_forward(const lem_model *model, const lem_head *head, int set
 {
 	const lem_config *config = &model->config;
 	const lem_heads_input in = {context, inputs, samples->rows, samples->min_rate,
-		samples->max_rate};
+		samples->max_rate, NULL};
 	lem_arena	arena = {scratch, 0};
 	heads_acts	acts;
 	lem_tasks	tasks;
