@@ -108,3 +108,38 @@ sizes=${LEM_BENCH_ORDERS:-$([ -n "$small" ] && echo 20/10 40/20 || echo 1000/500
 for size in $sizes; do
 	measure "${size%/*}" "${size#*/}"
 done
+
+section 'Views of working orders'
+each=$([ -n "$small" ] && echo 100 || echo 100000)
+sql -o /dev/null <<-SQL
+	TRUNCATE lem_parent_order, lem_child_slice;
+	SELECT lem_submit_order('S1', 'crypto_1h', lem_order(1000));
+	-- $each orders of ten slices, of which one in twenty is active
+	INSERT INTO lem_parent_order (series, model, ord, owner, state, submitted_at, ended_at, model_version, start_ts, seen_ts)
+	SELECT 'S' || i % 1000, o.model, o.ord, o.owner, CASE WHEN i % 20 = 0 THEN 'active' ELSE 'finished' END,
+		timestamptz '$start' + i * interval '1 minute', CASE WHEN i % 20 > 0 THEN timestamptz '$start' + (i + 600) * interval '1 minute' END, 1,
+		timestamptz '$start' + i * interval '1 minute', timestamptz '$start' + (i + 600) * interval '1 minute'
+	FROM (SELECT * FROM lem_parent_order LIMIT 1) AS o, generate_series(1, $each) AS i;
+	INSERT INTO lem_child_slice (order_id, step, ts, allocation, cumulative, quantity, late, decided_at, decided_by, model_version, inputs, bar_ts)
+	SELECT o.id, k, o.start_ts + k * interval '1 hour', 0.1, 0.1 * k, 100, false, o.start_ts + k * interval '1 hour', 'bench', 1, '\x00',
+		CASE WHEN k < 10 OR o.state = 'finished' THEN o.start_ts + k * interval '1 hour' END
+	FROM lem_parent_order AS o, generate_series(1, 10) AS k WHERE o.start_ts IS NOT NULL;
+	VACUUM ANALYZE lem_parent_order, lem_child_slice;
+SQL
+make_turns
+end=$(sql -c "SELECT max(decided_at) - interval '10 minutes' FROM lem_child_slice")
+names=('newest 20 orders' 'last 100 slices' "one order's slices" "one series' orders" 'slices since a time' 'counts by state' 'stale orders')
+queries=('SELECT count(*) FROM (SELECT * FROM lem_orders ORDER BY id DESC LIMIT 20) AS q'
+	'SELECT count(*) FROM (SELECT * FROM lem_slices ORDER BY decided_at DESC LIMIT 100) AS q'
+	"SELECT count(*) FROM (SELECT * FROM lem_slices WHERE order_id = (SELECT max(id) - 7 FROM lem_parent_order) ORDER BY step OFFSET 0) AS q"
+	"SELECT count(*) FROM (SELECT * FROM lem_orders WHERE series = 'S7' ORDER BY id DESC OFFSET 0) AS q"
+	"SELECT count(*) FROM (SELECT * FROM lem_slices WHERE decided_at > '$end' OFFSET 0) AS q"
+	'SELECT count(*) FROM (SELECT state, count(*) FROM lem_orders GROUP BY state) AS q'
+	"SELECT count(*) FROM (SELECT id FROM lem_orders WHERE state = 'active' AND last_ts < '$start' OFFSET 0) AS q")
+times=$(turns $(rounds 3) "${queries[@]}")
+for i in "${!names[@]}"; do
+	column $((i + 1)) <<<"$times" | row "${names[$i]}, $(thousands $((10 * each))) slices" ms '<= 20'
+done
+began=$EPOCHREALTIME
+sql -c "CALL lem_purge(timestamptz '$start' + $((each / 2 + 600)) * interval '1 minute')"
+awk -v began="$began" -v ended="$EPOCHREALTIME" -v n=$((each / 2)) 'BEGIN { print n * 0.95 / (ended - began) }' | row 'lem_purge' orders/s

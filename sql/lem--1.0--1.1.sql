@@ -318,6 +318,18 @@ CREATE INDEX lem_parent_order_active ON lem_parent_order (series, id) WHERE stat
 ALTER TABLE lem_parent_order SET (fillfactor = 50);
 ALTER TABLE lem_child_slice SET (fillfactor = 70);
 
+-- What desks ask for: a series' orders, orders by their state, the last slices and those since a
+-- time; and what lem_purge deletes.
+CREATE INDEX lem_parent_order_series ON lem_parent_order (series, id);
+CREATE INDEX lem_parent_order_state ON lem_parent_order (state, id);
+CREATE INDEX lem_parent_order_ended ON lem_parent_order (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX lem_child_slice_decided ON lem_child_slice (decided_at);
+
+CREATE PROCEDURE lem_purge(before timestamptz)
+	AS 'MODULE_PATHNAME', 'pg_lem_purge' LANGUAGE C;
+COMMENT ON PROCEDURE lem_purge(timestamptz)
+	IS 'delete orders that ended before a time, with their slices and fills';
+
 -- Working orders: end
 
 -- Judging

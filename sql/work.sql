@@ -177,6 +177,18 @@ CALL lem_work('SELECT series, ts, price, volume FROM work_bars WHERE 1 / (series
 SELECT * FROM work_orders ORDER BY n;
 CALL lem_work(:'bars');
 SELECT * FROM work_orders ORDER BY n;
+-- What ended long ago is purged, with its slices and fills; what is active or failed is not.
+SELECT count(lem_cancel_order(id)) > 0 AS cancelled FROM (SELECT id FROM lem_parent_order WHERE state = 'active' ORDER BY id LIMIT 1) AS o;
+CALL lem_purge('-infinity');
+SELECT count(*) > 0 AS kept FROM lem_parent_order WHERE state = 'cancelled';
+BEGIN;
+CALL lem_purge('infinity');
+ROLLBACK;
+SELECT count(*) > 0 AS kept FROM lem_parent_order WHERE state = 'cancelled';
+CALL lem_purge('infinity');
+SELECT count(*) > 0 AS active, count(*) FILTER (WHERE state NOT IN ('active', 'failed')) AS ended FROM lem_parent_order;
+SELECT count(*) FROM lem_child_slice WHERE order_id NOT IN (SELECT id FROM lem_parent_order);
+CALL lem_purge(NULL);
 -- What is about the query as a whole ends the call.
 DELETE FROM lem_parent_order;
 CREATE FUNCTION work_gone() RETURNS float8 LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT price FROM work_nowhere); END $$;
