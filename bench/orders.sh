@@ -25,11 +25,15 @@ add_bars()
 # what it used of the processor to $folder/cpu, in seconds.
 pass()
 {
-	local began=$EPOCHREALTIME sampler
+	local sampler call
 
 	rm -f "$folder/pid"
-	sql -c "\\copy (SELECT pg_backend_pid()) TO $folder/pid" -c "CALL lem_work('$query')" &
-	local call=$!
+	{
+		echo "\\copy (SELECT pg_backend_pid()) TO $folder/pid"
+		echo '\timing on'
+		echo "CALL lem_work('$query');"
+	} | sql >"$folder/time" &
+	call=$!
 	{
 		until [ -s "$folder/pid" ]; do sleep 0.02; done
 		local pid most=0 now
@@ -44,7 +48,7 @@ pass()
 	} &
 	sampler=$!
 	wait $call
-	awk -v began="$began" -v ended="$EPOCHREALTIME" 'BEGIN { print ended - began }'
+	sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' "$folder/time" | awk '{ print $1 / 1000 }'
 	kill $sampler 2>/dev/null || true
 	wait $sampler 2>/dev/null || true
 }
@@ -61,6 +65,7 @@ measure()
 	what="$(thousands "$1") orders over $(thousands "$2") symbols"
 
 	sql <<-SQL
+		SET client_min_messages = warning;
 		DROP TABLE IF EXISTS bench_order_bars;
 		CREATE TABLE bench_order_bars (symbol text, ts timestamptz, price float8, volume float8);
 		TRUNCATE lem_parent_order, lem_child_slice;
@@ -100,7 +105,6 @@ measure()
 		wait
 		awk -v began="$began" -v ended="$EPOCHREALTIME" 'BEGIN { print ended - began }'
 	done | row "steady pass by two callers, $what" s
-	sql -c "SELECT format('# slices at step %s: %s', step, count(*)) FROM lem_child_slice GROUP BY step ORDER BY step" >&2
 }
 
 section 'Working orders'
