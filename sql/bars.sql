@@ -125,7 +125,7 @@ UNION ALL SELECT 'empty', '' FROM good
 UNION ALL SELECT 'cut in the header', substr(g, 1, 7) FROM good
 UNION ALL SELECT 'cut in the bars', substr(g, 1, length(g) - 1) FROM good
 UNION ALL SELECT 'bytes after the bars', g || '\x00' FROM good
-UNION ALL SELECT 'format 2', overlay(g PLACING '\x0002' FROM 1) FROM good
+UNION ALL SELECT 'format 4', overlay(g PLACING '\x0004' FROM 1) FROM good
 UNION ALL SELECT '65535 features', overlay(g PLACING '\xffff' FROM 3) FROM good
 UNION ALL SELECT '2^62 bars', overlay(g PLACING '\x4000000000000000' FROM 5) FROM good
 UNION ALL SELECT '2^61 bars without features', '\x00010000' || '\x2000000000000000'::bytea FROM good
@@ -171,7 +171,7 @@ SELECT lem_bars(ts, price, volume) IS NULL AS no_rows FROM walk WHERE false;
 SELECT lem_bars(ts, NULL, volume) IS NULL AS all_dropped FROM walk;
 SELECT lem_bars(ts, price, volume) FROM walk WHERE i = 1 AND price > 0 \gset one_
 SELECT lem_bars_count(:'one_lem_bars') AS one_row;
-SELECT lem_bars_send(lem_bars(ts, price, volume, '{}')) = lem_bars_send(lem_bars(ts, price, volume))
+SELECT lem_bars_send(lem_bars(ts, price, volume, '{}'::float8[])) = lem_bars_send(lem_bars(ts, price, volume))
 	AS no_features FROM walk;
 
 -- Any order of input gives the same value.

@@ -57,6 +57,89 @@ COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8, bigint)
 COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8)
 	IS 'one bar made of trades, those of one time as they come';
 
+CREATE FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8, float8[]) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8, float8[])
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_trade_bar' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar, float8[]) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_trade_bar' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar, float8[])
+	IS 'aggregate transition function';
+
+CREATE AGGREGATE lem_bars(ts timestamptz, price float8, volume float8, close float8) (
+	SFUNC = lem_bars_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_bars_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_bars_combine,
+	SERIALFUNC = lem_bars_serialize,
+	DESERIALFUNC = lem_bars_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_bars(timestamptz, float8, float8, float8)
+	IS 'bars with closes as one value, in any order of input';
+CREATE AGGREGATE lem_bars(ts timestamptz, price float8, volume float8, close float8,
+	features float8[]) (
+	SFUNC = lem_bars_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_bars_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_bars_combine,
+	SERIALFUNC = lem_bars_serialize,
+	DESERIALFUNC = lem_bars_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_bars(timestamptz, float8, float8, float8, float8[])
+	IS 'bars with closes and extra features as one value';
+CREATE AGGREGATE lem_bars(ts timestamptz, bar lem_trade_bar) (
+	SFUNC = lem_bars_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_bars_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_bars_combine,
+	SERIALFUNC = lem_bars_serialize,
+	DESERIALFUNC = lem_bars_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_bars(timestamptz, lem_trade_bar)
+	IS 'bars made of trades as one value';
+CREATE AGGREGATE lem_bars(ts timestamptz, bar lem_trade_bar, features float8[]) (
+	SFUNC = lem_bars_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_bars_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_bars_combine,
+	SERIALFUNC = lem_bars_serialize,
+	DESERIALFUNC = lem_bars_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_bars(timestamptz, lem_trade_bar, float8[])
+	IS 'bars made of trades, with extra features, as one value';
+
+CREATE FUNCTION lem_unnest_closes(bars lem_bars, OUT ts timestamptz, OUT price float8,
+	OUT volume float8, OUT close float8, OUT high float8, OUT low float8, OUT features float8[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_unnest_closes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	COST 1000 ROWS 1000;
+COMMENT ON FUNCTION lem_unnest_closes(lem_bars)
+	IS 'bars as rows, in time order, with closes, highs and lows';
+
 -- Types and bars: end
 
 -- Models: rights and catalog
@@ -303,9 +386,88 @@ CREATE FUNCTION lem_schedule(model text, ord lem_order, bars lem_bars, executed 
 COMMENT ON FUNCTION lem_schedule(text, lem_order, lem_bars, float8[])
 	IS 'schedule of an order over bars, from what was executed in each completed bar';
 
+CREATE FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_schedule_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8, float8[]) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_schedule_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8, float8[])
+	IS 'aggregate transition function';
+CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, close float8) (
+	SFUNC = lem_schedule_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_schedule_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_schedule_combine,
+	SERIALFUNC = lem_schedule_serialize,
+	DESERIALFUNC = lem_schedule_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_schedule(text, lem_order, timestamptz, float8, float8, float8)
+	IS 'schedule of an order over bars with closes';
+CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, close float8, features float8[]) (
+	SFUNC = lem_schedule_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_schedule_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_schedule_combine,
+	SERIALFUNC = lem_schedule_serialize,
+	DESERIALFUNC = lem_schedule_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_schedule(text, lem_order, timestamptz, float8, float8, float8, float8[])
+	IS 'schedule of an order over bars with closes and extra features';
+CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, close float8) (
+	SFUNC = lem_schedule_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_next_slice_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_schedule_combine,
+	SERIALFUNC = lem_schedule_serialize,
+	DESERIALFUNC = lem_schedule_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_next_slice(text, lem_order, timestamptz, float8, float8, float8)
+	IS 'slice to trade now, from bars with closes';
+CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, close float8, features float8[]) (
+	SFUNC = lem_schedule_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_next_slice_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_schedule_combine,
+	SERIALFUNC = lem_schedule_serialize,
+	DESERIALFUNC = lem_schedule_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_next_slice(text, lem_order, timestamptz, float8, float8, float8, float8[])
+	IS 'slice to trade now, from bars with closes and extra features';
+
 -- Scheduling: end
 
 -- The optimum
+
+CREATE FUNCTION lem_early_finish_value(ord lem_order, bars lem_bars, options jsonb DEFAULT NULL,
+	OUT sigma float8, OUT bps float8, OUT money float8)
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'pg_lem_early_finish_value' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 3000000;
+COMMENT ON FUNCTION lem_early_finish_value(lem_order, lem_bars, jsonb)
+	IS 'what the right to finish early is worth at the start of an order';
 
 -- The optimum: end
 
@@ -347,6 +509,50 @@ CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars,
 	PARALLEL SAFE COST 1000000 ROWS 1000 SUPPORT lem_support;
 COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text, jsonb)
 	IS 'what an order would have come to, a row a start';
+
+CREATE FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8, jsonb)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8, float8[], jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+	float8, float8[], jsonb)
+	IS 'aggregate transition function';
+CREATE AGGREGATE lem_backtest(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, close float8, options jsonb) (
+	SFUNC = lem_backtest_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_backtest_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_backtest_combine,
+	SERIALFUNC = lem_backtest_serialize,
+	DESERIALFUNC = lem_backtest_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, float8, jsonb)
+	IS 'what an order would have come to, over all starts in bars with closes';
+CREATE AGGREGATE lem_backtest(model text, ord lem_order, ts timestamptz, price float8,
+	volume float8, close float8, features float8[], options jsonb) (
+	SFUNC = lem_backtest_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_backtest_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_backtest_combine,
+	SERIALFUNC = lem_backtest_serialize,
+	DESERIALFUNC = lem_backtest_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, float8, float8[],
+	jsonb)
+	IS 'what an order would have come to, over all starts in bars with closes and features';
 
 -- Judging: end
 

@@ -158,7 +158,7 @@ SELECT q, e FROM (VALUES
 	($$lem_schedule('schedule_test', lem_order(1, max_rate => 0.2), bars) FROM schedule_series$$),
 	($$lem_schedule('schedule_test', lem_order(1, min_rate => 0.3), bars) FROM schedule_series$$),
 	($$lem_schedule('schedule_test', lem_order(1, start_ts => '2024-01-02 00:00:00+00'), bars) FROM schedule_series WHERE symbol = 1$$),
-	($$lem_schedule('schedule_test', lem_order(1), ts, price, volume, '{1}') FROM schedule_bars WHERE symbol = 1$$),
+	($$lem_schedule('schedule_test', lem_order(1), ts, price, volume, array[1]::float8[]) FROM schedule_bars WHERE symbol = 1$$),
 	($$lem_schedule('schedule_test', lem_order(1), '{"2024-01-01 00:00:00+00" 1 1}')$$),
 	($$lem_schedule('schedule_nothing', lem_order(1), bars) FROM schedule_series$$),
 	($$lem_schedule('schedule_test@2', lem_order(1), bars) FROM schedule_series$$),

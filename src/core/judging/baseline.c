@@ -237,3 +237,42 @@ lem_baseline_schedule(lem_baseline kind, const lem_baseline_options *options,
 	*count = plan.limits->horizon;
 	return LEM_OK;
 }
+
+lem_status
+lem_early_finish_of(const lem_optimal_options *options, const lem_config *config,
+					const lem_order *order, const lem_series *series, const lem_clock *clock,
+					void *workspace, double *volume, lem_early_finish *value, lem_fault *fault)
+{
+	lem_arena	arena = {workspace, 0};
+	lem_plan	plan;
+	lem_outlook outlook;
+	lem_last	last;
+	lem_optimum_state state;
+	double	   *scratch;
+	double	   *quantity;
+	double	   *close;
+	size_t		before;
+	lem_status	status;
+
+	baseline_carve(&arena, config, &plan, &scratch, &quantity, &close);
+	status = lem_plan_set(&plan, config, 0, order, series, clock, fault);
+	if (status == LEM_OK)
+		status = lem_window_outlook(config, series, order, clock, plan.scratch, false, &outlook,
+									volume, fault);
+	if (status != LEM_OK)
+		return status;
+	before = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
+	last = lem_last_price(series, before, plan.windows->norm_window,
+						  options->close != LEM_CLOSE_UNUSED);
+	status = lem_optimal_problem(options, order, plan.limits, &outlook, &last, &value->problem,
+								 &state, fault);
+	value->longest = plan.limits->horizon;
+	if (value->problem.min_rate * value->longest > 1)
+		value->longest = (int) floor(1 / value->problem.min_rate);
+	value->weighted = false;
+	for (int k = 0; k < plan.limits->horizon && !order->twap; k++)
+		value->weighted = value->weighted || volume[k] > 0;
+	value->bps = 1e4 * state.sigma;
+	value->money = state.sigma * order->size * (order->notional ? 1 : outlook.price);
+	return status;
+}

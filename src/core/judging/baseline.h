@@ -71,4 +71,24 @@ extern lem_status lem_baseline_schedule(lem_baseline kind, const lem_baseline_op
 										void *workspace, lem_slice *slices, int *count,
 										lem_fault *fault);
 
+/* What the value of finishing early is taken from. */
+typedef struct lem_early_finish
+{
+	lem_optimum_problem problem;
+	int			longest;		/* bars that the order can use at its least rate */
+	bool		weighted;		/* by the volumes expected; else bars weigh the same */
+	double		bps;			/* of a value of 1 sigma */
+	double		money;
+} lem_early_finish;
+
+/*
+ * The problem of an order that has not started, and the volumes (N) expected of its bars.
+ * workspace, and errors, as lem_baseline_schedule.
+ */
+extern lem_status lem_early_finish_of(const lem_optimal_options *options,
+									  const lem_config *config, const lem_order *order,
+									  const lem_series *series, const lem_clock *clock,
+									  void *workspace, double *volume, lem_early_finish *value,
+									  lem_fault *fault);
+
 #endif

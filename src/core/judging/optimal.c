@@ -56,7 +56,8 @@ lem_optimal_problem(const lem_optimal_options *options, const lem_order *order,
 		.min_bars = limits->min_bars,
 		.min_rate = lem_units_share(limits->min_units),
 		.max_rate = lem_units_share(limits->max_units),
-		.risk_aversion = options->risk_aversion,
+		.risk_aversion = fmin(order->has_risk ? order->risk_aversion : options->risk_aversion,
+							  LEM_OPTIMUM_MAX_AVERSION),
 		.cost = cost_of(options, order, outlook, sigma),
 		.sight = sight
 	};

@@ -30,7 +30,7 @@ typedef struct lem_optimum_source
 
 typedef struct lem_optimal_options
 {
-	double		risk_aversion;	/* by a bar's standard deviation */
+	double		risk_aversion;	/* by a bar's standard deviation; the order's own goes before it */
 	lem_optimal_close close;
 	bool		impact;			/* square-root costs are part of the optimum */
 	double		coefficient;	/* of them */

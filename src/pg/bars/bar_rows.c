@@ -13,7 +13,8 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 
-static const char *const column_names[] = {"series", "ts", "price", "volume", "features"};
+static const char *const column_names[] = {"series", "ts", "price", "volume", "features",
+"close", "high", "low"};
 
 /* Whether price and volume can be of a type. */
 static bool
@@ -87,17 +88,18 @@ lem_bar_columns_find(lem_bar_columns *columns, TupleDesc desc, MemoryContext con
 			columns->numbers[c] = i;
 			columns->types[c] = SPI_gettypeid(desc, i);
 		}
-		if (columns->numbers[c] == 0 && c != LEM_BAR_FEATURES)
+		if (columns->numbers[c] == 0 && c < LEM_BAR_FEATURES)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the query for the bars has no column \"%s\"", column_names[c]),
 					 errhint("It must return the columns series, ts, price and volume, and may "
-							 "return features.")));
+							 "return features, close, high and low.")));
 	}
 	if (columns->types[LEM_BAR_TS] != TIMESTAMPTZOID)
 		wrong_type("ts", columns->types[LEM_BAR_TS], "timestamp with time zone");
-	for (int c = LEM_BAR_PRICE; c <= LEM_BAR_VOLUME; c++)
-		lem_bar_number_check(column_names[c], columns->types[c]);
+	for (int c = LEM_BAR_PRICE; c < LEM_BAR_COLUMNS; c++)
+		if (c != LEM_BAR_FEATURES && columns->numbers[c] != 0)
+			lem_bar_number_check(column_names[c], columns->types[c]);
 	if (columns->numbers[LEM_BAR_FEATURES] != 0 &&
 		columns->types[LEM_BAR_FEATURES] != FLOAT8ARRAYOID)
 		wrong_type("features", columns->types[LEM_BAR_FEATURES], "double precision[]");
@@ -141,25 +143,38 @@ lem_bar_row_read(lem_bar_columns *columns, HeapTuple tuple, TupleDesc desc, lem_
 	}
 	if (nulls[LEM_BAR_TS] || nulls[LEM_BAR_PRICE] || nulls[LEM_BAR_VOLUME])
 		return false;
-	row->ts = DatumGetTimestampTz(values[LEM_BAR_TS]);
+	row->bar.ts = DatumGetTimestampTz(values[LEM_BAR_TS]);
 	if (nulls[LEM_BAR_SERIES])
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the series of the bar at %s is NULL", timestamptz_to_str(row->ts)),
+				 errmsg("the series of the bar at %s is NULL", timestamptz_to_str(row->bar.ts)),
 				 errhint("Name the series that each bar belongs to.")));
 	row->series = *series = OutputFunctionCall(&columns->series_output, values[LEM_BAR_SERIES]);
-	row->price = lem_bar_number(values[LEM_BAR_PRICE], columns->types[LEM_BAR_PRICE]);
-	row->volume = lem_bar_number(values[LEM_BAR_VOLUME], columns->types[LEM_BAR_VOLUME]);
-	row->features = NULL;
-	row->n_features = 0;
+	row->bar.price = lem_bar_number(values[LEM_BAR_PRICE], columns->types[LEM_BAR_PRICE]);
+	row->bar.volume = lem_bar_number(values[LEM_BAR_VOLUME], columns->types[LEM_BAR_VOLUME]);
+	row->bar.format = LEM_BARS_PLAIN;
+	if (!nulls[LEM_BAR_CLOSE])
+	{
+		row->bar.format = LEM_BARS_CLOSE;
+		row->bar.close = lem_bar_number(values[LEM_BAR_CLOSE], columns->types[LEM_BAR_CLOSE]);
+		if (!nulls[LEM_BAR_HIGH] && !nulls[LEM_BAR_LOW])
+		{
+			row->bar.format = LEM_BARS_RANGE;
+			row->bar.high = lem_bar_number(values[LEM_BAR_HIGH], columns->types[LEM_BAR_HIGH]);
+			row->bar.low = lem_bar_number(values[LEM_BAR_LOW], columns->types[LEM_BAR_LOW]);
+		}
+	}
+	row->bar.features = NULL;
+	row->bar.n_features = 0;
 	if (columns->numbers[LEM_BAR_FEATURES] != 0)
 	{
 		if (nulls[LEM_BAR_FEATURES])
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_BAD_BAR),
-					 errmsg("the features of the bar at %s are NULL", timestamptz_to_str(row->ts)),
+					 errmsg("the features of the bar at %s are NULL", timestamptz_to_str(row->bar.ts)),
 					 errhint("Return a float8[] for every bar, or leave out the column.")));
-		row->features = lem_bar_features(values[LEM_BAR_FEATURES], row->ts, &row->n_features);
+		row->bar.features = lem_bar_features(values[LEM_BAR_FEATURES], row->bar.ts,
+											 &row->bar.n_features);
 	}
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
  * bar_rows.h: bars as rows of a query that a user passes: columns series, ts, price, volume, and
- * features where there are any, in any order.
+ * close, high, low and features where there are any, in any order.
  */
 #ifndef LEM_PG_BAR_ROWS_H
 #define LEM_PG_BAR_ROWS_H
@@ -11,6 +11,8 @@
 #include "access/tupdesc.h"
 #include "fmgr.h"
 
+#include "pg/bars/bars_type.h"
+
 /* The columns. */
 enum
 {
@@ -19,6 +21,9 @@ enum
 	LEM_BAR_PRICE,
 	LEM_BAR_VOLUME,
 	LEM_BAR_FEATURES,
+	LEM_BAR_CLOSE,
+	LEM_BAR_HIGH,
+	LEM_BAR_LOW,
 	LEM_BAR_COLUMNS
 };
 
@@ -34,11 +39,7 @@ typedef struct lem_bar_columns
 typedef struct lem_bar_row
 {
 	const char *series;
-	int64		ts;
-	double		price;
-	double		volume;
-	int			n_features;
-	const double *features;
+	lem_bar_input bar;
 } lem_bar_row;
 
 /* A column of numbers as a double, and raise 42804 for a column of another type. */

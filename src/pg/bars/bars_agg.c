@@ -8,20 +8,49 @@
 #include "pg/base/aggregate.h"
 
 LEM_FUNCTION(pg_lem_bars_accum);
+LEM_FUNCTION(pg_lem_bars_accum_close);
+LEM_FUNCTION(pg_lem_bars_accum_trade_bar);
 LEM_FUNCTION(pg_lem_bars_combine);
 LEM_FUNCTION(pg_lem_bars_serialize);
 LEM_FUNCTION(pg_lem_bars_deserialize);
 LEM_FUNCTION(pg_lem_bars_final);
 
+static lem_builder *
+builder_state(FunctionCallInfo fcinfo)
+{
+	MemoryContext context = lem_aggregate_context(fcinfo);
+
+	return PG_ARGISNULL(0) ? lem_builder_create(context) :
+		(lem_builder *) PG_GETARG_POINTER(0);
+}
+
 /* lem_bars_accum(internal, ts, price, volume [, features]) returns internal. */
 Datum
 pg_lem_bars_accum(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = lem_aggregate_context(fcinfo);
-	lem_builder *builder = PG_ARGISNULL(0) ? lem_builder_create(context) :
-		(lem_builder *) PG_GETARG_POINTER(0);
+	lem_builder *builder = builder_state(fcinfo);
 
-	lem_builder_add_args(builder, fcinfo, 1, PG_NARGS() > 4);
+	lem_builder_add_args(builder, fcinfo, 1, false, PG_NARGS() > 4);
+	PG_RETURN_POINTER(builder);
+}
+
+/* lem_bars_accum(internal, ts, price, volume, close [, features]) returns internal. */
+Datum
+pg_lem_bars_accum_close(PG_FUNCTION_ARGS)
+{
+	lem_builder *builder = builder_state(fcinfo);
+
+	lem_builder_add_args(builder, fcinfo, 1, true, PG_NARGS() > 5);
+	PG_RETURN_POINTER(builder);
+}
+
+/* lem_bars_accum(internal, ts, lem_trade_bar [, features]) returns internal. */
+Datum
+pg_lem_bars_accum_trade_bar(PG_FUNCTION_ARGS)
+{
+	lem_builder *builder = builder_state(fcinfo);
+
+	lem_builder_add_trade_bar(builder, fcinfo, 1, PG_NARGS() > 3);
 	PG_RETURN_POINTER(builder);
 }
 

@@ -1,8 +1,9 @@
 /*
  * bars_type.c: input and output of the lem_bars type, and looking into it.
  *
- * Text form: {"2024-01-01 00:00:00+00" 101.5 2000 [0.25 -1], ...}: a bar is its quoted time, price,
- * volume and, in brackets, its features if there are any.  Output is always ISO in UTC with the
+ * Text form: {"2024-01-01 00:00:00+00" 101.5 2000 (101.75 103 100.5) [0.25 -1], ...}: a bar is its
+ * quoted time, price, volume and, if there are any, in parentheses its close, or its close, high and
+ * low, and in brackets its features.  Output is always ISO in UTC with the
  * fewest digits that give each number back, whatever the session's settings are.
  */
 #include "postgres.h"
@@ -26,12 +27,13 @@ LEM_FUNCTION(pg_lem_bars_recv);
 LEM_FUNCTION(pg_lem_bars_send);
 LEM_FUNCTION(pg_lem_bars_count);
 LEM_FUNCTION(pg_lem_unnest);
+LEM_FUNCTION(pg_lem_unnest_closes);
 
 /* Bytes that n bars take on disk; raises 54000 if that is more than a value can have. */
 static Size
-bars_bytes(Size n, int n_features, const char *type)
+bars_bytes(Size n, int format, int n_features, const char *type)
 {
-	Size		bar = sizeof(double) * (3 + n_features);
+	Size		bar = sizeof(double) * (lem_bars_width(format) + n_features);
 
 	if (n > (MaxAllocSize - BARS_HEADER) / bar)
 		ereport(ERROR,
@@ -45,41 +47,58 @@ bars_bytes(Size n, int n_features, const char *type)
 }
 
 lem_bars *
-lem_series_alloc(Size n, int n_features, uint16 format, const char *type, int64 **ts,
-				 double **price, double **volume, double **features)
+lem_series_alloc(Size n, int n_features, uint16 format, const char *type,
+				 lem_series_arrays *arrays)
 {
-	Size		bytes = bars_bytes(n, n_features, type);
+	Size		bytes = bars_bytes(n, format, n_features, type);
 	lem_bars   *bars = palloc(bytes);
+	double	   *at;
 
 	SET_VARSIZE(bars, bytes);
 	bars->format = format;
 	bars->n_features = (uint16) n_features;
 	bars->n = (int64) n;
-	*ts = (int64 *) ((char *) bars + BARS_HEADER);
-	*price = (double *) (*ts + n);
-	*volume = *price + n;
-	*features = *volume + n;
+	memset(arrays, 0, sizeof(*arrays));
+	arrays->ts = (int64 *) ((char *) bars + BARS_HEADER);
+	arrays->price = (double *) (arrays->ts + n);
+	arrays->volume = arrays->price + n;
+	at = arrays->volume + n;
+	if (format == LEM_BARS_CLOSE || format == LEM_BARS_RANGE)
+	{
+		arrays->close = at;
+		at += n;
+	}
+	if (format == LEM_BARS_RANGE)
+	{
+		arrays->high = at;
+		arrays->low = at + n;
+		at += 2 * n;
+	}
+	arrays->features = at;
 	return bars;
 }
 
 lem_bars *
 lem_series_make(const lem_series *series, uint16 format, const char *type)
 {
-	int64	   *ts;
-	double	   *price;
-	double	   *volume;
-	double	   *features;
-	lem_bars   *bars = lem_series_alloc(series->n, series->n_features, format, type, &ts, &price,
-										&volume, &features);
+	const Size	bytes = series->n * sizeof(double);
+	lem_series_arrays to;
+	lem_bars   *bars = lem_series_alloc(series->n, series->n_features, format, type, &to);
 
 	if (series->n > 0)
 	{
-		memcpy(ts, series->ts, series->n * sizeof(int64));
-		memcpy(price, series->price, series->n * sizeof(double));
-		memcpy(volume, series->volume, series->n * sizeof(double));
+		memcpy(to.ts, series->ts, series->n * sizeof(int64));
+		memcpy(to.price, series->price, bytes);
+		memcpy(to.volume, series->volume, bytes);
+		if (to.close)
+			memcpy(to.close, series->close, bytes);
+		if (to.high)
+		{
+			memcpy(to.high, series->high, bytes);
+			memcpy(to.low, series->low, bytes);
+		}
 		if (series->n_features > 0)
-			memcpy(features, series->features,
-				   series->n * series->n_features * sizeof(double));
+			memcpy(to.features, series->features, bytes * series->n_features);
 	}
 	return bars;
 }
@@ -87,7 +106,7 @@ lem_series_make(const lem_series *series, uint16 format, const char *type)
 lem_bars *
 lem_bars_make(const lem_series *series)
 {
-	return lem_series_make(series, LEM_BARS_FORMAT, "lem_bars");
+	return lem_series_make(series, (uint16) lem_series_format(series), "lem_bars");
 }
 
 void
@@ -103,10 +122,11 @@ lem_series_view(const lem_bars *bars, const char *type, lem_series *series)
 {
 	Size		bytes = VARSIZE(bars);
 	Size		bar;
+	const double *at;
 
 	if (bytes < BARS_HEADER || bars->n_features > LEM_BARS_MAX_FEATURES || bars->n < 0)
 		lem_series_damaged(type);
-	bar = sizeof(double) * (3 + bars->n_features);
+	bar = sizeof(double) * (lem_bars_width(bars->format) + bars->n_features);
 	if ((Size) bars->n != (bytes - BARS_HEADER) / bar || (bytes - BARS_HEADER) % bar != 0)
 		lem_series_damaged(type);
 	series->n = (Size) bars->n;
@@ -114,15 +134,27 @@ lem_series_view(const lem_bars *bars, const char *type, lem_series *series)
 	series->ts = (const int64_t *) ((const char *) bars + BARS_HEADER);
 	series->price = (const double *) (series->ts + series->n);
 	series->volume = series->price + series->n;
-	series->features = bars->n_features > 0 ? series->volume + series->n : NULL;
 	series->close = series->high = series->low = NULL;
+	at = series->volume + series->n;
+	if (bars->format == LEM_BARS_CLOSE || bars->format == LEM_BARS_RANGE)
+	{
+		series->close = at;
+		at += series->n;
+	}
+	if (bars->format == LEM_BARS_RANGE)
+	{
+		series->high = at;
+		series->low = at + series->n;
+		at += 2 * series->n;
+	}
+	series->features = bars->n_features > 0 ? at : NULL;
 }
 
 void
 lem_bars_view(const lem_bars *bars, lem_series *series)
 {
 	lem_series_view(bars, "lem_bars", series);
-	if (bars->format != LEM_BARS_FORMAT)
+	if (bars->format < LEM_BARS_PLAIN || bars->format > LEM_BARS_RANGE)
 		lem_series_damaged("lem_bars");
 }
 
@@ -147,6 +179,24 @@ read_features(lem_reader *reader, double *features)
 	return n;
 }
 
+/* The close, or close, high and low, in parentheses, if they are there. */
+static void
+read_close(lem_reader *reader, lem_bar_input *bar)
+{
+	bar->format = LEM_BARS_PLAIN;
+	if (!lem_read_char(reader, '('))
+		return;
+	bar->format = LEM_BARS_CLOSE;
+	bar->close = lem_read_number(reader, "a close");
+	if (lem_read_char(reader, ')'))
+		return;
+	bar->format = LEM_BARS_RANGE;
+	bar->high = lem_read_number(reader, "a high, or a closing parenthesis");
+	bar->low = lem_read_number(reader, "a low");
+	if (!lem_read_char(reader, ')'))
+		lem_read_fail(reader, "a closing parenthesis");
+}
+
 /*
  * lem_bars_in(cstring) returns lem_bars.  Bars may come in any order; a time without a zone is in
  * the session's.  Errors: 22P02, those of timestamptz and float8, LM001, LM002.
@@ -160,8 +210,8 @@ pg_lem_bars_in(PG_FUNCTION_ARGS)
 
 	reader.text = reader.at = PG_GETARG_CSTRING(0);
 	reader.type = "lem_bars";
-	reader.hint = "Bars look like {\"2024-01-01 00:00:00+00\" 101.5 2000, ...}, with features "
-		"in brackets after the volume.";
+	reader.hint = "Bars look like {\"2024-01-01 00:00:00+00\" 101.5 2000, ...}, with the close in "
+		"parentheses and features in brackets after the volume.";
 	if (!lem_read_char(&reader, '{'))
 		lem_read_fail(&reader, "an opening brace");
 	if (!lem_read_char(&reader, '}'))
@@ -169,12 +219,15 @@ pg_lem_bars_in(PG_FUNCTION_ARGS)
 		do
 		{
 			double		features[LEM_BARS_MAX_FEATURES];
-			int64		ts = lem_read_time(&reader);
-			double		price = lem_read_number(&reader, "a price");
-			double		volume = lem_read_number(&reader, "a volume");
-			int			n_features = read_features(&reader, features);
+			lem_bar_input bar;
 
-			lem_builder_add(builder, ts, price, volume, features, n_features);
+			bar.ts = lem_read_time(&reader);
+			bar.price = lem_read_number(&reader, "a price");
+			bar.volume = lem_read_number(&reader, "a volume");
+			read_close(&reader, &bar);
+			bar.n_features = read_features(&reader, features);
+			bar.features = features;
+			lem_builder_add(builder, &bar);
 			CHECK_FOR_INTERRUPTS();
 		} while (lem_read_char(&reader, ','));
 		if (!lem_read_char(&reader, '}'))
@@ -205,6 +258,17 @@ pg_lem_bars_out(PG_FUNCTION_ARGS)
 		lem_write_time(&text, series.ts[i]);
 		lem_write_number(&text, ' ', series.price[i]);
 		lem_write_number(&text, ' ', series.volume[i]);
+		if (series.close)
+		{
+			appendStringInfoString(&text, " (");
+			lem_write_number(&text, '\0', series.close[i]);
+			if (series.high)
+			{
+				lem_write_number(&text, ' ', series.high[i]);
+				lem_write_number(&text, ' ', series.low[i]);
+			}
+			appendStringInfoChar(&text, ')');
+		}
 		for (int j = 0; j < series.n_features; j++)
 		{
 			if (j == 0)
@@ -227,19 +291,18 @@ pg_lem_bars_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
 	int64		n;
+	int			format;
 	int			n_features;
-	int64	   *ts;
-	double	   *price;
-	double	   *volume;
-	double	   *features;
+	lem_series_arrays arrays;
+	const int64 *ts;
 	lem_bars   *bars;
 	lem_series	series;
 	lem_fault	fault;
 
-	lem_series_read_header(buffer, &n, &n_features);
-	bars = lem_series_alloc(n, n_features, LEM_BARS_FORMAT, "lem_bars", &ts, &price, &volume,
-							&features);
-	lem_series_read(buffer, n, n_features, ts, price, volume, features);
+	lem_series_read_header(buffer, &n, &format, &n_features);
+	bars = lem_series_alloc(n, n_features, (uint16) format, "lem_bars", &arrays);
+	lem_series_read(buffer, n, n_features, &arrays);
+	ts = arrays.ts;
 	for (int64 i = 0; i < n; i++)
 	{
 		if (!IS_VALID_TIMESTAMP(ts[i]) || (i > 0 && ts[i] < ts[i - 1]))
@@ -288,17 +351,29 @@ pg_lem_bars_count(PG_FUNCTION_ARGS)
 	uint16		format;
 	int64		n = lem_series_count(PG_GETARG_DATUM(0), "lem_bars", &format);
 
-	if (format != LEM_BARS_FORMAT)
+	if (format < LEM_BARS_PLAIN || format > LEM_BARS_RANGE)
 		lem_series_damaged("lem_bars");
 	PG_RETURN_INT64(n);
 }
 
-/*
- * lem_unnest(lem_bars) returns setof (ts, price, volume, features): one row a bar in time order;
- * features is NULL where the bars have none.
- */
-Datum
-pg_lem_unnest(PG_FUNCTION_ARGS)
+/* Numbers as an array; NULL if there are none. */
+static Datum
+features_datum(const double *features, int n, bool *null)
+{
+	Datum		elements[LEM_BARS_MAX_FEATURES];
+
+	*null = n == 0;
+	if (n == 0)
+		return (Datum) 0;
+	for (int j = 0; j < n; j++)
+		elements[j] = Float8GetDatum(features[j]);
+	return PointerGetDatum(construct_array(elements, n, FLOAT8OID, sizeof(float8),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* The bars of the first argument as rows. */
+static Datum
+unnest(FunctionCallInfo fcinfo, bool closes)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	lem_series	series;
@@ -312,25 +387,44 @@ pg_lem_unnest(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(row_context);
 	for (Size i = 0; i < series.n; i++)
 	{
-		Datum		values[4];
-		bool		nulls[4] = {false, false, false, series.n_features == 0};
-		Datum		elements[LEM_BARS_MAX_FEATURES];
+		const double *more[] = {series.close, series.high, series.low};
+		Datum		values[7];
+		bool		nulls[7] = {false};
+		int			n = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		values[0] = TimestampTzGetDatum(series.ts[i]);
-		values[1] = Float8GetDatum(series.price[i]);
-		values[2] = Float8GetDatum(series.volume[i]);
-		values[3] = (Datum) 0;
-		for (int j = 0; j < series.n_features; j++)
-			elements[j] = Float8GetDatum(series.features[i * series.n_features + j]);
-		if (series.n_features > 0)
-			values[3] = PointerGetDatum(construct_array(elements, series.n_features, FLOAT8OID,
-														sizeof(float8), FLOAT8PASSBYVAL,
-														TYPALIGN_DOUBLE));
+		values[n++] = TimestampTzGetDatum(series.ts[i]);
+		values[n++] = Float8GetDatum(series.price[i]);
+		values[n++] = Float8GetDatum(series.volume[i]);
+		for (int c = 0; closes && c < 3; c++)
+		{
+			nulls[n] = more[c] == NULL;
+			values[n++] = more[c] ? Float8GetDatum(more[c][i]) : (Datum) 0;
+		}
+		values[n] = features_datum(series.features + i * series.n_features, series.n_features,
+								   &nulls[n]);
+		LEM_ENSURE(rsinfo->setDesc->natts == n + 1);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		MemoryContextReset(row_context);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(row_context);
 	return (Datum) 0;
+}
+
+/*
+ * lem_unnest(lem_bars) returns setof (ts, price, volume, features): one row a bar in time order;
+ * features is NULL where the bars have none.
+ */
+Datum
+pg_lem_unnest(PG_FUNCTION_ARGS)
+{
+	return unnest(fcinfo, false);
+}
+
+/* lem_unnest_closes(lem_bars): with close, high and low before the features; NULL: not known. */
+Datum
+pg_lem_unnest_closes(PG_FUNCTION_ARGS)
+{
+	return unnest(fcinfo, true);
 }

@@ -102,6 +102,7 @@ void
 lem_book_builder_add(lem_book_builder *builder, int layout, int64 ts, const double *row,
 					 const double *features, int n_features)
 {
+	lem_bar_input bar;
 	double		stored[LEM_BOOK_COLUMNS + LEM_BOOK_MAX_FEATURES];
 	lem_fault	fault;
 
@@ -134,8 +135,12 @@ lem_book_builder_add(lem_book_builder *builder, int layout, int64 ts, const doub
 						timestamptz_to_str(ts), n_features, builder->n_features),
 				 errhint("Pass the same features for every bar of a series.")));
 	lem_pg_check(lem_book_row_check(layout, ts, row, features, n_features, stored, &fault), &fault);
-	lem_builder_add(builder->bars, ts, row[LEM_BOOK_CLOSE], row[LEM_BOOK_VOLUME], stored,
-					lem_book_width(layout) + n_features);
+	bar = (lem_bar_input) {
+		.ts = ts, .price = row[LEM_BOOK_CLOSE], .volume = row[LEM_BOOK_VOLUME],
+		.format = LEM_BARS_PLAIN, .n_features = lem_book_width(layout) + n_features,
+		.features = stored
+	};
+	lem_builder_add(builder->bars, &bar);
 }
 
 lem_bars *
@@ -305,11 +310,10 @@ pg_lem_book_recv(PG_FUNCTION_ARGS)
 	int			format = (int) pq_getmsgint(buffer, sizeof(int16));
 	int			layout = (int) pq_getmsgint(buffer, sizeof(int16));
 	int64		n;
+	int			bars_format;
 	int			n_features;
-	int64	   *ts;
-	double	   *price;
-	double	   *volume;
-	double	   *features;
+	lem_series_arrays arrays;
+	const int64 *ts;
 	lem_bars   *value;
 	lem_series	series;
 	lem_book	book;
@@ -319,10 +323,14 @@ pg_lem_book_recv(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("unknown format %d, layout %d of binary lem_book", format, layout)));
-	lem_series_read_header(buffer, &n, &n_features);
-	value = lem_series_alloc(n, n_features, LEM_BOOK_DISK_FORMAT(layout), "lem_book", &ts, &price,
-							 &volume, &features);
-	lem_series_read(buffer, n, n_features, ts, price, volume, features);
+	lem_series_read_header(buffer, &n, &bars_format, &n_features);
+	if (bars_format != LEM_BARS_PLAIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unknown format %d of the bars of binary lem_book", bars_format)));
+	value = lem_series_alloc(n, n_features, LEM_BOOK_DISK_FORMAT(layout), "lem_book", &arrays);
+	lem_series_read(buffer, n, n_features, &arrays);
+	ts = arrays.ts;
 	for (int64 i = 0; i < n; i++)
 	{
 		if (!IS_VALID_TIMESTAMP(ts[i]) || (i > 0 && ts[i] < ts[i - 1]))

@@ -19,6 +19,7 @@
 #include "pg/schedule/network_arrays.h"
 
 LEM_FUNCTION(pg_lem_backtest_accum);
+LEM_FUNCTION(pg_lem_backtest_accum_close);
 LEM_FUNCTION(pg_lem_backtest_accum_options);
 LEM_FUNCTION(pg_lem_backtest_accum_features);
 LEM_FUNCTION(pg_lem_backtest_combine);
@@ -261,19 +262,28 @@ backtest(FunctionCallInfo fcinfo, const char *model, const lem_order *order,
 Datum
 pg_lem_backtest_accum(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_POINTER(lem_group_accum(fcinfo, false, false));
+	PG_RETURN_POINTER(lem_group_accum(fcinfo, false, false, false));
 }
 
 Datum
 pg_lem_backtest_accum_options(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_POINTER(lem_group_accum(fcinfo, false, true));
+	PG_RETURN_POINTER(lem_group_accum(fcinfo, false, false, true));
 }
 
 Datum
 pg_lem_backtest_accum_features(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_POINTER(lem_group_accum(fcinfo, true, true));
+	PG_RETURN_POINTER(lem_group_accum(fcinfo, false, true, true));
+}
+
+/*
+ * With a close after the volume; at the end there can be options, or features and options.
+ */
+Datum
+pg_lem_backtest_accum_close(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(lem_group_accum(fcinfo, true, PG_NARGS() > 8, PG_NARGS() > 7));
 }
 
 /* lem_backtest_combine(internal, internal) returns internal: the first gets the second's bars. */

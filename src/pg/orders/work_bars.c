@@ -266,6 +266,7 @@ find_series(lem_work_series **series, int n, const char *name)
 	return NULL;
 }
 
+#define CLOSE ", q.close::pg_catalog.float8"
 #define READ_SERIES(features) \
 	"SELECT q.series::pg_catalog.text, %2$s.lem_bars(q.ts, q.price::pg_catalog.float8," \
 	" q.volume::pg_catalog.float8" features ")" FROM_BARS OF_SERIES "ANY ($1)" ARE_BARS \
@@ -280,6 +281,7 @@ read_series(void *arg, int first, int n)
 	Datum	   *names = palloc(n * sizeof(Datum));
 	Datum		values[3];
 	TimestampTz since = DT_NOEND;
+	const char *query;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -290,8 +292,13 @@ read_series(void *arg, int first, int n)
 	values[0] = text_array(n, names);
 	values[1] = TimestampTzGetDatum(r->bars->end);
 	values[2] = TimestampTzGetDatum(since);
-	run(r->bars, r->bars->columns.numbers[LEM_BAR_FEATURES] == 0 ? READ_SERIES("") :
-		READ_SERIES(", q.features"), lengthof(types), types, values);
+	if (r->bars->columns.numbers[LEM_BAR_CLOSE] == 0)
+		query = r->bars->columns.numbers[LEM_BAR_FEATURES] == 0 ? READ_SERIES("") :
+			READ_SERIES(", q.features");
+	else
+		query = r->bars->columns.numbers[LEM_BAR_FEATURES] == 0 ? READ_SERIES(CLOSE) :
+			READ_SERIES(CLOSE ", q.features");
+	run(r->bars, query, lengthof(types), types, values);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		lem_work_series *s =

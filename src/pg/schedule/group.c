@@ -97,7 +97,7 @@ check_group(FunctionCallInfo fcinfo, const Jsonb *options, const lem_group *grou
 }
 
 lem_group *
-lem_group_accum(FunctionCallInfo fcinfo, bool features, bool options)
+lem_group_accum(FunctionCallInfo fcinfo, bool close, bool features, bool options)
 {
 	MemoryContext context = lem_aggregate_context(fcinfo);
 	const int	last = PG_NARGS() - 1;
@@ -117,7 +117,7 @@ lem_group_accum(FunctionCallInfo fcinfo, bool features, bool options)
 		group = (lem_group *) PG_GETARG_POINTER(0);
 		check_group(fcinfo, given, group);
 	}
-	lem_builder_add_args(group->bars, fcinfo, 3, features);
+	lem_builder_add_args(group->bars, fcinfo, 3, close, features);
 	return group;
 }
 

@@ -25,11 +25,13 @@ typedef struct lem_group
 } lem_group;
 
 /*
- * The transition function: (internal, model, ord, ts, price, volume [, features] [, options]).
+ * The transition function: (internal, model, ord, ts, price, volume [, close] [, features]
+ * [, options]).
  * Errors: 22004 for a NULL model or order, 22023 if they or the options differ between rows, those
  * of lem_order_read and lem_builder_add.
  */
-extern lem_group *lem_group_accum(FunctionCallInfo fcinfo, bool features, bool options);
+extern lem_group *lem_group_accum(FunctionCallInfo fcinfo, bool close, bool features,
+								  bool options);
 
 /* The other support functions; combining nothing with nothing gives NULL. */
 extern lem_group *lem_group_combine(FunctionCallInfo fcinfo);

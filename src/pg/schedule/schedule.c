@@ -21,6 +21,7 @@
 #include "pg/schedule/slices.h"
 
 LEM_FUNCTION(pg_lem_schedule_accum);
+LEM_FUNCTION(pg_lem_schedule_accum_close);
 LEM_FUNCTION(pg_lem_schedule_combine);
 LEM_FUNCTION(pg_lem_schedule_serialize);
 LEM_FUNCTION(pg_lem_schedule_deserialize);
@@ -179,7 +180,14 @@ null_argument(const char *what)
 Datum
 pg_lem_schedule_accum(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_POINTER(lem_group_accum(fcinfo, PG_NARGS() > 6, false));
+	PG_RETURN_POINTER(lem_group_accum(fcinfo, false, PG_NARGS() > 6, false));
+}
+
+/* The same with a close after the volume. */
+Datum
+pg_lem_schedule_accum_close(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(lem_group_accum(fcinfo, true, PG_NARGS() > 7, false));
 }
 
 /* lem_schedule_combine(internal, internal) returns internal: the first gets the second's bars. */

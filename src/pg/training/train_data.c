@@ -106,8 +106,7 @@ read_row(reader *r, HeapTuple tuple, TupleDesc desc)
 	}
 	if (!lem_bar_row_read(&r->columns, tuple, desc, &row, &r->current))
 		return;
-	lem_builder_add(find_series(r, row.series)->bars, row.ts, row.price, row.volume, row.features,
-					row.n_features);
+	lem_builder_add(find_series(r, row.series)->bars, &row.bar);
 	r->bars++;
 }
 
