@@ -903,6 +903,13 @@ CREATE FUNCTION lem_quote(model text, quoting lem_quoting, book lem_book, "posit
 COMMENT ON FUNCTION lem_quote(text, lem_quoting, lem_book, float8, jsonb)
 	IS 'quotes for the bar after the last one of a book';
 
+CREATE FUNCTION lem_tune_quoting(model text, quoting lem_quoting, book lem_book,
+	options jsonb DEFAULT '{}') RETURNS lem_quoting
+	AS 'MODULE_PATHNAME', 'pg_lem_tune_quoting' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10000000;
+COMMENT ON FUNCTION lem_tune_quoting(text, lem_quoting, lem_book, jsonb)
+	IS 'choose what a quoting leaves open by what it earns in a book';
+
 -- Market making: end
 
 -- Pictures

@@ -82,6 +82,12 @@ FROM maker_book, lem_maker_backtest('baseline:linear', :quoting, book, '{"horizo
 	lem_maker_backtest('baseline:linear', :quoting, book, '{"horizon": 1, "sides": "worst"}') AS w
 WHERE l.fill = 'through' AND m.fill = 'through' AND late.fill = 'through' AND w.fill = 'through';
 
+-- Tuning: what was given stays; what is chosen is no worse where it was chosen, on the book that is passed only.
+SELECT t.theta = 1.5 AS given, t.eta IS NOT NULL AND t.kappa IS NOT NULL AS chosen, t.size_step IS NULL AS open, t.tick, t.maker_fee_bps,
+	(SELECT pnl FROM lem_maker_backtest('baseline:linear', t, book, '{"horizon": 1}') WHERE fill = 'through') >=
+	(SELECT pnl FROM lem_maker_backtest('baseline:linear', lem_quoting(2, 0.01, 1, 0.1, 200, theta => 1.5), book, '{"horizon": 1}') WHERE fill = 'through') AS no_worse
+FROM maker_book, lem_tune_quoting('baseline:linear', lem_quoting(2, 0.01, 1, 0.1, 200, theta => 1.5), book, '{"horizon": 1}') AS t;
+
 -- Sessions: of days, in a time zone, and none; flat at their ends or not.
 SELECT o, r.episodes, r.closing_cost > 0 AS closed FROM maker_book, unnest(ARRAY['{}', '{"sessions": "none"}', '{"sessions": "none", "close": false}',
 	'{"close": false}', '{"time_zone": "Asia/Tokyo"}', '{"fit": 0}']) WITH ORDINALITY AS t (o, n),
@@ -110,6 +116,9 @@ SELECT q, pg_temp.error_of('SELECT count(*) FROM maker_book, ' || q) FROM unnest
 	$$lem_maker_backtest('no_such_model', lem_quoting(1, 0.01, 1, 0.1, 100), book)$$,
 	$$lem_maker_backtest('baseline:fixed', ROW(1, 0, 1, 0.1, 100, NULL, NULL, NULL, NULL, 0, 0)::lem_quoting, book)$$,
 	$$lem_maker_backtest('baseline:glft', lem_quoting(1, 0.01, 1, 0.1, 100), '1 quotes {"2026-01-05 14:30+00" 99 101 100 100 100 100 5}')$$,
+	$$lem_tune_quoting(NULL, lem_quoting(1, 0.01, 1, 0.1, 100), book)$$,
+	$$lem_tune_quoting('baseline:linear', NULL, book)$$,
+	$$lem_tune_quoting('baseline:linear', lem_quoting(1, 0.01, 1, 0.1, 100), NULL)$$,
 	$$lem_maker_fills(NULL, lem_quoting(1, 0.01, 1, 0.1, 100), book)$$,
 	$$lem_maker_fills('baseline:none', lem_quoting(1, 0.01, 1, 0.1, 100), book)$$
 ]) AS q;

@@ -30,6 +30,7 @@ report 'one slice to trade now for each of the two orders in progress' \
 	[ "$(grep -cE '\| next *$' "$work/simulated")" = 2 ]
 report 'three slices done of the order begun three bars ago' \
 	[ "$(grep -cE '\| done *$' "$work/simulated")" = 3 ]
+report 'quotes on both sides' sh -c "grep -q '^ bid ' '$work/simulated' && grep -q '^ ask ' '$work/simulated'"
 report 'the comparison with VWAP and TWAP' grep -q 'bps_over_vwap.*bps_over_twap' "$work/simulated"
 
 # The same bars from a file.

@@ -10,22 +10,6 @@
 
 LEM_FUNCTION(pg_lem_quoting);
 
-/* Fields of the type, which are the constructor's arguments too. */
-enum
-{
-	QUOTING_LEVELS,
-	QUOTING_TICK,
-	QUOTING_LOT,
-	QUOTING_PARTICIPATION,
-	QUOTING_MAX_POSITION,
-	QUOTING_THETA,
-	QUOTING_ETA,
-	QUOTING_KAPPA,
-	QUOTING_SIZE_STEP,
-	QUOTING_MAKER_FEE,
-	QUOTING_TAKER_FEE
-};
-
 static void
 take_number(const Datum *values, const bool *nulls, int field, double unit, double *number)
 {
@@ -40,30 +24,30 @@ quoting_from_fields(const Datum *values, const bool *nulls, lem_quoting *quoting
 {
 	lem_fault	fault;
 
-	if (nulls[QUOTING_TICK] || nulls[QUOTING_MAX_POSITION])
+	if (nulls[LEM_QUOTING_TICK] || nulls[LEM_QUOTING_MAX_POSITION])
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the %s of a quoting is NULL",
-						nulls[QUOTING_TICK] ? "tick" : "max_position")));
+						nulls[LEM_QUOTING_TICK] ? "tick" : "max_position")));
 	lem_quoting_default(quoting);
-	if (!nulls[QUOTING_LEVELS])
-		quoting->levels = DatumGetInt32(values[QUOTING_LEVELS]);
-	take_number(values, nulls, QUOTING_TICK, 1, &quoting->tick);
-	take_number(values, nulls, QUOTING_LOT, 1, &quoting->lot);
-	take_number(values, nulls, QUOTING_PARTICIPATION, 1, &quoting->participation);
-	take_number(values, nulls, QUOTING_MAX_POSITION, 1, &quoting->max_position);
-	take_number(values, nulls, QUOTING_THETA, 1, &quoting->theta);
-	take_number(values, nulls, QUOTING_ETA, 1, &quoting->eta);
-	take_number(values, nulls, QUOTING_KAPPA, 1, &quoting->kappa);
-	take_number(values, nulls, QUOTING_SIZE_STEP, 1, &quoting->size_step);
-	take_number(values, nulls, QUOTING_MAKER_FEE, 1e-4, &quoting->maker_fee);
-	take_number(values, nulls, QUOTING_TAKER_FEE, 1e-4, &quoting->taker_fee);
+	if (!nulls[LEM_QUOTING_LEVELS])
+		quoting->levels = DatumGetInt32(values[LEM_QUOTING_LEVELS]);
+	take_number(values, nulls, LEM_QUOTING_TICK, 1, &quoting->tick);
+	take_number(values, nulls, LEM_QUOTING_LOT, 1, &quoting->lot);
+	take_number(values, nulls, LEM_QUOTING_PARTICIPATION, 1, &quoting->participation);
+	take_number(values, nulls, LEM_QUOTING_MAX_POSITION, 1, &quoting->max_position);
+	take_number(values, nulls, LEM_QUOTING_THETA, 1, &quoting->theta);
+	take_number(values, nulls, LEM_QUOTING_ETA, 1, &quoting->eta);
+	take_number(values, nulls, LEM_QUOTING_KAPPA, 1, &quoting->kappa);
+	take_number(values, nulls, LEM_QUOTING_SIZE_STEP, 1, &quoting->size_step);
+	take_number(values, nulls, LEM_QUOTING_MAKER_FEE, 1e-4, &quoting->maker_fee);
+	take_number(values, nulls, LEM_QUOTING_TAKER_FEE, 1e-4, &quoting->taker_fee);
 	*given = (lem_quoting_given) {
-		.theta = !nulls[QUOTING_THETA],
-		.eta = !nulls[QUOTING_ETA],
-		.kappa = !nulls[QUOTING_KAPPA],
-		.size_step = !nulls[QUOTING_SIZE_STEP],
-		.participation = !nulls[QUOTING_PARTICIPATION]
+		.theta = !nulls[LEM_QUOTING_THETA],
+		.eta = !nulls[LEM_QUOTING_ETA],
+		.kappa = !nulls[LEM_QUOTING_KAPPA],
+		.size_step = !nulls[LEM_QUOTING_SIZE_STEP],
+		.participation = !nulls[LEM_QUOTING_PARTICIPATION]
 	};
 	if (lem_quoting_check(quoting, &fault) != LEM_OK)
 		ereport(ERROR,
@@ -118,13 +102,13 @@ pg_lem_quoting(PG_FUNCTION_ARGS)
 		values[i] = nulls[i] ? (Datum) 0 : PG_GETARG_DATUM(i);
 	}
 	quoting_from_fields(values, nulls, &quoting, &given);
-	values[QUOTING_LEVELS] = Int32GetDatum(quoting.levels);
-	values[QUOTING_LOT] = Float8GetDatum(quoting.lot);
-	if (nulls[QUOTING_MAKER_FEE])
-		values[QUOTING_MAKER_FEE] = Float8GetDatum(0);
-	if (nulls[QUOTING_TAKER_FEE])
-		values[QUOTING_TAKER_FEE] = Float8GetDatum(0);
-	nulls[QUOTING_LEVELS] = nulls[QUOTING_LOT] = false;
-	nulls[QUOTING_MAKER_FEE] = nulls[QUOTING_TAKER_FEE] = false;
+	values[LEM_QUOTING_LEVELS] = Int32GetDatum(quoting.levels);
+	values[LEM_QUOTING_LOT] = Float8GetDatum(quoting.lot);
+	if (nulls[LEM_QUOTING_MAKER_FEE])
+		values[LEM_QUOTING_MAKER_FEE] = Float8GetDatum(0);
+	if (nulls[LEM_QUOTING_TAKER_FEE])
+		values[LEM_QUOTING_TAKER_FEE] = Float8GetDatum(0);
+	nulls[LEM_QUOTING_LEVELS] = nulls[LEM_QUOTING_LOT] = false;
+	nulls[LEM_QUOTING_MAKER_FEE] = nulls[LEM_QUOTING_TAKER_FEE] = false;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }

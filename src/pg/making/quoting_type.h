@@ -20,7 +20,22 @@ typedef struct lem_quoting_given
 	bool		participation;
 } lem_quoting_given;
 
-#define LEM_QUOTING_FIELDS 11
+/* Fields of the type, which are the constructor's arguments too. */
+enum
+{
+	LEM_QUOTING_LEVELS,
+	LEM_QUOTING_TICK,
+	LEM_QUOTING_LOT,
+	LEM_QUOTING_PARTICIPATION,
+	LEM_QUOTING_MAX_POSITION,
+	LEM_QUOTING_THETA,
+	LEM_QUOTING_ETA,
+	LEM_QUOTING_KAPPA,
+	LEM_QUOTING_SIZE_STEP,
+	LEM_QUOTING_MAKER_FEE,
+	LEM_QUOTING_TAKER_FEE,
+	LEM_QUOTING_FIELDS
+};
 
 /* A quoting out of a value; what is NULL takes its default.  Raises 22004 and LM014. */
 extern void lem_quoting_read(HeapTupleHeader tuple, lem_quoting *quoting,

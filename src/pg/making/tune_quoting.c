@@ -1,0 +1,128 @@
+/* tune_quoting.c: lem_tune_quoting, constants of quotes chosen by what they earn in a book. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+#include "pg/base/errors.h"
+#include "pg/base/identity.h"
+#include "pg/base/interrupt.h"
+#include "pg/making/maker_setup.h"
+
+LEM_FUNCTION(pg_lem_tune_quoting);
+
+/* What is tried. */
+static const double thetas[] = {0, 0.5, 1, 2, 4};
+static const double etas[] = {0, 0.25, 0.5, 1, 2};
+static const double kappas[] = {0.25, 0.5, 1};
+
+/* The profit of a quoting under the rule `through`, the cautious one. */
+static double
+profit_of(const lem_maker_setup *setup, const lem_quoting *quoting, double *wealth)
+{
+	lem_maker_rules rules = setup->options.rules;
+	lem_maker_figures figures;
+	lem_status	status;
+
+	rules.fill = LEM_FILL_THROUGH;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		status = lem_maker_run(&setup->book, setup->bars, setup->first, setup->book.series.n,
+							   &setup->strategy, quoting, &rules, &lem_interrupt_stop, NULL, NULL,
+							   wealth, &figures);
+	} while (status == LEM_STOPPED);
+	return figures.pnl;
+}
+
+/* Try what was not given; the first of equals, from the defaults on, is kept. */
+static lem_quoting
+tune(const lem_maker_setup *setup)
+{
+	const bool	levels = setup->quoting.levels > 1 && !setup->given.kappa;
+	double	   *wealth = MemoryContextAllocHuge(CurrentMemoryContext,
+												setup->book.series.n * sizeof(double));
+	lem_quoting best = setup->quoting;
+	double		most = profit_of(setup, &best, wealth);
+
+	for (int t = 0; t < (setup->given.theta ? 1 : (int) lengthof(thetas)); t++)
+		for (int e = 0; e < (setup->given.eta ? 1 : (int) lengthof(etas)); e++)
+			for (int k = 0; k < (levels ? (int) lengthof(kappas) : 1); k++)
+			{
+				lem_quoting tried = setup->quoting;
+				double		profit;
+
+				if (!setup->given.theta)
+					tried.theta = thetas[t];
+				if (!setup->given.eta)
+					tried.eta = etas[e];
+				if (levels)
+					tried.kappa = kappas[k];
+				profit = profit_of(setup, &tried, wealth);
+				if (profit > most)
+				{
+					most = profit;
+					best = tried;
+				}
+			}
+	pfree(wealth);
+	return best;
+}
+
+/*
+ * lem_tune_quoting(model, quoting, book, options) returns lem_quoting: the quoting with what it left
+ * NULL of theta, eta and kappa chosen by what it earns in the book, the others as they are.
+ * Errors: those of lem_maker_backtest.
+ */
+Datum
+pg_lem_tune_quoting(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[LEM_QUOTING_FIELDS];
+	bool		nulls[LEM_QUOTING_FIELDS];
+	MemoryContext context;
+	MemoryContext old;
+	lem_maker_setup *setup;
+	lem_quoting best;
+	HeapTupleData tuple;
+	HeapTupleHeader given;
+
+	for (int i = 0; i < 2; i++)
+	{
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("the %s is NULL", i == 0 ? "model" : "quoting")));
+	}
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	LEM_ENSURE(desc->natts == LEM_QUOTING_FIELDS);
+	given = PG_GETARG_HEAPTUPLEHEADER(1);
+	context = AllocSetContextCreate(CurrentMemoryContext, "lem tune", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	setup = palloc0(sizeof(lem_maker_setup));
+	setup->name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	lem_quoting_read(given, &setup->quoting, &setup->given);
+	if (!PG_ARGISNULL(2))
+		lem_book_view(PG_GETARG_LEM_BOOK_P(2), &setup->book);
+	lem_maker_options_read(PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3), &setup->options);
+	lem_maker_setup_open(lem_schema(fcinfo), setup);
+	best = tune(setup);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(given);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = given;
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	values[LEM_QUOTING_THETA] = Float8GetDatum(best.theta);
+	values[LEM_QUOTING_ETA] = Float8GetDatum(best.eta);
+	values[LEM_QUOTING_KAPPA] = Float8GetDatum(best.kappa);
+	nulls[LEM_QUOTING_THETA] = nulls[LEM_QUOTING_ETA] = nulls[LEM_QUOTING_KAPPA] = false;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
