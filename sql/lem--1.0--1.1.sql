@@ -492,6 +492,229 @@ CREATE PROCEDURE lem_purge(before timestamptz)
 COMMENT ON PROCEDURE lem_purge(timestamptz)
 	IS 'delete orders that ended before a time, with their slices and fills';
 
+ALTER TABLE lem_parent_order
+	ADD COLUMN track text CHECK (track IN ('plan', 'fills')),
+	ADD COLUMN client_id text,
+	ADD COLUMN basket text,
+	ADD COLUMN missed text CHECK (missed IN ('skip', 'catch_up')),
+	ADD COLUMN resized boolean NOT NULL DEFAULT false,
+	ADD COLUMN unallocated float8,
+	DROP CONSTRAINT lem_parent_order_state_check,
+	ADD CONSTRAINT lem_parent_order_state_check
+		CHECK (state IN ('active', 'paused', 'finished', 'expired', 'cancelled', 'failed'));
+CREATE UNIQUE INDEX lem_parent_order_client ON lem_parent_order (owner, client_id)
+	WHERE client_id IS NOT NULL;
+COMMENT ON COLUMN lem_parent_order.track
+	IS 'what it goes on from: fills, or the plan; NULL: the plan, until a fill is recorded';
+COMMENT ON COLUMN lem_parent_order.client_id IS 'the owner''s own name for it';
+COMMENT ON COLUMN lem_parent_order.basket IS 'a label of orders that belong together';
+COMMENT ON COLUMN lem_parent_order.missed
+	IS 'what becomes of slices that were missed while it was paused; NULL: it was not';
+COMMENT ON COLUMN lem_parent_order.resized
+	IS 'its size has changed: allocations are of the size when they were decided';
+COMMENT ON COLUMN lem_parent_order.unallocated IS 'what a finished order''s plan left undone';
+
+ALTER TABLE lem_child_slice
+	ADD COLUMN reason text,
+	ADD COLUMN skipped boolean NOT NULL DEFAULT false,
+	ADD COLUMN adjusted float8 NOT NULL DEFAULT 1;
+COMMENT ON COLUMN lem_child_slice.reason IS 'the limit that bound it; NULL: none';
+COMMENT ON COLUMN lem_child_slice.skipped
+	IS 'missed while the order was paused, and not to be traded any more';
+COMMENT ON COLUMN lem_child_slice.adjusted
+	IS 'quantity times this is in the shares of now (splits since it was decided)';
+
+-- What is traded on paper bears a name that says so; fills are those of the market.
+ALTER TABLE lem_fill RENAME TO lem_paper_fill;
+ALTER TABLE lem_paper_fill RENAME CONSTRAINT lem_fill_pkey TO lem_paper_fill_pkey;
+ALTER POLICY lem_fill_owner ON lem_paper_fill RENAME TO lem_paper_fill_owner;
+
+CREATE TABLE lem_order_fill (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	order_id bigint NOT NULL,
+	step int,
+	ts timestamptz NOT NULL,
+	price float8 NOT NULL,
+	quantity float8 NOT NULL,
+	fee float8 NOT NULL DEFAULT 0,
+	fill_id text,
+	adjusted float8 NOT NULL DEFAULT 1,
+	recorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	recorded_by name NOT NULL,
+	busted_at timestamptz,
+	busted_by name,
+	UNIQUE (order_id, fill_id)
+);
+CREATE INDEX lem_order_fill_order ON lem_order_fill (order_id, step);
+COMMENT ON TABLE lem_order_fill
+	IS 'what was really traded of orders; change it with the functions only';
+COMMENT ON COLUMN lem_order_fill.step IS 'the slice that it fills; NULL: none had been decided';
+COMMENT ON COLUMN lem_order_fill.quantity
+	IS 'as it was traded, for orders in notional as well';
+COMMENT ON COLUMN lem_order_fill.fill_id IS 'the market''s own name for it';
+COMMENT ON COLUMN lem_order_fill.adjusted
+	IS 'quantity times this is in the shares of now, price over this (splits since)';
+COMMENT ON COLUMN lem_order_fill.busted_at IS 'when it was taken back; NULL: it stands';
+
+CREATE TABLE lem_order_event (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	order_id bigint NOT NULL,
+	at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	by name NOT NULL,
+	event text NOT NULL,
+	detail jsonb
+);
+CREATE INDEX lem_order_event_order ON lem_order_event (order_id, id);
+COMMENT ON TABLE lem_order_event
+	IS 'what became of orders, when and by whom; the functions write it';
+COMMENT ON COLUMN lem_order_event.detail IS 'what changed, from and to';
+
+ALTER TABLE lem_order_fill ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lem_order_event ENABLE ROW LEVEL SECURITY;
+CREATE POLICY lem_order_fill_owner ON lem_order_fill
+	USING (EXISTS (SELECT FROM lem_parent_order AS o WHERE o.id = order_id));
+CREATE POLICY lem_order_event_owner ON lem_order_event
+	USING (EXISTS (SELECT FROM lem_parent_order AS o WHERE o.id = order_id));
+GRANT SELECT ON lem_order_fill, lem_order_event TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('lem_order_fill', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_order_fill_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_order_event', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_order_event_id_seq', '');
+
+-- Rows are changed by the functions alone, which see to it that they fit each other.
+CREATE FUNCTION lem_refuse_update() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_lem_refuse_update' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1;
+COMMENT ON FUNCTION lem_refuse_update()
+	IS 'trigger function: refuse updates by anyone but the functions';
+CREATE TRIGGER lem_parent_order_update BEFORE UPDATE ON lem_parent_order
+	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+CREATE TRIGGER lem_child_slice_update BEFORE UPDATE ON lem_child_slice
+	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+CREATE TRIGGER lem_order_fill_update BEFORE UPDATE ON lem_order_fill
+	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+CREATE TRIGGER lem_order_event_update BEFORE UPDATE ON lem_order_event
+	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+CREATE TRIGGER lem_paper_fill_update BEFORE UPDATE ON lem_paper_fill
+	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+
+CREATE OR REPLACE VIEW lem_slices WITH (security_barrier) AS
+	SELECT c.order_id, c.step, o.series, (o.ord).side, (o.ord).unit, c.ts, c.allocation,
+		c.cumulative, c.quantity,
+		CASE WHEN c.skipped THEN 'skipped' WHEN c.bar_ts IS NOT NULL THEN 'done'
+			WHEN o.state = 'active' THEN 'next' WHEN o.state = 'paused' THEN 'paused'
+			ELSE 'ended' END AS state,
+		c.late, c.decided_at, c.decided_by, c.model_version, c.inputs, c.bar_ts,
+		b.price AS bar_price, b.volume AS bar_volume, f.ts AS fill_ts, f.price AS fill_price,
+		f.quantity AS filled, lem_role_name(o.owner) AS owner, c.reason, c.adjusted, p.ts AS paper_ts,
+		p.price AS paper_price, p.quantity AS paper_filled
+	FROM lem_child_slice AS c
+	JOIN lem_parent_order AS o ON o.id = c.order_id
+	LEFT JOIN LATERAL lem_unnest(o.bars) AS b ON b.ts = c.bar_ts
+	LEFT JOIN LATERAL (SELECT pg_catalog.max(f.ts) AS ts,
+			pg_catalog.sum(f.quantity * f.adjusted) AS quantity,
+			pg_catalog.sum(f.price * f.quantity)
+				/ NULLIF(pg_catalog.sum(f.quantity * f.adjusted), 0) AS price
+		FROM lem_order_fill AS f
+		WHERE f.order_id = c.order_id AND f.step = c.step AND f.busted_at IS NULL) AS f ON true
+	LEFT JOIN lem_paper_fill AS p ON p.order_id = c.order_id AND p.step = c.step
+	WHERE lem_acts_for(o.owner);
+
+CREATE OR REPLACE VIEW lem_orders WITH (security_barrier) AS
+	SELECT o.id, o.series, o.model, o.model_version, o.state, (o.ord).size, (o.ord).side,
+		(o.ord).benchmark, (o.ord).unit, (o.ord).start_ts, (o.ord).min_bars, (o.ord).max_bars,
+		(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot, o.submitted_at, o.expires_at, o.ended_at,
+		o.reason, c.slices, c.allocated, c.quantity, c.last_ts, f.filled, f.fill_price,
+		lem_role_name(o.owner) AS owner,
+		lem_order((o.ord).size, (o.ord).side, (o.ord).benchmark, (o.ord).unit,
+			COALESCE((o.ord).start_ts, o.start_ts), (o.ord).min_bars, (o.ord).max_bars,
+			(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot, (o.ord).end_ts, (o.ord).limit_price,
+			(o.ord).max_participation, (o.ord).min_quantity, (o.ord).best_effort,
+			(o.ord).arrival_price, (o.ord).risk_aversion) AS ord,
+		o.client_id, o.basket, COALESCE(o.track, 'plan') AS track, f.fees,
+		CASE WHEN o.state IN ('active', 'paused', 'failed') THEN NULL
+			WHEN o.track = 'fills' THEN (o.ord).size - COALESCE(f.executed, 0)
+			ELSE COALESCE(o.unallocated, (o.ord).size - c.quantity) END AS unallocated,
+		p.filled AS paper_filled, p.price AS paper_price
+	FROM lem_parent_order AS o
+	CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS slices,
+			COALESCE(pg_catalog.max(c.cumulative), 0) AS allocated,
+			COALESCE(pg_catalog.sum(CASE WHEN c.skipped THEN 0
+				WHEN (o.ord).unit = 'notional' THEN c.quantity ELSE c.quantity * c.adjusted END), 0)
+				AS quantity,
+			pg_catalog.max(c.ts) AS last_ts
+		FROM lem_child_slice AS c WHERE c.order_id = o.id) AS c
+	CROSS JOIN LATERAL (SELECT pg_catalog.sum(f.quantity * f.adjusted) AS filled,
+			pg_catalog.sum(f.price * f.quantity)
+				/ NULLIF(pg_catalog.sum(f.quantity * f.adjusted), 0) AS fill_price,
+			pg_catalog.sum(f.fee) AS fees,
+			pg_catalog.sum(CASE (o.ord).unit WHEN 'notional' THEN f.price * f.quantity
+				ELSE f.quantity * f.adjusted END) AS executed
+		FROM lem_order_fill AS f WHERE f.order_id = o.id AND f.busted_at IS NULL) AS f
+	CROSS JOIN LATERAL (SELECT pg_catalog.sum(p.quantity) AS filled,
+			pg_catalog.sum(p.price * p.quantity) / NULLIF(pg_catalog.sum(p.quantity), 0) AS price
+		FROM lem_paper_fill AS p WHERE p.order_id = o.id) AS p
+	WHERE lem_acts_for(o.owner);
+COMMENT ON COLUMN lem_orders.filled IS 'what was really traded, in the shares of now';
+COMMENT ON COLUMN lem_orders.unallocated
+	IS 'of an order that has ended, what was not traded; less than nothing: more was than its size';
+
+ALTER FUNCTION lem_submit_order(text, text, lem_order, timestamptz)
+	RENAME TO lem_submit_order_1_0;
+COMMENT ON FUNCTION lem_submit_order_1_0(text, text, lem_order, timestamptz)
+	IS 'lem_submit_order of version 1.0, for what was made with it';
+CREATE FUNCTION lem_submit_order(series text, model text, ord lem_order,
+	expires_at timestamptz DEFAULT NULL, client_id text DEFAULT NULL, track text DEFAULT NULL,
+	basket text DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'pg_lem_submit_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_submit_order(text, text, lem_order, timestamptz, text, text, text)
+	IS 'hand over an order for lem_work to work';
+
+ALTER FUNCTION lem_resume_order(bigint) RENAME TO lem_resume_order_1_0;
+COMMENT ON FUNCTION lem_resume_order_1_0(bigint)
+	IS 'lem_resume_order of version 1.0, for what was made with it';
+CREATE FUNCTION lem_resume_order(id bigint, missed text DEFAULT NULL) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_resume_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_resume_order(bigint, text)
+	IS 'work an order on that is paused or has failed; false if it is not';
+
+CREATE FUNCTION lem_pause_order(id bigint, reason text DEFAULT NULL) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_pause_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_pause_order(bigint, text)
+	IS 'decide no slices of an order until it is resumed; false if it is not active';
+
+CREATE FUNCTION lem_amend_order(id bigint, size float8 DEFAULT NULL,
+	limit_price float8 DEFAULT NULL, max_rate float8 DEFAULT NULL,
+	max_participation float8 DEFAULT NULL, end_ts timestamptz DEFAULT NULL,
+	min_quantity float8 DEFAULT NULL, best_effort boolean DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL, clear text[] DEFAULT NULL) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_amend_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_amend_order(bigint, float8, float8, float8, float8, timestamptz, float8,
+	boolean, timestamptz, text[])
+	IS 'change an order from its next slice on; false if it has ended';
+
+CREATE FUNCTION lem_adjust_order(id bigint, factor float8) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_adjust_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_adjust_order(bigint, float8)
+	IS 'adjust an order for a split: factor new shares for each; false if it has ended';
+
+CREATE FUNCTION lem_record_fill(order_id bigint, ts timestamptz, price float8, quantity float8,
+	step int DEFAULT NULL, fee float8 DEFAULT 0, fill_id text DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'pg_lem_record_fill' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_record_fill(bigint, timestamptz, float8, float8, int, float8, text)
+	IS 'record what was really traded of an order; the fill''s number';
+
+CREATE FUNCTION lem_bust_fill(fill bigint, reason text DEFAULT NULL) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_bust_fill' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_bust_fill(bigint, text)
+	IS 'take a fill back; false if it was taken back before';
+
 -- Working orders: end
 
 -- Judging

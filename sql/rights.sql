@@ -211,7 +211,7 @@ SELECT lem_revoke('owned', 'regress_lem_stranger', 'all'), lem_grant('owned', 'r
 RESET ROLE;
 GRANT regress_lem_user TO regress_lem_desk;
 REVOKE SELECT ON rights.bars FROM regress_lem_user;
-CREATE FUNCTION rights.seen(OUT orders bigint, OUT slices bigint, OUT parent bigint, OUT child bigint, OUT fills bigint) LANGUAGE sql AS 'SELECT (SELECT count(*) FROM lem_orders), (SELECT count(*) FROM lem_slices), (SELECT count(*) FROM lem_parent_order), (SELECT count(*) FROM lem_child_slice), (SELECT count(*) FROM lem_fill)';
+CREATE FUNCTION rights.seen(OUT orders bigint, OUT slices bigint, OUT parent bigint, OUT child bigint, OUT fills bigint) LANGUAGE sql AS 'SELECT (SELECT count(*) FROM lem_orders), (SELECT count(*) FROM lem_slices), (SELECT count(*) FROM lem_parent_order), (SELECT count(*) FROM lem_child_slice), (SELECT count(*) FROM lem_paper_fill)';
 DELETE FROM lem_parent_order;
 SELECT lem_submit_order('A', 'owned', lem_order(1000)) AS mine \gset
 SET ROLE regress_lem_user;
@@ -223,7 +223,7 @@ SET ROLE regress_lem_stranger;
 CALL lem_work('SELECT * FROM rights.bars');
 SELECT * FROM rights.seen();
 SELECT rights_error(format('SELECT lem_cancel_order(%s)', :theirs)) ~ '^42704' AS cancel, rights_error(format('SELECT lem_resume_order(%s)', :theirs)) ~ '^42704' AS resume, rights_error(format('SELECT lem_paper_fill(%s)', :theirs)) ~ '^42704' AS fill;
-SELECT rights_error(query) FROM unnest('{DELETE FROM lem_parent_order,UPDATE lem_child_slice SET quantity = 0,INSERT INTO lem_fill SELECT 1,SELECT nextval(''lem_parent_order_id_seq'')}'::text[]) AS query;
+SELECT rights_error(query) FROM unnest('{DELETE FROM lem_parent_order,UPDATE lem_child_slice SET quantity = 0,INSERT INTO lem_paper_fill SELECT 1,SELECT nextval(''lem_parent_order_id_seq'')}'::text[]) AS query;
 -- The desk may work them, but not read the bars: the query runs as the caller.
 SET ROLE regress_lem_desk;
 CALL lem_work('SELECT * FROM rights.bars');

@@ -60,11 +60,11 @@ SELECT n, sum(quantity) = size AS size, count(DISTINCT inputs) AS decisions FROM
 -- Filled on paper at the prices of the bars; with impact, worse; once.
 SELECT lem_paper_fill(min(id)) FROM lem_parent_order;
 SELECT lem_paper_fill(impact => 20), lem_paper_fill();
-SELECT order_id - (SELECT min(id) FROM lem_parent_order) + 1 AS n, bool_and(filled = quantity OR unit = 'notional') AS filled, bool_and(abs(filled * fill_price / quantity - 1) < 1e-9) AS notional,
-	bool_and(fill_price = bar_price) AS at_bar, bool_and((fill_price > bar_price) = (side = 'buy')) AS worse FROM lem_slices WHERE quantity > 0 GROUP BY order_id ORDER BY n;
+SELECT order_id - (SELECT min(id) FROM lem_parent_order) + 1 AS n, bool_and(paper_filled = quantity OR unit = 'notional') AS filled, bool_and(abs(paper_filled * paper_price / quantity - 1) < 1e-9) AS notional,
+	bool_and(paper_price = bar_price) AS at_bar, bool_and((paper_price > bar_price) = (side = 'buy')) AS worse FROM lem_slices WHERE quantity > 0 GROUP BY order_id ORDER BY n;
 -- What that cost against the market, by transaction cost analysis
-SELECT o.id - (SELECT min(id) FROM lem_parent_order) + 1 AS n, r.fill_rate = 1 AS filled, abs(r.achieved_price / (sum(s.fill_price * s.filled) / sum(s.filled)) - 1) < 1e-12 AS achieved
-FROM (SELECT o.id, o.unit, lem_tca(o.ord, s.fill_ts, s.fill_price, s.filled) AS fills FROM lem_orders AS o JOIN lem_slices AS s ON s.order_id = o.id GROUP BY o.id, o.unit) AS o JOIN lem_slices AS s ON s.order_id = o.id,
+SELECT o.id - (SELECT min(id) FROM lem_parent_order) + 1 AS n, r.fill_rate = 1 AS filled, abs(r.achieved_price / (sum(s.paper_price * s.paper_filled) / sum(s.paper_filled)) - 1) < 1e-12 AS achieved
+FROM (SELECT o.id, o.unit, lem_tca(o.ord, s.paper_ts, s.paper_price, s.paper_filled) AS fills FROM lem_orders AS o JOIN lem_slices AS s ON s.order_id = o.id GROUP BY o.id, o.unit) AS o JOIN lem_slices AS s ON s.order_id = o.id,
 	LATERAL (SELECT lem_bars(ts, price, volume) AS bars FROM work_bars WHERE series = s.series) AS b, lem_tca_report(o.fills, b.bars) AS r
 WHERE o.unit = 'quantity' GROUP BY 1, r.fill_rate, r.achieved_price ORDER BY 1;
 SELECT pg_temp.error_of(format('SELECT lem_paper_fill(impact => %s)', impact)) FROM unnest('{NULL,-1,''NaN'',10000}'::text[]) AS impact;
@@ -230,7 +230,7 @@ SELECT count(lem_drop(name)) FROM (SELECT DISTINCT name FROM lem_models WHERE na
 -- An order that is forgotten takes its slices and fills along.
 DELETE FROM lem_parent_order;
 SELECT count(*) FROM lem_child_slice;
-SELECT count(*) FROM lem_fill;
+SELECT count(*) FROM lem_paper_fill;
 CREATE TRIGGER deleted AFTER DELETE ON work_bars FOR EACH ROW EXECUTE FUNCTION lem_parent_order_deleted();
 DELETE FROM work_bars;
 DROP TABLE work_bars, work_decided;

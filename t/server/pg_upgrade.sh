@@ -37,7 +37,9 @@ picture()
 		SELECT symbol, md5(lem_bars_send(history)) FROM series ORDER BY symbol;
 		SELECT id, ord, state, bars FROM lem_parent_order ORDER BY id;
 		SELECT * FROM lem_child_slice ORDER BY order_id, step;
-		SELECT * FROM lem_fill ORDER BY order_id, step;
+		SELECT * FROM lem_paper_fill ORDER BY order_id, step;
+		SELECT * FROM lem_order_fill ORDER BY id;
+		SELECT * FROM lem_order_event ORDER BY id;
 		SELECT run, model, status, model_version, best_epoch, best_loss, config, options FROM lem_training_runs ORDER BY run;
 		SELECT run, epoch, train_loss, validation_loss FROM lem_training_epochs ORDER BY run, epoch;
 	SQL

@@ -42,7 +42,7 @@ picture()
 	SQL
 }
 
-tables='lem_model, lem_model_name, lem_model_part, lem_parent_order, lem_child_slice, lem_fill, orders, series'
+tables='lem_model, lem_model_name, lem_model_part, lem_parent_order, lem_child_slice, lem_paper_fill, lem_order_fill, lem_order_event, orders, series'
 schema="CREATE EXTENSION lem; CREATE TABLE orders (id bigint PRIMARY KEY, symbol text, model text, ord lem_order); CREATE TABLE series (symbol text PRIMARY KEY, history lem_bars);"
 
 at "$PRIMARY_HOST"

@@ -98,10 +98,13 @@ set_executed(const bounds_work *work, lem_bounds *b, lem_fault *fault)
 	double		sum = 0;
 	int64_t		before = 0;
 
+	/* Of slices that were decided, some bars may not have completed. */
 	b->n_executed = order->n_executed;
-	if (order->n_executed > work->known)
+	if (order->n_decided > 0 && b->n_executed > work->known)
+		b->n_executed = work->known;
+	if (b->n_executed > work->known)
 		return lem_fail(fault, LEM_EXECUTED_COUNT, NULL, order->n_executed, work->known);
-	for (int k = 0; k < order->n_executed; k++)
+	for (int k = 0; k < b->n_executed; k++)
 	{
 		int64_t		upto;
 

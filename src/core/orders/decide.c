@@ -82,7 +82,8 @@ lem_executed_units(const lem_order *order, const lem_limits *limits, double quan
 		return LEM_UNITS;
 	if (limits->size_lots > 0)
 	{
-		const double lots = rint(quantity / order->lot);
+		/* A part of a lot leaves less than that lot to be told. */
+		const double lots = ceil(quantity / order->lot * (1 - ROUNDING));
 
 		return lots >= (double) limits->size_lots ? LEM_UNITS
 			: lem_grains_units(limits, (int64_t) lots);

@@ -92,7 +92,10 @@ extern int64_t lem_most_grains(const lem_order *order, const lem_limits *limits,
 extern int64_t lem_least_grains(const lem_order *order, const lem_limits *limits,
 								double quantity);
 
-/* The cumulative units of a quantity that was executed in all so far; whole for what rounds to it. */
+/*
+ * The cumulative units of a quantity that was executed in all so far; whole for what rounds to it,
+ * and up to whole lots, so that what is left is never more than it is.
+ */
 extern int64_t lem_executed_units(const lem_order *order, const lem_limits *limits,
 								  double quantity);
 

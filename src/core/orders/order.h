@@ -47,6 +47,7 @@ typedef struct lem_order
 	const double *executed;		/* n_executed: in the unit of size */
 	const double *executed_price;	/* n_executed, NaN where nothing was; NULL: the bars' */
 	bool		catch_up;		/* steps whose bars completed undecided are not told any more */
+	bool		spread;			/* what it is behind its plan is spread, whatever its limits */
 } lem_order;
 
 typedef struct lem_bounds lem_bounds;
@@ -72,7 +73,8 @@ static inline bool
 lem_order_bounded(const lem_order *order)
 {
 	return order->has_end || order->has_limit || order->max_participation > 0 ||
-		order->min_quantity > 0 || order->best_effort || order->tracked;
+		order->min_quantity > 0 || order->best_effort || order->tracked ||
+		order->catch_up || order->spread;
 }
 
 /*

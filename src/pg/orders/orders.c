@@ -9,9 +9,11 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "core/execution/schedule.h"
 #include "pg/base/compat.h"
@@ -19,6 +21,7 @@
 #include "pg/base/identity.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/rights.h"
+#include "pg/judging/backtest_options.h"
 #include "pg/orders/orders.h"
 #include "pg/schedule/order_type.h"
 
@@ -27,15 +30,15 @@
 
 bool		lem_notify_details = false;
 
-static void
-connect_spi(void)
+void
+lem_orders_connect(void)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
 
-static void
-refuse_null(bool is_null, const char *what)
+void
+lem_orders_refuse_null(bool is_null, const char *what)
 {
 	if (is_null)
 		ereport(ERROR,
@@ -52,7 +55,8 @@ lem_orders_add_owners(lem_query *query, Oid user, bool active)
 
 	lem_query_begin(&owners, query->schema);
 	lem_query_run(&owners, active ?
-				  "SELECT DISTINCT owner FROM %1$s.lem_parent_order WHERE state = 'active'" :
+				  "SELECT DISTINCT owner FROM %1$s.lem_parent_order"
+				  " WHERE state IN ('active', 'paused')" :
 				  "SELECT DISTINCT owner FROM %1$s.lem_parent_order");
 	roles = palloc(Max(SPI_processed, 1) * sizeof(Datum));
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -65,30 +69,154 @@ lem_orders_add_owners(lem_query *query, Oid user, bool active)
 	lem_query_add_array(query, lem_query_type(query, "lem_role"), roles, NULL, n);
 }
 
-/* Whether an order can be kept within the limits of a model, and its series has a name. */
-static void
-check_order(const char *schema, const char *series, const char *model, const lem_order *order)
+void
+lem_orders_event(const char *schema, int64 id, const char *event, const char *detail)
+{
+	lem_query	query;
+
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_text(&query, event);
+	lem_query_add_text(&query, detail);
+	lem_query_run(&query,
+				  "INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
+				  " VALUES ($1, $2, $3, $4::jsonb)");
+}
+
+bool
+lem_orders_baseline(const char *model, lem_baseline *kind)
+{
+	if (strncmp(model, LEM_BASELINE_PREFIX, strlen(LEM_BASELINE_PREFIX)) != 0)
+		return false;
+	*kind = lem_baseline_read(model + strlen(LEM_BASELINE_PREFIX));
+	return true;
+}
+
+void
+lem_orders_check(const char *schema, const char *model, const lem_order *order)
 {
 	lem_model_row row;
+	lem_baseline kind;
 	int			branch;
 	lem_fault	fault;
 
+	if (lem_orders_baseline(model, &kind))
+		lem_baseline_config(&row.config, order->max_bars > 0 ? order->max_bars
+							: LEM_BASELINE_HORIZON, 0);
+	else
+		lem_rights_find(schema, model, &row);
+	lem_pg_check(lem_schedule_branch(&row.config, order, &branch, &fault), &fault);
+}
+
+static void
+check_series(const char *series)
+{
 	if (*series == '\0' || strlen(series) > MAX_SERIES)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid series \"%s\"", lem_clip_text(series)),
 				 errhint("It names the bars' series, in 1 to %d bytes.", MAX_SERIES)));
-	lem_rights_find(schema, model, &row);
-	lem_pg_check(lem_schedule_branch(&row.config, order, &branch, &fault), &fault);
 }
 
 /*
- * lem_submit_order(series text, model text, ord lem_order, expires_at timestamptz DEFAULT NULL)
- * RETURNS bigint
+ * A series that no order was ever worked over, while another is spelt almost the same, is likely
+ * to be that one.
+ */
+static void
+warn_of_series(const char *schema, const char *series)
+{
+	const int	length = (int) strlen(series);
+	const int	most = Min(2, length / 3);
+	const char *nearest = NULL;
+	int			distance = most + 1;
+	lem_query	query;
+	uint64		rows;
+
+	if (most == 0 || length > 255)
+		return;
+	lem_query_begin(&query, schema);
+	lem_orders_add_owners(&query, GetUserId(), false);
+	rows = lem_query_run(&query,
+						 "SELECT DISTINCT series FROM %1$s.lem_parent_order"
+						 " WHERE owner OPERATOR(%1$s.=) ANY ($1) AND start_ts IS NOT NULL"
+						 " AND pg_catalog.octet_length(series) < 256");
+	for (uint64 row = 0; row < rows; row++)
+	{
+		const char *known = TextDatumGetCString(lem_query_column(row, 1, NULL));
+		int			d;
+
+		if (strcmp(known, series) == 0)
+			return;
+		d = varstr_levenshtein_less_equal(known, (int) strlen(known), series, length, 1, 1, 1,
+										  most, true);
+		if (d < distance)
+		{
+			distance = d;
+			nearest = known;
+		}
+	}
+	if (nearest)
+		ereport(WARNING,
+				(errmsg("no order was worked over a series \"%s\" yet", series),
+				 errhint("Is it \"%s\"?", nearest)));
+}
+
+/* Text that is not empty nor very long, or NULL. */
+static const char *
+label_argument(FunctionCallInfo fcinfo, int number, const char *what)
+{
+	char	   *label;
+
+	if (PG_NARGS() <= number || PG_ARGISNULL(number))
+		return NULL;
+	label = text_to_cstring(PG_GETARG_TEXT_PP(number));
+	if (*label == '\0' || strlen(label) > MAX_SERIES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid %s \"%s\"", what, lem_clip_text(label)),
+				 errhint("It has 1 to %d bytes.", MAX_SERIES)));
+	return label;
+}
+
+/*
+ * The order that a client has handed over under that name before, 0: none.  The same call again is
+ * the same order; another order of that name is an error (23505).
+ */
+static int64
+find_client_order(const char *schema, const char *client_id, const char *series,
+				  const char *model)
+{
+	lem_query	query;
+
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_text(&query, client_id);
+	lem_query_add_text(&query, series);
+	lem_query_add_text(&query, model);
+	if (lem_query_run(&query,
+					  "SELECT id, series = $3 AND model = $4 FROM %1$s.lem_parent_order"
+					  " WHERE owner OPERATOR(%1$s.=) %1$s.lem_role_of($1) AND client_id = $2") == 0)
+		return 0;
+	if (!DatumGetBool(lem_query_column(0, 2, NULL)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("client_id \"%s\" is that of another order", lem_clip_text(client_id)),
+				 errdetail("Order %lld has another series or model.",
+						   (long long) DatumGetInt64(lem_query_column(0, 1, NULL))),
+				 errhint("Give each order a client_id of its own.")));
+	return DatumGetInt64(lem_query_column(0, 1, NULL));
+}
+
+/*
+ * lem_submit_order(series text, model text, ord lem_order, expires_at timestamptz DEFAULT NULL,
+ * client_id text DEFAULT NULL, track text DEFAULT NULL, basket text DEFAULT NULL) RETURNS bigint;
+ * in 1.0 the first four
  *
- * Hands over an order, which lem_work works from its next call on; returns the order's id.  Errors:
- * those of scheduling with that model, 22023 for a series without a name and an order that expires
- * before it starts.
+ * Hands over an order, which lem_work works from its next call on; returns the order's id, also of
+ * the one that the caller has handed over under that client_id before.  Errors: those of scheduling
+ * with that model, 22023 for a series without a name and an order that expires before it starts,
+ * 23505 for the client_id of another order.
  */
 LEM_FUNCTION(pg_lem_submit_order);
 
@@ -97,45 +225,83 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 {
 	char	   *series;
 	char	   *model;
+	const char *client_id;
+	const char *track;
+	const char *basket;
 	HeapTupleHeader tuple;
 	lem_order	order;
 	lem_query	query;
 	int64		id;
 
-	refuse_null(PG_ARGISNULL(0), "series");
-	refuse_null(PG_ARGISNULL(1), "model");
-	refuse_null(PG_ARGISNULL(2), "ord");
+	lem_orders_refuse_null(PG_ARGISNULL(0), "series");
+	lem_orders_refuse_null(PG_ARGISNULL(1), "model");
+	lem_orders_refuse_null(PG_ARGISNULL(2), "ord");
 	series = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	model = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	tuple = PG_GETARG_HEAPTUPLEHEADER(2);
+	client_id = label_argument(fcinfo, 4, "client_id");
+	track = label_argument(fcinfo, 5, "track");
+	basket = label_argument(fcinfo, 6, "basket");
+	if (track && strcmp(track, "plan") != 0 && strcmp(track, "fills") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid track \"%s\"", lem_clip_text(track)),
+				 errhint("It is \"plan\" or \"fills\".")));
 	lem_order_read(tuple, &order);
 	lem_query_begin(&query, lem_schema(fcinfo));
-	check_order(query.schema, series, model, &order);
+	check_series(series);
+	lem_orders_check(query.schema, model, &order);
 	if (!PG_ARGISNULL(3) && order.has_start && PG_GETARG_TIMESTAMPTZ(3) <= order.start_ts)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the order would expire before it starts")));
 
-	connect_spi();
+	lem_orders_connect();
+	id = client_id ? find_client_order(query.schema, client_id, series, model) : 0;
+	if (id > 0)
+	{
+		SPI_finish();
+		PG_RETURN_INT64(id);
+	}
+	warn_of_series(query.schema, series);
 	lem_query_add(&query, TEXTOID, PG_GETARG_DATUM(0), false);
 	lem_query_add(&query, TEXTOID, PG_GETARG_DATUM(1), false);
-	lem_query_add(&query, HeapTupleHeaderGetTypeId(tuple), PG_GETARG_DATUM(2), false);
+	lem_query_add(&query, HeapTupleHeaderGetTypeId(tuple),
+				  lem_order_datum(HeapTupleHeaderGetTypeId(tuple), &order), false);
 	lem_query_add(&query, TIMESTAMPTZOID, PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3),
 				  PG_ARGISNULL(3));
 	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
-	lem_query_run(&query,
-				  "INSERT INTO %1$s.lem_parent_order (series, model, ord, expires_at, owner)"
-				  " VALUES ($1, $2, %1$s.lem_order(($3).size, ($3).side, ($3).benchmark, ($3).unit,"
-				  " ($3).start_ts, ($3).min_bars, ($3).max_bars, ($3).min_rate, ($3).max_rate,"
-				  " ($3).lot), $4, $5) RETURNING id");
+	if (PG_NARGS() <= 4)
+		lem_query_run(&query,
+					  "INSERT INTO %1$s.lem_parent_order (series, model, ord, expires_at, owner)"
+					  " VALUES ($1, $2, $3, $4, $5) RETURNING id");
+	else
+	{
+		lem_query_add_text(&query, client_id);
+		lem_query_add_text(&query, track);
+		lem_query_add_text(&query, basket);
+
+		/* Another session may hand the same one over at this moment. */
+		if (lem_query_run(&query,
+						  "INSERT INTO %1$s.lem_parent_order (series, model, ord, expires_at,"
+						  " owner, client_id, track, basket) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+						  " ON CONFLICT (owner, client_id) WHERE client_id IS NOT NULL"
+						  " DO NOTHING RETURNING id") == 0)
+		{
+			id = find_client_order(query.schema, client_id, series, model);
+			SPI_finish();
+			PG_RETURN_INT64(id);
+		}
+	}
 	id = DatumGetInt64(lem_query_column(0, 1, NULL));
+	if (PG_NARGS() > 4)
+		lem_orders_event(query.schema, id, "submitted", NULL);
 	SPI_finish();
 	PG_RETURN_INT64(id);
 }
 
-/* Raises 42704 unless there is such an order, and the user acts for its owner; within SPI. */
-static void
-require_order(const char *schema, int64 id)
+void
+lem_orders_require(const char *schema, int64 id)
 {
 	lem_query	query;
 
@@ -149,6 +315,22 @@ require_order(const char *schema, int64 id)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("order %lld does not exist", (long long) id),
 				 errhint("Your orders are listed in the view lem_orders.")));
+}
+
+char *
+lem_json_text(const char *value)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	escape_json(&text, value);
+	return text.data;
+}
+
+char *
+lem_json_pair(const char *key, const char *value)
+{
+	return psprintf("{%s: %s}", lem_json_text(key), lem_json_text(value));
 }
 
 /*
@@ -165,10 +347,10 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 	lem_query	query;
 	bool		cancelled;
 
-	refuse_null(PG_ARGISNULL(0), "id");
-	connect_spi();
+	lem_orders_refuse_null(PG_ARGISNULL(0), "id");
+	lem_orders_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
-	require_order(query.schema, PG_GETARG_INT64(0));
+	lem_orders_require(query.schema, PG_GETARG_INT64(0));
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, INT8OID, PG_GETARG_DATUM(0), false);
 	lem_query_add(&query, TEXTOID, PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1),
@@ -178,39 +360,17 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 							  " SET state = 'cancelled', reason = $3,"
 							  " ended_at = pg_catalog.clock_timestamp()"
 							  " WHERE id = $2"
-							  " AND state = ANY ('{active,failed}')"
+							  " AND state = ANY ('{active,failed,paused}')"
 							  " RETURNING id, owner, series, reason)"
 							  " SELECT " LEM_NOTIFY("'cancelled'", "NULL",
 										 ", 'reason', pg_catalog.left(o.reason, 300)")
 							  " FROM o") > 0;
+	if (cancelled)
+		lem_orders_event(query.schema, PG_GETARG_INT64(0), "cancelled",
+						 PG_ARGISNULL(1) ? NULL
+						 : lem_json_pair("reason", text_to_cstring(PG_GETARG_TEXT_PP(1))));
 	SPI_finish();
 	PG_RETURN_BOOL(cancelled);
-}
-
-/*
- * lem_resume_order(id bigint) RETURNS boolean
- *
- * Works an order on that has failed; false if it has not.
- */
-LEM_FUNCTION(pg_lem_resume_order);
-
-Datum
-pg_lem_resume_order(PG_FUNCTION_ARGS)
-{
-	lem_query	query;
-	bool		resumed;
-
-	refuse_null(PG_ARGISNULL(0), "id");
-	connect_spi();
-	lem_query_begin(&query, lem_schema(fcinfo));
-	require_order(query.schema, PG_GETARG_INT64(0));
-	lem_query_add(&query, INT8OID, PG_GETARG_DATUM(0), false);
-	resumed = lem_query_run(&query,
-							"UPDATE %1$s.lem_parent_order SET state = 'active', reason = NULL,"
-							" ended_at = NULL, seen_ts = NULL WHERE id = $1"
-							" AND state = 'failed'") > 0;
-	SPI_finish();
-	PG_RETURN_BOOL(resumed);
 }
 
 /*
@@ -230,23 +390,23 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 	double		impact;
 	uint64		fills;
 
-	refuse_null(PG_ARGISNULL(1), "impact");
+	lem_orders_refuse_null(PG_ARGISNULL(1), "impact");
 	impact = PG_GETARG_FLOAT8(1);
 	if (!(impact >= 0 && impact < 10000))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("impact %s is out of range", lem_number_text(impact)),
 				 errdetail("It is in basis points: from 0, and below 10000.")));
-	connect_spi();
+	lem_orders_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
 	if (!PG_ARGISNULL(0))
-		require_order(query.schema, PG_GETARG_INT64(0));
+		lem_orders_require(query.schema, PG_GETARG_INT64(0));
 	lem_query_add(&query, INT8OID, PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0),
 				  PG_ARGISNULL(0));
 	lem_query_add(&query, FLOAT8OID, Float8GetDatum(impact), false);
 	lem_orders_add_owners(&query, GetUserId(), false);
 	fills = lem_query_run(&query,
-						  "INSERT INTO %1$s.lem_fill (order_id, step, ts, price, quantity)"
+						  "INSERT INTO %1$s.lem_paper_fill (order_id, step, ts, price, quantity)"
 						  " SELECT s.order_id, s.step, b.ts, p.price,"
 						  " CASE WHEN s.notional THEN s.quantity / p.price ELSE s.quantity END"
 						  " FROM (SELECT c.order_id, c.step, c.quantity, c.bar_ts, o.bars,"
@@ -255,8 +415,8 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 						  "  FROM %1$s.lem_child_slice AS c"
 						  "  JOIN %1$s.lem_parent_order AS o ON o.id = c.order_id"
 						  "  WHERE (o.id = $1 OR $1 IS NULL) AND o.owner OPERATOR(%1$s.=) ANY ($3)"
-						  "  AND c.bar_ts IS NOT NULL AND c.quantity > 0"
-						  "  AND NOT EXISTS (SELECT FROM %1$s.lem_fill AS f"
+						  "  AND c.bar_ts IS NOT NULL AND c.quantity > 0 AND NOT c.skipped"
+						  "  AND NOT EXISTS (SELECT FROM %1$s.lem_paper_fill AS f"
 						  "   WHERE f.order_id = c.order_id AND f.step = c.step)) AS s"
 						  " CROSS JOIN LATERAL (SELECT b.ts, b.price, b.volume"
 						  "  FROM %1$s.lem_unnest(s.bars) AS b"
@@ -282,7 +442,9 @@ pg_lem_parent_order_deleted(PG_FUNCTION_ARGS)
 {
 	static const char *const commands[] = {
 		"DELETE FROM %1$s.lem_child_slice WHERE order_id = $1",
-		"DELETE FROM %1$s.lem_fill WHERE order_id = $1"
+		"DELETE FROM %1$s.lem_paper_fill WHERE order_id = $1",
+		"DELETE FROM %1$s.lem_order_fill WHERE order_id = $1",
+		"DELETE FROM %1$s.lem_order_event WHERE order_id = $1"
 	};
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	lem_query	query;
@@ -307,10 +469,36 @@ pg_lem_parent_order_deleted(PG_FUNCTION_ARGS)
 	value = SPI_getbinval(trigger->tg_trigtuple, columns, id, &is_null);
 	LEM_ENSURE(!is_null);
 
-	connect_spi();
+	lem_orders_connect();
 	lem_query_add(&query, INT8OID, value, false);
 	for (size_t i = 0; i < lengthof(commands); i++)
 		lem_query_run(&query, commands[i]);
 	SPI_finish();
 	return PointerGetDatum(trigger->tg_trigtuple);
+}
+
+/*
+ * lem_refuse_update() RETURNS trigger
+ *
+ * Before rows of orders are updated: only the extension's own functions do, which see to it that what
+ * was decided and filled stays, and that changes are recorded.
+ */
+LEM_FUNCTION(pg_lem_refuse_update);
+
+Datum
+pg_lem_refuse_update(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("lem_refuse_update is a trigger function")));
+	if (!InLocalUserIdChange())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows of \"%s\" are not to be updated by hand",
+						RelationGetRelationName(((TriggerData *) fcinfo->context)->tg_relation)),
+				 errhint("Use lem_amend_order, lem_pause_order, lem_resume_order, "
+						 "lem_adjust_order, lem_cancel_order, lem_record_fill or "
+						 "lem_bust_fill.")));
+	return PointerGetDatum(NULL);
 }

@@ -14,6 +14,7 @@
 #include "pg/catalog/cache.h"
 #include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
+#include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
 
 /* The workspace of orders that go through the network together is kept to about this, in bytes. */
@@ -74,6 +75,15 @@ find_model(void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the order's owner, role \"%s\", does not exist", model->owner)));
+	model->is_rule = lem_orders_baseline(model->name, &model->rule);
+	if (model->is_rule)
+	{
+		memset(&model->row, 0, sizeof(model->row));
+		lem_baseline_config(&model->row.config, LEM_BASELINE_HORIZON, 0);
+		model->row.time_zone = pg_tzset("UTC");
+		lem_catalog_checksum(model->name, strlen(model->name), model->row.digest);
+		return;
+	}
 	lem_rights_find_for(work->batch->schema, model->owner_id, LEM_RIGHT_USE, model->name,
 						&model->row);
 }
@@ -234,6 +244,9 @@ schedule(void *arg, int first, int n)
 		orders[i] = order->order;
 		orders[i].n_decided = order->n_slices;
 		orders[i].decided = order->units;
+		orders[i].n_executed = order->fills ? order->n_slices : 0;
+		orders[i].executed = order->executed;
+		orders[i].executed_price = order->executed_price;
 		series[i] = order->view;
 	}
 	memory = MemoryContextAllocHuge(scratch,
@@ -267,6 +280,66 @@ schedule(void *arg, int first, int n)
 		schedule(arg, first, failed);
 	if (failed + 1 < n)
 		schedule(arg, first + failed + 1, n - failed - 1);
+}
+
+/* Schedule orders by a rule, and take over what is decided. */
+static void
+follow_rule(void *arg, int first, int n)
+{
+	const model_work *work = arg;
+	const lem_clock clock = lem_zone_clock(work->model->row.time_zone);
+	lem_baseline_options options;
+
+	lem_baseline_options_default(&options);
+	for (int i = first; i < first + n; i++)
+	{
+		lem_work_order *order = &work->batch->orders[work->members[i]];
+		lem_order	wanted = order->order;
+		lem_config	config;
+		lem_slice  *slices;
+		int			count;
+		void	   *memory;
+		lem_fault	fault;
+
+		CHECK_FOR_INTERRUPTS();
+		wanted.n_decided = order->n_slices;
+		wanted.decided = order->units;
+		wanted.n_executed = order->fills ? order->n_slices : 0;
+		wanted.executed = order->executed;
+		wanted.executed_price = order->executed_price;
+		lem_baseline_config(&config, wanted.max_bars > 0 ? wanted.max_bars : LEM_BASELINE_HORIZON,
+							order->view.n_features);
+		slices = palloc(config.n_ahead * sizeof(lem_slice));
+		memory = palloc(lem_baseline_workspace(&config) + LEM_ALIGN);
+		if (lem_baseline_schedule(work->model->rule, &options, &config, &wanted, &order->view, &clock,
+								  (void *) TYPEALIGN(LEM_ALIGN, memory), slices, &count, &fault)
+			!= LEM_OK)
+			blame_fault(order, &fault);
+		else
+		{
+			lem_decision_begin(order, order->decision.seen);
+			lem_work_order_decide(order, &work->model->row, slices, count, work->batch->now);
+		}
+		pfree(memory);
+		pfree(slices);
+	}
+}
+
+/* Decide the orders of a batch that follow a rule. */
+static void
+decide_rule(lem_work_batch *batch, int number)
+{
+	model_work	work = {.batch = batch, .model = &batch->models[number]};
+	ErrorData **errors = palloc0(batch->n * sizeof(ErrorData *));
+
+	work.members = palloc(batch->n * sizeof(int));
+	for (int i = 0; i < batch->n; i++)
+		if (batch->model[i] == number && !is_blamed(&batch->orders[i]))
+			work.members[work.n++] = i;
+	lem_guard_each(follow_rule, &work, 0, work.n, lem_error_is_of_data, errors);
+	for (int i = 0; i < work.n; i++)
+		if (errors[i])
+			lem_work_order_blame(&batch->orders[work.members[i]], errors[i], false);
 }
 
 static void
@@ -352,6 +425,10 @@ lem_work_batch_decide(lem_work_batch *batch)
 	find_since(batch);
 	read_series(batch);
 	for (int m = 0; m < batch->n_models; m++)
-		if (batch->models[m].error == NULL)
+	{
+		if (batch->models[m].error == NULL && batch->models[m].is_rule)
+			decide_rule(batch, m);
+		else if (batch->models[m].error == NULL)
 			decide_model(batch, m);
+	}
 }

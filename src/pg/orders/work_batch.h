@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "core/judging/baseline.h"
 #include "pg/orders/work_bars.h"
 #include "pg/orders/work_order.h"
 
@@ -15,6 +16,8 @@ typedef struct lem_work_model
 	const char *name;
 	const char *owner;			/* of the orders */
 	Oid			owner_id;
+	bool		is_rule;
+	lem_baseline rule;			/* of baseline:NAME; row is then that of its windows, version 0 */
 	lem_model_row row;
 	ErrorData  *error;			/* why it cannot be used */
 } lem_work_model;

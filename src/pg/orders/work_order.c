@@ -1,9 +1,12 @@
 /* work_order.c: one order that is being worked, and what is decided of it. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "utils/memutils.h"
 
 #include "core/market/series.h"
+#include "core/orders/decide.h"
 #include "pg/base/errors.h"
 #include "pg/orders/work_order.h"
 #include "pg/schedule/order_type.h"
@@ -29,6 +32,43 @@ lem_work_order_blame(lem_work_order *order, const ErrorData *error, bool mends)
 	order->decision.outcome = mends ? LEM_OUTCOME_ACTIVE : LEM_OUTCOME_FAILED;
 }
 
+/*
+ * What was executed in each slice's bar, and, where the order's size has changed, the units of what
+ * was decided by the size that it has now.
+ */
+static void
+read_done(lem_work_order *order)
+{
+	const bool	notional = order->order.notional;
+	lem_limits	limits;
+	double		sum = 0;
+	int64_t		before = 0;
+
+	if (lem_order_check(&order->order, LEM_MAX_AHEAD, &limits, NULL) != LEM_OK)
+		limits.size_lots = 0;
+	order->skipped = 0;
+	for (int k = 0; k < order->n_slices; k++)
+	{
+		const lem_slice_done *done = &order->done[k];
+		const double quantity = done->quantity * (notional ? 1 : done->adjusted);
+		int64_t		upto;
+
+		order->executed[k] = notional ? done->notional : done->filled;
+		order->executed_price[k] = done->filled > 0 ? done->notional / done->filled : NAN;
+		if (done->skipped)
+		{
+			/* The order goes on as if it had been traded. */
+			order->executed[k] += quantity;
+			order->skipped += quantity;
+		}
+		sum += quantity;
+		upto = lem_executed_units(&order->order, &limits, sum);
+		if (order->resized)
+			order->units[k] = upto - before;
+		before = upto;
+	}
+}
+
 void
 lem_work_order_read(lem_work_order *order)
 {
@@ -40,6 +80,10 @@ lem_work_order_read(lem_work_order *order)
 		order->order.has_start = true;
 		order->order.start_ts = order->start;
 	}
+	order->order.tracked = order->fills;
+	order->order.catch_up = order->catch_up;
+	order->order.spread = order->spread;
+	read_done(order);
 	if (order->stored_bars == (Datum) 0)
 		return;
 	order->bars = (lem_bars *) PG_DETOAST_DATUM_COPY(order->stored_bars);
@@ -82,7 +126,12 @@ digest_inputs(const lem_model_row *model, lem_work_order *order)
 	decided.decided = order->units;
 	initStringInfo(&buffer);
 	appendBinaryStringInfo(&buffer, (const char *) model->digest, LEM_DIGEST_LENGTH);
+	decided.n_executed = order->n_slices;
+	decided.executed = order->executed;
+	decided.executed_price = order->executed_price;
 	lem_order_write(&decided, &buffer);
+	if (lem_order_has_bounds(&decided))
+		lem_order_write_bounds(&decided, &buffer);
 	lem_order_write_decided(&decided, &buffer);
 	lem_series_write(&order->view, &buffer);
 	lem_catalog_checksum(buffer.data, buffer.len, order->decision.inputs);
@@ -133,6 +182,7 @@ lem_work_order_decide(lem_work_order *order, const lem_model_row *model, const l
 		return;
 	}
 	digest_inputs(model, order);
+	decision->skips = order->skip;
 	decision->version = model->version;
 	decision->slices = palloc(count * sizeof(lem_slice));
 	for (; n_decided < complete; n_decided++)
@@ -155,6 +205,19 @@ lem_work_order_decide(lem_work_order *order, const lem_model_row *model, const l
 	for (int k = order->n_completed; k < known && k < n_decided; k++)
 		decision->bar_ts[decision->n_completed++] = slices[k].ts;
 	decision->bars = bars_traded(order);
-	if (n_decided == complete && known >= complete)
+	if (n_decided >= complete && known >= complete)
+	{
+		double		done = 0;
+
+		for (int k = 0; k < count; k++)
+			done += slices[k].quantity;
+		for (int k = 0; order->skip && k < decision->n_slices; k++)
+			if (decision->slices[k].state == LEM_SLICE_DONE)
+				done -= decision->slices[k].quantity;
+		done -= order->skipped;
+		decision->unallocated = order->order.size - done;
+		if (fabs(decision->unallocated) <= 1e-12 * order->order.size)
+			decision->unallocated = 0;
 		decision->outcome = LEM_OUTCOME_FINISHED;
+	}
 }

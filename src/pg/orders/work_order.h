@@ -14,18 +14,20 @@
 #include "pg/catalog/catalog.h"
 
 /* What becomes of an order. */
-typedef enum lem_outcome
+typedef enum lem_work_outcome
 {
 	LEM_OUTCOME_ACTIVE,
 	LEM_OUTCOME_FINISHED,
 	LEM_OUTCOME_FAILED
-} lem_outcome;
+} lem_work_outcome;
 
 /* What is decided of an order. */
 typedef struct lem_decision
 {
 	int			n_slices;
 	lem_slice  *slices;			/* n_slices: to be added */
+	bool		skips;			/* those of them that were missed are not to be traded */
+	double		unallocated;	/* of a finished order, by its plan */
 	int			n_completed;
 	TimestampTz *bar_ts;		/* n_completed: the bars that the next slices traded in */
 	bool		started;		/* slices are decided, now or before; then: */
@@ -34,9 +36,19 @@ typedef struct lem_decision
 	const lem_bars *bars;		/* that its slices traded in; NULL: as stored */
 	TimestampTz seen;			/* the last bar that it was looked at with; DT_NOBEGIN: none */
 	uint8		inputs[LEM_DIGEST_LENGTH];
-	lem_outcome outcome;
+	lem_work_outcome outcome;
 	const char *reason;			/* why it ended, or is not decided; NULL: none */
 } lem_decision;
+
+/* What became of a slice, as stored. */
+typedef struct lem_slice_done
+{
+	double		quantity;		/* as it was decided */
+	double		adjusted;		/* shares of now for each share of then */
+	bool		skipped;		/* not to be traded any more */
+	double		filled;			/* in the shares of now */
+	double		notional;
+} lem_slice_done;
 
 /* An order. */
 typedef struct lem_work_order
@@ -56,11 +68,21 @@ typedef struct lem_work_order
 	Datum		stored_bars;	/* lem_bars that its slices traded in, as stored; 0: none */
 	int			n_slices;
 	int64_t		units[LEM_MAX_AHEAD];	/* of n_slices */
+	lem_slice_done done[LEM_MAX_AHEAD]; /* n_slices */
+	bool		fills;			/* it goes on from its fills */
+	bool		catch_up;		/* slices that were missed are not told, and caught up */
+	bool		skip;			/* or are not to be traded at all */
+	bool		resized;		/* units are to be taken from the quantities */
+	bool		spread;			/* what it is behind is spread, whatever its limits */
 	int			n_completed;
 	TimestampTz bar_ts[LEM_MAX_AHEAD];	/* n_completed: the bars they traded in */
 
 	/* as worked */
-	lem_order	order;			/* stored_order, read, with its start once that is fixed */
+	lem_order	order;			/* stored_order, read, with its start once that is fixed, and what
+								 * was decided and executed */
+	double		executed[LEM_MAX_AHEAD];	/* of n_slices, in the order's unit */
+	double		executed_price[LEM_MAX_AHEAD];	/* NaN: nothing was */
+	double		skipped;		/* of the order, in slices that are not to be traded any more */
 	TimestampTz since;			/* bars before are not needed; DT_NOBEGIN: all are */
 	const lem_bars *bars;		/* stored_bars, read */
 	lem_series	view;			/* the bars as the order sees them */

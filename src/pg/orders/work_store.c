@@ -12,6 +12,7 @@
 #include "pg/base/errors.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_store.h"
+#include "pg/schedule/slices.h"
 
 /* A column that may be NULL, as a time. */
 static TimestampTz
@@ -161,10 +162,11 @@ read_order(uint64 row, lem_work_order *order)
 	order->model = text_column(row, 3);
 	value = lem_query_column(row, 4, &is_null);
 	if (!is_null)
+		order->version = DatumGetInt32(value);
+	if (order->version > 0)
 	{
 		int			ignored;
 
-		order->version = DatumGetInt32(value);
 		order->model = psprintf("%s@%d", lem_catalog_parse(order->model, &ignored),
 								order->version);
 	}
@@ -183,6 +185,14 @@ read_order(uint64 row, lem_work_order *order)
 	order->since = time_column(row, 8, DT_NOBEGIN);
 	order->seen = time_column(row, 9, DT_NOBEGIN);
 	order->expires = time_column(row, 10, DT_NOEND);
+
+	/* What is to be done of it; the order is told once it is read. */
+	order->fills = DatumGetBool(lem_query_column(row, 12, NULL));
+	value = lem_query_column(row, 13, &is_null);
+	order->skip = !is_null && strcmp(TextDatumGetCString(value), "skip") == 0;
+	order->catch_up = !order->skip && (order->fills || !is_null);
+	order->resized = DatumGetBool(lem_query_column(row, 14, NULL));
+	order->spread = order->resized;
 }
 
 /* What was decided of n orders, which stand in the order of their ids. */
@@ -200,13 +210,16 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 	query.by_index = true;
 	lem_query_add_array(&query, INT8OID, ids, NULL, n);
 	rows = lem_query_run(&query,
-						 "SELECT order_id, step, allocation, bar_ts FROM %1$s.lem_child_slice"
+						 "SELECT order_id, step, allocation, bar_ts, quantity, adjusted, skipped,"
+						 " reason = 'missed' FROM %1$s.lem_child_slice"
 						 " WHERE order_id = ANY ($1) ORDER BY order_id, step");
 	for (uint64 row = 0; row < rows; row++)
 	{
 		const int64 id = DatumGetInt64(lem_query_column(row, 1, NULL));
 		lem_work_order *order;
 		TimestampTz bar;
+		bool		is_null;
+		Datum		missed;
 
 		while (i < n && orders[i].id < id)
 			i++;
@@ -217,8 +230,53 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 		bar = time_column(row, 4, DT_NOBEGIN);
 		if (bar != DT_NOBEGIN && order->n_completed == order->n_slices)
 			order->bar_ts[order->n_completed++] = bar;
+		order->done[order->n_slices] = (lem_slice_done) {
+			.quantity = DatumGetFloat8(lem_query_column(row, 5, NULL)),
+			.adjusted = DatumGetFloat8(lem_query_column(row, 6, NULL)),
+			.skipped = DatumGetBool(lem_query_column(row, 7, NULL))
+		};
+		missed = lem_query_column(row, 8, &is_null);
+		if (!is_null && DatumGetBool(missed))
+			order->spread = true;
 		order->units[order->n_slices++] =
 			lem_share_units(DatumGetFloat8(lem_query_column(row, 3, NULL)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* What was filled of those of n orders that go on from their fills. */
+static void
+read_fills(const lem_worker *worker, lem_work_order *orders, int n)
+{
+	lem_query	query;
+	Datum	   *ids = palloc(Max(n, 1) * sizeof(Datum));
+	int			n_ids = 0;
+	uint64		rows;
+	int			i = 0;
+
+	for (int j = 0; j < n; j++)
+		if (orders[j].fills && orders[j].n_slices > 0)
+			ids[n_ids++] = Int64GetDatum(orders[j].id);
+	if (n_ids == 0)
+		return;
+	lem_query_begin(&query, worker->schema);
+	query.by_index = true;
+	lem_query_add_array(&query, INT8OID, ids, NULL, n_ids);
+	rows = lem_query_run(&query,
+						 "SELECT order_id, coalesce(step, 1), sum(quantity * adjusted),"
+						 " sum(price * quantity) FROM %1$s.lem_order_fill"
+						 " WHERE order_id = ANY ($1) AND busted_at IS NULL"
+						 " GROUP BY 1, 2 ORDER BY 1, 2");
+	for (uint64 row = 0; row < rows; row++)
+	{
+		const int64 id = DatumGetInt64(lem_query_column(row, 1, NULL));
+		const int	k = DatumGetInt32(lem_query_column(row, 2, NULL)) - 1;
+
+		while (i < n && orders[i].id < id)
+			i++;
+		LEM_ENSURE(i < n && orders[i].id == id && k >= 0 && k < orders[i].n_slices);
+		orders[i].done[k].filled = DatumGetFloat8(lem_query_column(row, 3, NULL));
+		orders[i].done[k].notional = DatumGetFloat8(lem_query_column(row, 4, NULL));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -245,7 +303,8 @@ lem_work_claim(const lem_worker *worker, const lem_active_series *series, int n,
 	*claimed = (int) lem_query_run(&query,
 								   "SELECT o.id, s.number, o.model, o.model_version, o.ord,"
 								   " o.owner, o.start_ts, o.since_ts, o.seen_ts, o.expires_at,"
-								   " o.bars" OF_SERIES " WHERE" IS_DUE
+								   " o.bars, coalesce(o.track = 'fills', false), o.missed,"
+								   " o.resized" OF_SERIES " WHERE" IS_DUE
 								   " ORDER BY s.number, o.id LIMIT $4"
 								   " FOR NO KEY UPDATE OF o SKIP LOCKED");
 	orders = palloc(Max(*claimed, 1) * sizeof(lem_work_order));
@@ -258,6 +317,7 @@ lem_work_claim(const lem_worker *worker, const lem_active_series *series, int n,
 
 	/* A query of its own, which sees what whoever held them before has decided. */
 	read_slices(worker, orders, *claimed);
+	read_fills(worker, orders, *claimed);
 	return orders;
 }
 
@@ -305,7 +365,7 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 {
 	static const Oid types[] = {
 		INT8OID, INT4OID, TIMESTAMPTZOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, BOOLOID, INT4OID,
-		BYTEAOID
+		BYTEAOID, TEXTOID, BOOLOID
 	};
 	lem_query	query;
 	columns		c;
@@ -323,6 +383,7 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 		for (int k = 0; k < decision->n_slices; k++, c.n++)
 		{
 			const lem_slice *slice = &decision->slices[k];
+			const char *reason = lem_bound_word(slice->by);
 
 			c.values[0][c.n] = Int64GetDatum(orders[i].id);
 			c.values[1][c.n] = Int32GetDatum(slice->step);
@@ -333,6 +394,9 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 			c.values[6][c.n] = BoolGetDatum(slice->state == LEM_SLICE_DONE);
 			c.values[7][c.n] = Int32GetDatum(decision->version);
 			c.values[8][c.n] = digest_datum(decision->inputs);
+			c.values[9][c.n] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+			c.nulls[9][c.n] = reason == NULL;
+			c.values[10][c.n] = BoolGetDatum(decision->skips && slice->state == LEM_SLICE_DONE);
 		}
 	}
 	lem_query_begin(&query, worker->schema);
@@ -342,13 +406,15 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
 	lem_query_run(&query,
 				  "WITH s AS (INSERT INTO %1$s.lem_child_slice (order_id, step, ts, allocation,"
-				  " cumulative, quantity, late, model_version, inputs, decided_by)"
-				  " SELECT u.*, $11 FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) AS u"
+				  " cumulative, quantity, late, model_version, inputs, reason, skipped,"
+				  " decided_by) SELECT u.*, $13"
+				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS u"
 				  " RETURNING *)"
-				  " SELECT " LEM_NOTIFY("'slice'", "s.step",
+				  " SELECT " LEM_NOTIFY("CASE WHEN s.skipped THEN 'skipped' ELSE 'slice' END", "s.step",
 										", 'late', s.late, 'ts', s.ts, 'side', (o.ord).side,"
 										" 'unit', (o.ord).unit, 'quantity', s.quantity,"
-										" 'allocation', s.allocation, 'cumulative', s.cumulative")
+										" 'allocation', s.allocation, 'cumulative', s.cumulative,"
+										" 'reason', s.reason")
 				  " FROM s JOIN %1$s.lem_parent_order AS o ON o.id = s.order_id"
 				  " ORDER BY s.order_id, s.step");
 	SPI_freetuptable(SPI_tuptable);
@@ -395,7 +461,7 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 	static const char *const states[] = {"active", "finished", "failed"};
 	Oid			types[] = {
 		INT8OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-		InvalidOid
+		InvalidOid, FLOAT8OID
 	};
 	lem_query	query;
 	columns		c;
@@ -422,19 +488,30 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 		c.nulls[6][i] = decision->seen == DT_NOBEGIN;
 		c.values[7][i] = PointerGetDatum(decision->bars);
 		c.nulls[7][i] = decision->bars == NULL;
+		c.values[8][i] = Float8GetDatum(decision->unallocated);
+		c.nulls[8][i] = decision->outcome != LEM_OUTCOME_FINISHED || orders[i].fills;
 	}
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	columns_add(&c, &query, types);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
 	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order AS p SET state = u.state,"
 				  " reason = u.reason, model_version = u.model_version, start_ts = u.start_ts,"
 				  " since_ts = u.since_ts, seen_ts = u.seen_ts, bars = coalesce(u.bars, p.bars),"
-				  " ended_at = CASE WHEN u.state <> 'active' THEN clock_timestamp() END"
-				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) AS u"
-				  " (id, state, reason, model_version, start_ts, since_ts, seen_ts, bars)"
-				  " WHERE p.id = u.id RETURNING p.id, p.owner, p.series, p.state, p.reason)"
+				  " ended_at = CASE WHEN u.state <> 'active' THEN clock_timestamp() END,"
+				  " missed = CASE WHEN u.reason IS NOT NULL THEN p.missed END,"
+				  " unallocated = u.unallocated"
+				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) AS u (id, state, reason,"
+				  " model_version, start_ts, since_ts, seen_ts, bars, unallocated)"
+				  " WHERE p.id = u.id RETURNING p.id, p.owner, p.series, p.state, p.reason,"
+				  " p.unallocated),"
+				  " e AS (INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
+				  " SELECT o.id, $11, o.state, CASE WHEN o.reason IS NOT NULL"
+				  " THEN jsonb_build_object('reason', o.reason) END"
+				  " FROM o WHERE o.state <> 'active')"
 				  " SELECT " LEM_NOTIFY("o.state", "NULL",
-										", 'reason', pg_catalog.left(o.reason, 300)")
+										", 'reason', pg_catalog.left(o.reason, 300),"
+										" 'unallocated', nullif(o.unallocated, 0)")
 				  " FROM o WHERE o.state <> 'active' ORDER BY o.id");
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -456,13 +533,17 @@ lem_work_expire(const lem_worker *worker, TimestampTz now)
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now), false);
 	lem_query_add(&query, worker->owners_type, worker->owners, false);
+	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
 	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order SET state = 'expired',"
 				  " ended_at = clock_timestamp(),"
 				  " reason = coalesce(reason, 'it was not complete when it expired')"
-				  " WHERE id IN (SELECT id FROM %1$s.lem_parent_order WHERE state = 'active'"
-				  " AND expires_at <= $2 AND owner OPERATOR(%1$s.=) ANY ($3) FOR NO KEY UPDATE SKIP LOCKED)"
-				  " RETURNING id, owner, series, reason)"
+				  " WHERE id IN (SELECT id FROM %1$s.lem_parent_order"
+				  " WHERE state IN ('active', 'paused') AND expires_at <= $2"
+				  " AND owner OPERATOR(%1$s.=) ANY ($3) FOR NO KEY UPDATE SKIP LOCKED)"
+				  " RETURNING id, owner, series, reason),"
+				  " e AS (INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
+				  " SELECT o.id, $4, 'expired', jsonb_build_object('reason', o.reason) FROM o)"
 				  " SELECT " LEM_NOTIFY("'expired'", "NULL", ", 'reason', o.reason")
 				  " FROM o ORDER BY o.id");
 	SPI_freetuptable(SPI_tuptable);

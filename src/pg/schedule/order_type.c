@@ -195,6 +195,47 @@ lem_order_read(HeapTupleHeader tuple, lem_order *order)
 	pfree(nulls);
 }
 
+Datum
+lem_order_datum(Oid type, const lem_order *order)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+	Datum		values[LEM_ORDER_FIELDS];
+	bool		nulls[LEM_ORDER_FIELDS] = {false};
+	Datum		datum;
+
+	LEM_ENSURE(desc->natts >= LEM_ORDER_FIELDS_1_0 && desc->natts <= LEM_ORDER_FIELDS);
+	values[ORDER_SIZE] = Float8GetDatum(order->size);
+	values[ORDER_SIDE] = CStringGetTextDatum(order->sell ? "sell" : "buy");
+	values[ORDER_BENCHMARK] = CStringGetTextDatum(order->twap ? "twap" : "vwap");
+	values[ORDER_UNIT] = CStringGetTextDatum(order->notional ? "notional" : "quantity");
+	values[ORDER_START_TS] = TimestampTzGetDatum(order->start_ts);
+	nulls[ORDER_START_TS] = !order->has_start;
+	values[ORDER_MIN_BARS] = Int32GetDatum(order->min_bars);
+	nulls[ORDER_MIN_BARS] = order->min_bars == 0;
+	values[ORDER_MAX_BARS] = Int32GetDatum(order->max_bars);
+	nulls[ORDER_MAX_BARS] = order->max_bars == 0;
+	values[ORDER_MIN_RATE] = Float8GetDatum(order->min_rate);
+	values[ORDER_MAX_RATE] = Float8GetDatum(order->max_rate);
+	values[ORDER_LOT] = Float8GetDatum(order->lot);
+	nulls[ORDER_LOT] = order->lot == 0;
+	values[ORDER_END_TS] = TimestampTzGetDatum(order->end_ts);
+	nulls[ORDER_END_TS] = !order->has_end;
+	values[ORDER_LIMIT_PRICE] = Float8GetDatum(order->limit_price);
+	nulls[ORDER_LIMIT_PRICE] = !order->has_limit;
+	values[ORDER_MAX_PARTICIPATION] = Float8GetDatum(order->max_participation);
+	nulls[ORDER_MAX_PARTICIPATION] = order->max_participation == 0;
+	values[ORDER_MIN_QUANTITY] = Float8GetDatum(order->min_quantity);
+	nulls[ORDER_MIN_QUANTITY] = order->min_quantity == 0;
+	values[ORDER_BEST_EFFORT] = BoolGetDatum(order->best_effort);
+	values[ORDER_ARRIVAL_PRICE] = Float8GetDatum(order->arrival_price);
+	nulls[ORDER_ARRIVAL_PRICE] = !order->has_arrival;
+	values[ORDER_RISK_AVERSION] = Float8GetDatum(order->risk_aversion);
+	nulls[ORDER_RISK_AVERSION] = !order->has_risk;
+	datum = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	ReleaseTupleDesc(desc);
+	return datum;
+}
+
 bool
 lem_order_equal(const lem_order *a, const lem_order *b)
 {
@@ -322,12 +363,5 @@ pg_lem_order(PG_FUNCTION_ARGS)
 	}
 	lem_order_from_fields(values, nulls, &order);
 
-	values[ORDER_SIDE] = CStringGetTextDatum(order.sell ? "sell" : "buy");
-	values[ORDER_BENCHMARK] = CStringGetTextDatum(order.twap ? "twap" : "vwap");
-	values[ORDER_UNIT] = CStringGetTextDatum(order.notional ? "notional" : "quantity");
-	values[ORDER_MIN_RATE] = Float8GetDatum(order.min_rate);
-	values[ORDER_MAX_RATE] = Float8GetDatum(order.max_rate);
-	nulls[ORDER_SIDE] = nulls[ORDER_BENCHMARK] = nulls[ORDER_UNIT] = false;
-	nulls[ORDER_MIN_RATE] = nulls[ORDER_MAX_RATE] = false;
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+	PG_RETURN_DATUM(lem_order_datum(desc->tdtypeid, &order));
 }

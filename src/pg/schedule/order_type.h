@@ -18,6 +18,9 @@
  */
 extern void lem_order_read(HeapTupleHeader tuple, lem_order *order);
 
+/* An order as a lem_order value; type is lem_order's OID. */
+extern Datum lem_order_datum(Oid type, const lem_order *order);
+
 /*
  * The same out of the type's fields, in their order; those of 1.0 come first, and are all that
  * there is before the extension is updated.
