@@ -224,7 +224,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
-	check-boundary check-warnings installcheck check-isolation check-server check-work check-docs bench \
+	check-boundary check-warnings installcheck check-isolation check-server check-exchange check-work check-docs bench \
 	bundled evaluation maker-evaluation valgrind test demo setup deb check-deb dist check-dist \
 	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions \
 	performance check-bench
@@ -323,6 +323,10 @@ check-isolation: all
 
 check-server: all
 	@PG_CONFIG='$(PG_CONFIG)' scripts/check-server $(TESTS)
+
+# A thousand orders on the simulated exchange; check-server has a few.
+check-exchange: all
+	@PG_CONFIG='$(PG_CONFIG)' EXCHANGE_ORDERS=1000 scripts/check-server t/server/exchange.sh
 
 # Working orders where it takes minutes: many at once, and with pg_cron, which counts in minutes.
 check-work: all

@@ -100,13 +100,13 @@ is "a dump of tables leaves out nothing" "$(pg_restore -l "$folder/archive" | gr
 # word, which the check tells; with BYPASSRLS its dump is whole.
 sql -c "CREATE ROLE dump_backup LOGIN" -c "GRANT pg_read_all_data TO dump_backup"
 is "who may not read all is told nothing" "$(psql -X -q -U dump_owner -c "SELECT * FROM lem_dump_check()" 2>&1 | grep -c 'permission denied')" 1
-check() { sql -d "${2:-$source}" -U "$1" -c "SELECT * FROM lem_dump_check() WHERE relation IN ('lem_fill', 'lem_model_part', 'lem_parent_order') ORDER BY relation"; }
+check() { sql -d "${2:-$source}" -U "$1" -c "SELECT * FROM lem_dump_check() WHERE relation IN ('lem_model_part', 'lem_paper_fill', 'lem_parent_order') ORDER BY relation"; }
 parts=$(sql -d "$source" -c "SELECT count(*) FROM lem_model_part")
-fills=$(sql -d "$source" -c "SELECT count(*) FROM lem_fill")
+fills=$(sql -d "$source" -c "SELECT count(*) FROM lem_paper_fill")
 is "a dump that fails for row security" "$(pg_dump -U dump_backup -d "$source" -f /dev/null 2>&1 | grep -c 'row-level security')" 1
 ok "a dump that leaves out orders" pg_dump -U dump_backup -d "$source" --enable-row-security -Fc -f "$folder/partial"
 is "and has none" "$(pg_restore -a -t lem_parent_order -f - "$folder/partial" | grep -c buy)" 0
-is "the check says so" "$(check dump_backup)" "lem_fill|$fills|0|f"$'\n'"lem_model_part|$parts|$parts|t"$'\n'"lem_parent_order|4|0|f"
+is "the check says so" "$(check dump_backup)" "lem_model_part|$parts|$parts|t"$'\n'"lem_paper_fill|$fills|0|f"$'\n'"lem_parent_order|4|0|f"
 sql -c "ALTER ROLE dump_backup BYPASSRLS"
 is "with BYPASSRLS it is whole" "$(sql -d "$source" -U dump_backup -c "SELECT bool_and(whole), sum(rows) > 0 FROM lem_dump_check()")" "t|t"
 ok "and can be dumped" pg_dump -U dump_backup -d "$source" -Fc -f "$folder/whole"

@@ -61,6 +61,11 @@ import alpha tiny '{"gaps": "skip"}' >/dev/null
 import beta medium '{"time_zone": "Europe/Paris"}' >/dev/null
 fill
 answers "$source" >"$folder/answers"
+# orders in flight, with slices that are decided and traded on paper
+sql -o /dev/null -c "SELECT lem_submit_order(symbol, 'alpha', lem_order(500 * ascii(symbol), lot => 10)) FROM series" \
+	-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars WHERE ts < (SELECT max(ts) - interval ''3 hours'' FROM bars)')" \
+	-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars WHERE ts < (SELECT max(ts) - interval ''1 hour'' FROM bars)')" \
+	-c "SELECT lem_paper_fill()"
 is "answers to compare" "$(grep -cE '^[0-9]+\|[0-9]+\|.*(next|projected)\|[a-z_]*$' "$folder/answers") $(grep -c '^\(alpha\|beta\)' "$folder/answers")" "56 3"
 
 # members KIND: the tables (r) or sequences (S) that dumps include
@@ -80,7 +85,9 @@ walk()
 	# what the tables of that version hold elsewhere
 	for table in $(members r); do
 		columns=$(sql -c "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '$table'::regclass AND attnum > 0 AND NOT attisdropped")
-		psql -X -q -d "$source" -c "\\copy (SELECT $columns FROM $table) TO '$folder/rows'"
+		# fills on paper were in a table of a plainer name, and orders had fewer fields
+		given=$(sed -E "s/\bord\b/ROW((ord).size, (ord).side, (ord).benchmark, (ord).unit, (ord).start_ts, (ord).min_bars, (ord).max_bars, (ord).min_rate, (ord).max_rate, (ord).lot)/" <<<"$columns")
+		psql -X -q -d "$source" -c "\\copy (SELECT $given FROM ${table/%lem_fill/lem_paper_fill}) TO '$folder/rows'"
 		sql -c "\\copy $table ($columns) FROM '$folder/rows'"
 	done
 	for sequence in $(members S); do
@@ -89,7 +96,15 @@ walk()
 	fill
 	# roles by their names, of which one is another's by the time of the update
 	sql -o /dev/null -c "CREATE ROLE update_owner" -c "INSERT INTO lem_model_name (name, versions, owner) VALUES ('owned', 1, 'update_owner'), ('lost', 1, 'update_lost')"
+	in_flight="SELECT count(*), count(bar_ts), md5(string_agg(concat_ws(' ', order_id, step, ts, allocation, quantity, late, decided_at, encode(inputs, 'hex')), ',' ORDER BY order_id, step)) FROM lem_child_slice"
+	before=$(sql -c "$in_flight")
+	paper=$(sql -c "SELECT count(*) > 0, sum(quantity) FROM lem_fill")
 	ok "$from updates to $present" sql -c "ALTER EXTENSION lem UPDATE" || return
+	is "$from updated: slices in flight" "$(sql -c "$in_flight")" "$before"
+	is "$from updated: fills on paper" "$(sql -c "SELECT count(*) > 0, sum(quantity) FROM lem_paper_fill")" "$paper"
+	sql -o /dev/null -c "SELECT lem_record_fill(min(id), now(), 100, 10, fill_id => 'x') FROM lem_parent_order" \
+		-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars UNION ALL SELECT symbol, max(ts) + i * interval ''1 hour'', 100, 1000 FROM bars, generate_series(1, 5) AS i GROUP BY symbol, i')"
+	is "$from updated: orders in flight go on" "$(sql -c "SELECT string_agg(DISTINCT state, ',') FROM lem_orders" -c "SELECT count(*) > split_part('$before', '|', 1)::int FROM lem_child_slice")" $'finished\nt'
 	picture "$database" >"$folder/updated"
 	diff "$folder/fresh" "$folder/updated" >"$folder/diff"
 	is "$from updated is $present installed" "$(head -40 "$folder/diff")" ""
