@@ -16,6 +16,7 @@
 #include "pg/catalog/stat.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
+#include "pg/schedule/optimum_cache.h"
 
 /* The workspace of orders that go through the network together is kept to about this, in bytes. */
 #define WORKSPACE_TARGET ((Size) 16 << 20)
@@ -291,6 +292,7 @@ follow_rule(void *arg, int first, int n)
 	lem_baseline_options options;
 
 	lem_baseline_options_default(&options);
+	options.optimal.source = (lem_optimum_source) {lem_optimum_find_for, NULL};
 	for (int i = first; i < first + n; i++)
 	{
 		lem_work_order *order = &work->batch->orders[work->members[i]];
