@@ -65,7 +65,7 @@ sql -c "CREATE ROLE dump_owner LOGIN"
 fill "$source" public
 picture "$source" >"$folder/want" || failed=1
 is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -cE '^[0-9]+\|[a-z]+\|[0-9]+\|[tf]\|' "$folder/want")" "56 4"
-is "and orders, slices, fills and trainings" "$(grep -E '^lem_(parent_order|child_slice|fill|training_run|training_epoch)\|' "$folder/want" | awk -F '|' '{ print ($2 > 0) }' | sort | uniq -c | sed 's/^ *//')" "5 1"
+is "and orders, slices, fills and trainings" "$(grep -E '^lem_(parent_order|child_slice|paper_fill|training_run|training_epoch)\|' "$folder/want" | awk -F '|' '{ print ($2 > 0) }' | sort | uniq -c | sed 's/^ *//')" "5 1"
 
 # As a script, in PostgreSQL's own format, and with the extension in a schema of its own
 restore()
