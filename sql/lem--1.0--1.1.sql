@@ -375,6 +375,115 @@ COMMENT ON FUNCTION lem_reassign_owned(lem_role, name)
 
 -- Calendars
 
+-- Each change of a calendar, or of its days, gives it another version: sessions keep what they
+-- compiled of the last one.
+CREATE SEQUENCE lem_calendar_version_seq;
+CREATE TABLE lem_calendar (
+	name text COLLATE "C" PRIMARY KEY,
+	time_zone text NOT NULL,
+	sessions jsonb NOT NULL,
+	rules jsonb NOT NULL DEFAULT '[]',
+	owner lem_role,
+	shipped boolean NOT NULL DEFAULT false,
+	version bigint NOT NULL DEFAULT nextval('lem_calendar_version_seq')
+);
+COMMENT ON TABLE lem_calendar
+	IS 'when markets trade; change it with the functions only';
+COMMENT ON COLUMN lem_calendar.sessions IS 'by weekday, in the time zone''s wall-clock time';
+COMMENT ON COLUMN lem_calendar.rules IS 'days that come back each year, and their sessions';
+COMMENT ON COLUMN lem_calendar.owner IS 'the role that can change it; NULL: the extension''s owner';
+COMMENT ON COLUMN lem_calendar.shipped IS 'it comes with the extension, and no dump has it';
+CREATE TABLE lem_calendar_day (
+	calendar text COLLATE "C",
+	day date,
+	sessions jsonb NOT NULL DEFAULT '[]',
+	note text,
+	shipped boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (calendar, day)
+);
+COMMENT ON TABLE lem_calendar_day
+	IS 'days of calendars that are exceptions to their rules; change it with the functions only';
+COMMENT ON COLUMN lem_calendar_day.sessions IS 'of that day; none: []';
+GRANT SELECT ON lem_calendar, lem_calendar_day TO PUBLIC;
+
+-- Round the clock, and New York from 1985-09-30 on.
+INSERT INTO lem_calendar (name, time_zone, sessions, rules, shipped) VALUES
+('always', 'UTC', '{"Mon-Sun": [["00:00", "24:00"]]}', '[]', true),
+('XNYS', 'America/New_York', '{"Mon-Fri": [["09:30", "16:00"]]}', '[
+{"name": "New Year''s Day", "month": 1, "day": 1, "observed": {"Sun": 1}},
+{"name": "Martin Luther King Jr. Day", "month": 1, "weekday": "Mon", "nth": 3, "from": 1998},
+{"name": "Washington''s Birthday", "month": 2, "weekday": "Mon", "nth": 3, "from": 1971},
+{"name": "Good Friday", "easter": -2},
+{"name": "Memorial Day", "month": 5, "weekday": "Mon", "nth": -1, "from": 1971},
+{"name": "Juneteenth", "month": 6, "day": 19, "observed": {"Sat": -1, "Sun": 1}, "from": 2022},
+{"name": "Independence Day", "month": 7, "day": 4, "observed": {"Sat": -1, "Sun": 1}},
+{"name": "Labor Day", "month": 9, "weekday": "Mon", "nth": 1},
+{"name": "Thanksgiving Day", "month": 11, "weekday": "Thu", "nth": 4},
+{"name": "Christmas Day", "month": 12, "day": 25, "observed": {"Sat": -1, "Sun": 1}},
+{"name": "before Independence Day", "month": 7, "day": 3, "on": ["Mon", "Tue", "Thu"], "from": 1995, "sessions": [["09:30", "13:00"]]},
+{"name": "before Independence Day", "month": 7, "day": 3, "on": ["Wed"], "from": 2013, "sessions": [["09:30", "13:00"]]},
+{"name": "after Independence Day", "month": 7, "day": 5, "on": ["Fri"], "from": 1995, "until": 2012, "sessions": [["09:30", "13:00"]]},
+{"name": "after Thanksgiving Day", "month": 11, "weekday": "Thu", "nth": 4, "offset": 1, "from": 1993, "sessions": [["09:30", "13:00"]]},
+{"name": "Christmas Eve", "month": 12, "day": 24, "on": ["Mon", "Tue", "Wed", "Thu"], "from": 1993, "sessions": [["09:30", "13:00"]]}
+]', true);
+INSERT INTO lem_calendar_day (calendar, day, sessions, note, shipped) VALUES
+('XNYS', '1985-09-27', '[]', 'Hurricane Gloria', true),
+('XNYS', '1992-11-27', '[["09:30", "14:00"]]', 'after Thanksgiving Day', true),
+('XNYS', '1994-04-27', '[]', 'mourning for President Nixon', true),
+('XNYS', '1997-12-26', '[["09:30", "13:00"]]', 'after Christmas Day', true),
+('XNYS', '1999-12-31', '[["09:30", "13:00"]]', 'before New Year''s Day', true),
+('XNYS', '2001-09-11', '[]', 'attacks on the World Trade Center', true),
+('XNYS', '2001-09-12', '[]', 'attacks on the World Trade Center', true),
+('XNYS', '2001-09-13', '[]', 'attacks on the World Trade Center', true),
+('XNYS', '2001-09-14', '[]', 'attacks on the World Trade Center', true),
+('XNYS', '2003-12-26', '[["09:30", "13:00"]]', 'after Christmas Day', true),
+('XNYS', '2004-06-11', '[]', 'mourning for President Reagan', true),
+('XNYS', '2007-01-02', '[]', 'mourning for President Ford', true),
+('XNYS', '2012-10-29', '[]', 'Hurricane Sandy', true),
+('XNYS', '2012-10-30', '[]', 'Hurricane Sandy', true),
+('XNYS', '2018-12-05', '[]', 'mourning for President G. H. W. Bush', true),
+('XNYS', '2025-01-09', '[]', 'mourning for President Carter', true);
+
+SELECT pg_catalog.pg_extension_config_dump('lem_calendar_version_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lem_calendar', 'WHERE NOT shipped');
+SELECT pg_catalog.pg_extension_config_dump('lem_calendar_day', 'WHERE NOT shipped');
+
+CREATE FUNCTION lem_calendar_inserted() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_lem_calendar_inserted' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_calendar_inserted()
+	IS 'trigger function: what was shipped makes way for what a dump has';
+CREATE TRIGGER lem_calendar_inserted BEFORE INSERT ON lem_calendar
+	FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
+CREATE TRIGGER lem_calendar_day_inserted BEFORE INSERT ON lem_calendar_day
+	FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
+
+CREATE FUNCTION lem_set_calendar(name text, definition jsonb) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_set_calendar' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_set_calendar(text, jsonb) IS 'say when a market trades';
+CREATE FUNCTION lem_set_calendar_day(calendar text, day date, sessions jsonb DEFAULT '[]',
+	note text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_set_calendar_day' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_set_calendar_day(text, date, jsonb, text)
+	IS 'make a day of a calendar an exception';
+CREATE FUNCTION lem_drop_calendar(name text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_drop_calendar' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_drop_calendar(text) IS 'drop a calendar';
+CREATE FUNCTION lem_calendar_bars(calendar text, from_ts timestamptz, to_ts timestamptz,
+	bar_interval interval) RETURNS SETOF timestamptz
+	AS 'MODULE_PATHNAME', 'pg_lem_calendar_bars' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000
+	ROWS 1000;
+COMMENT ON FUNCTION lem_calendar_bars(text, timestamptz, timestamptz, interval)
+	IS 'starts of the bars of a calendar''s sessions';
+CREATE FUNCTION lem_calendar_sessions(calendar text, from_day date, to_day date, OUT day date,
+	OUT opens timestamptz, OUT closes timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_calendar_sessions' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	COST 1000 ROWS 300;
+COMMENT ON FUNCTION lem_calendar_sessions(text, date, date)
+	IS 'sessions of a calendar''s days';
+
 -- Calendars: end
 
 -- Scheduling

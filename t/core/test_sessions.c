@@ -388,7 +388,7 @@ test_market(const char *name, void (*make) (market *), int64_t interval)
 	make(&m);
 	simulate(&m, interval, &h);
 	by_past = m.sessions.clock;
-	by_calendar = (lem_clock) {.to_local = NULL, .sessions = &m.sessions};
+	by_calendar = (lem_clock) {.to_local = NULL, .calendar = &m.sessions};
 	for (size_t n = 200; n < h.n; n++)
 	{
 		const size_t first = n > weeks ? n - weeks : 0;
@@ -685,7 +685,7 @@ test_thin(void)
 			int			starts = 0;
 
 			thin.n = 0;
-			clock.sessions = calendar ? &m.sessions : NULL;
+			clock.calendar = calendar ? &m.sessions : NULL;
 			for (size_t i = full.n / 2; i < full.n / 2 + 60000; i++)
 			{
 				state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -774,7 +774,7 @@ test_profile(void)
 
 	new_york(&m);
 	simulate(&m, 30 * LEM_MINUTE, &h);
-	clock = (lem_clock) {.sessions = &m.sessions};
+	clock = (lem_clock) {.calendar = &m.sessions};
 	for (size_t i = 0; i < h.n; i++)
 	{
 		const int64_t local = lem_local_time(&m.sessions.clock, h.ts[i]);

@@ -22,7 +22,7 @@ typedef struct lem_clock
 {
 	int64_t		(*to_local) (void *arg, int64_t ts);
 	void	   *arg;
-	const struct lem_calendar *sessions;	/* of the calendar; NULL: those that bars show */
+	const struct lem_calendar *calendar;	/* NULL: sessions are those that bars show */
 	bool		has_now;
 	int64_t		now;			/* bars that had ended by now are known, if there were any */
 } lem_clock;

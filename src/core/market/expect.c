@@ -168,7 +168,7 @@ find_phase(lem_expect *expect, size_t n, size_t count)
 		const int64_t time = lem_time_of_day(lem_local_time(&expect->clock, ts));
 
 		of_clock += time % grid->interval == last_time;
-		if (ts >= session.close && !lem_session_after(grid->sessions, ts, &session))
+		if (ts >= session.close && !lem_session_after(grid->calendar, ts, &session))
 			break;
 		if (ts < session.open)
 			continue;
@@ -188,8 +188,8 @@ void
 lem_expect_open(lem_expect *expect, const lem_config *config, const lem_series *series, size_t n,
 				size_t count, int64_t interval, const lem_clock *clock)
 {
-	const lem_calendar *sessions = clock ? clock->sessions : NULL;
-	const lem_clock *own = sessions ? &sessions->clock : clock;
+	const lem_calendar *calendar = clock ? clock->calendar : NULL;
+	const lem_clock *own = calendar ? &calendar->clock : clock;
 
 	expect->series = series;
 	expect->gaps = config->gaps;
@@ -197,14 +197,14 @@ lem_expect_open(lem_expect *expect, const lem_config *config, const lem_series *
 	expect->clock = own ? *own : utc;
 	expect->by_days = interval % LEM_DAY == 0;
 	expect->months = 0;
-	expect->by_calendar = sessions != NULL && interval <= LEM_DAY;
+	expect->by_calendar = calendar != NULL && interval <= LEM_DAY;
 	if (interval >= LEM_DAY && own && own->to_local && is_utc_days(series, own, n))
 		expect->clock = utc;
 	if (interval >= MIN_MONTH)
 		expect->months = find_months(expect, n, interval);
 	if (expect->by_calendar)
 	{
-		expect->grid.sessions = sessions;
+		expect->grid.calendar = calendar;
 		expect->grid.interval = interval;
 		expect->grid.months = 0;
 		expect->grid.phase = LEM_PHASE_OPEN;
@@ -284,7 +284,7 @@ next_trading_day(const lem_expect *expect, int64_t prev, int64_t *next)
 
 	for (int64_t day = lem_day_number(local) + 1; day < lem_day_number(local) + 800; day++)
 	{
-		if (lem_calendar_day(expect->grid.sessions, day)->count == 0)
+		if (lem_calendar_day(expect->grid.calendar, day)->count == 0)
 			continue;
 		*next = lem_utc_time(&expect->clock, day * LEM_DAY + time);
 		return true;
@@ -382,7 +382,7 @@ lem_expect_complete(const lem_expect *expect, size_t last, int64_t start)
 	if (expect->by_calendar && expect->interval < LEM_DAY)
 	{
 		/* Sessions before may have been called off, as a calendar does not know. */
-		if (!lem_session_after(expect->grid.sessions, start, &session) || session.open >= start ||
+		if (!lem_session_after(expect->grid.calendar, start, &session) || session.open >= start ||
 			!lem_bar_from(&expect->grid, session.open, &first) || first >= start)
 			return true;
 		first -= expect->interval;

@@ -10,36 +10,36 @@
 #define REACH_DAYS 3
 
 const lem_day_sessions *
-lem_calendar_day(const lem_calendar *sessions, int64_t day)
+lem_calendar_day(const lem_calendar *calendar, int64_t day)
 {
 	int			low = 0;
-	int			high = sessions->n_days;
+	int			high = calendar->n_days;
 
 	while (low < high)
 	{
 		const int	middle = low + (high - low) / 2;
 
-		if (sessions->days[middle].day < day)
+		if (calendar->days[middle].day < day)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < sessions->n_days && sessions->days[low].day == day)
-		return &sessions->days[low];
-	return &sessions->weekday[lem_day_of_week(day * LEM_DAY)];
+	if (low < calendar->n_days && calendar->days[low].day == day)
+		return &calendar->days[low];
+	return &calendar->weekday[lem_day_of_week(day * LEM_DAY)];
 }
 
 /* Session i of a day as it takes place. */
 static lem_session_time
-session_time(const lem_calendar *sessions, int64_t day, const lem_day_sessions *of, int i)
+session_time(const lem_calendar *calendar, int64_t day, const lem_day_sessions *of, int i)
 {
-	const lem_session *session = &sessions->session[of->first + i];
+	const lem_session *session = &calendar->session[of->first + i];
 	const int64_t midnight = day * LEM_DAY;
 	lem_session_time time;
 
 	time.day = day;
-	time.open = lem_utc_time(&sessions->clock, midnight + session->open * LEM_MINUTE);
-	time.close = lem_utc_time(&sessions->clock, midnight + session->close * LEM_MINUTE);
+	time.open = lem_utc_time(&calendar->clock, midnight + session->open * LEM_MINUTE);
+	time.close = lem_utc_time(&calendar->clock, midnight + session->close * LEM_MINUTE);
 	return time;
 }
 
@@ -50,21 +50,27 @@ is_near(int64_t day, const lem_session *session, int64_t local)
 	return local < day * LEM_DAY + session->close * LEM_MINUTE + LEM_DAY / 4;
 }
 
-bool
-lem_session_after(const lem_calendar *sessions, int64_t t, lem_session_time *session)
+lem_session_time
+lem_session_of(const lem_calendar *calendar, int64_t day, int i)
 {
-	const int64_t local = lem_local_time(&sessions->clock, t);
+	return session_time(calendar, day, lem_calendar_day(calendar, day), i);
+}
+
+bool
+lem_session_after(const lem_calendar *calendar, int64_t t, lem_session_time *session)
+{
+	const int64_t local = lem_local_time(&calendar->clock, t);
 	const int64_t today = lem_day_number(local);
 
 	for (int64_t day = today - REACH_DAYS + 1; day < today + MAX_CLOSED_DAYS; day++)
 	{
-		const lem_day_sessions *of = lem_calendar_day(sessions, day);
+		const lem_day_sessions *of = lem_calendar_day(calendar, day);
 
 		for (int i = 0; i < of->count; i++)
 		{
-			if (!is_near(day, &sessions->session[of->first + i], local))
+			if (!is_near(day, &calendar->session[of->first + i], local))
 				continue;
-			*session = session_time(sessions, day, of, i);
+			*session = session_time(calendar, day, of, i);
 			if (session->close > t && session->close > session->open)
 				return true;
 		}
@@ -73,17 +79,17 @@ lem_session_after(const lem_calendar *sessions, int64_t t, lem_session_time *ses
 }
 
 bool
-lem_session_before(const lem_calendar *sessions, int64_t t, lem_session_time *session)
+lem_session_before(const lem_calendar *calendar, int64_t t, lem_session_time *session)
 {
-	const int64_t today = lem_day_number(lem_local_time(&sessions->clock, t));
+	const int64_t today = lem_day_number(lem_local_time(&calendar->clock, t));
 
 	for (int64_t day = today + REACH_DAYS - 1; day > today - MAX_CLOSED_DAYS; day--)
 	{
-		const lem_day_sessions *of = lem_calendar_day(sessions, day);
+		const lem_day_sessions *of = lem_calendar_day(calendar, day);
 
 		for (int i = of->count - 1; i >= 0; i--)
 		{
-			*session = session_time(sessions, day, of, i);
+			*session = session_time(calendar, day, of, i);
 			if (session->open < t && session->close > session->open)
 				return true;
 		}
@@ -92,11 +98,11 @@ lem_session_before(const lem_calendar *sessions, int64_t t, lem_session_time *se
 }
 
 bool
-lem_session_open(const lem_calendar *sessions, int64_t t)
+lem_session_open(const lem_calendar *calendar, int64_t t)
 {
 	lem_session_time session;
 
-	return lem_session_after(sessions, t, &session) && session.open <= t;
+	return lem_session_after(calendar, t, &session) && session.open <= t;
 }
 
 /* The first bar of a session, which begins with it, or has its opening in it. */
@@ -107,7 +113,7 @@ first_bar(const lem_bar_grid *grid, const lem_session_time *session)
 
 	if (grid->phase != LEM_PHASE_OPEN)
 	{
-		const int64_t local = lem_local_time(&grid->sessions->clock, session->open);
+		const int64_t local = lem_local_time(&grid->calendar->clock, session->open);
 		const int64_t behind = (lem_time_of_day(local) - grid->phase) % grid->interval;
 
 		first -= behind < 0 ? behind + grid->interval : behind;
@@ -165,18 +171,18 @@ block_day(const lem_bar_grid *grid, int64_t block)
 static bool
 block_from(const lem_bar_grid *grid, int64_t t, int64_t *ts)
 {
-	const int64_t today = lem_day_number(lem_local_time(&grid->sessions->clock, t));
+	const int64_t today = lem_day_number(lem_local_time(&grid->calendar->clock, t));
 	const int64_t end = today + MAX_CLOSED_DAYS + 2 * (grid->interval / LEM_DAY);
 	int64_t		opened = INT64_MIN; /* the last block with a session */
 
 	for (int64_t day = block_day(grid, block_of(grid, today - REACH_DAYS)); day < end; day++)
 	{
-		const lem_day_sessions *of = lem_calendar_day(grid->sessions, day);
+		const lem_day_sessions *of = lem_calendar_day(grid->calendar, day);
 
 		if (of->count == 0 || block_of(grid, day) == opened)
 			continue;
 		opened = block_of(grid, day);
-		*ts = session_time(grid->sessions, day, of, 0).open;
+		*ts = session_time(grid->calendar, day, of, 0).open;
 		if (*ts >= t)
 			return true;
 	}
@@ -196,7 +202,7 @@ lem_bar_from(const lem_bar_grid *grid, int64_t t, int64_t *ts)
 
 	if (is_of_days(grid))
 		return block_from(grid, t, ts);
-	while (lem_session_after(grid->sessions, t, &session))
+	while (lem_session_after(grid->calendar, t, &session))
 	{
 		if (bar_in_session(grid, &session, t, ts))
 			return true;
@@ -212,7 +218,7 @@ lem_bar_before(const lem_bar_grid *grid, int64_t t, int64_t *ts)
 	lem_session_time session;
 	int64_t		end = t;
 
-	while (lem_session_before(grid->sessions, end, &session))
+	while (lem_session_before(grid->calendar, end, &session))
 	{
 		const int64_t first = first_bar(grid, &session);
 		const int64_t until = session.close < t ? session.close : t;
@@ -236,11 +242,11 @@ lem_bar_end(const lem_bar_grid *grid, int64_t ts)
 	if (is_of_days(grid))
 	{
 		if (!block_from(grid, ts + 1, &next) ||
-			!lem_session_before(grid->sessions, next, &session))
+			!lem_session_before(grid->calendar, next, &session))
 			return ts + grid->interval;
 		return session.close > ts ? session.close : ts + grid->interval;
 	}
-	if (!lem_session_after(grid->sessions, ts, &session) || session.open >= ts + grid->interval)
+	if (!lem_session_after(grid->calendar, ts, &session) || session.open >= ts + grid->interval)
 		return ts + grid->interval;
 	return session.close < ts + grid->interval ? session.close : ts + grid->interval;
 }
@@ -258,7 +264,7 @@ lem_bars_between(const lem_bar_grid *grid, int64_t after, int64_t before, int64_
 
 		if (!lem_bar_from(grid, t, &ts) || ts >= before)
 			break;
-		if (is_of_days(grid) || !lem_session_after(grid->sessions, ts, &session) ||
+		if (is_of_days(grid) || !lem_session_after(grid->calendar, ts, &session) ||
 			session.close <= ts)
 		{
 			count++;

@@ -48,16 +48,19 @@ typedef struct lem_session_time
 } lem_session_time;
 
 /* The sessions of a day. */
-extern const lem_day_sessions *lem_calendar_day(const lem_calendar *sessions, int64_t day);
+extern const lem_day_sessions *lem_calendar_day(const lem_calendar *calendar, int64_t day);
+
+/* Session i of a day (0 the first) as it takes place. */
+extern lem_session_time lem_session_of(const lem_calendar *calendar, int64_t day, int i);
 
 /* The first session that ends after t: the one that t lies in, or the next; false: there is none. */
-extern bool lem_session_after(const lem_calendar *sessions, int64_t t, lem_session_time *session);
+extern bool lem_session_after(const lem_calendar *calendar, int64_t t, lem_session_time *session);
 
 /* The last session that begins before t; false: there is none. */
-extern bool lem_session_before(const lem_calendar *sessions, int64_t t, lem_session_time *session);
+extern bool lem_session_before(const lem_calendar *calendar, int64_t t, lem_session_time *session);
 
 /* Is t within a session? */
-extern bool lem_session_open(const lem_calendar *sessions, int64_t t);
+extern bool lem_session_open(const lem_calendar *calendar, int64_t t);
 
 /*
  * Bars within sessions.  Bars shorter than a day: with phase LEM_PHASE_OPEN they begin with each
@@ -67,7 +70,7 @@ extern bool lem_session_open(const lem_calendar *sessions, int64_t t);
  */
 typedef struct lem_bar_grid
 {
-	const lem_calendar *sessions;
+	const lem_calendar *calendar;
 	int64_t		interval;		/* microseconds, > 0 */
 	int64_t		phase;
 	int			months;			/* > 0: bars of so many months, and interval is about that */

@@ -346,7 +346,7 @@ expect_volumes(window_work *work, int known)
 	if (work->expect.by_calendar && work->view.interval < LEM_DAY)
 	{
 		day.clock = &work->expect.clock;
-		day.sessions = work->expect.grid.sessions;
+		day.sessions = work->expect.grid.calendar;
 	}
 	for (int i = known; i < steps; i++)
 	{

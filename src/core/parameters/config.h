@@ -23,6 +23,7 @@
 #define LEM_MIN_GRID_STEP 1e-3	/* smallest distance of its knots */
 #define LEM_MAX_NORM_WINDOW 1000000
 #define LEM_MAX_BAR_INTERVAL (INT64_C(366) * 86400 * 1000000)	/* microseconds */
+#define LEM_CONFIG_CALENDAR 64	/* bytes of a calendar's name, with its end */
 #define LEM_WEEK (INT64_C(7) * 86400 * 1000000)
 #define LEM_MIN_SCALE_FACTOR 0.5
 #define LEM_MAX_SCALE_FACTOR 32.0
@@ -130,6 +131,7 @@ typedef struct lem_config
 	 */
 	int			horizon;		/* H, bars that forecasts look ahead; 0: a model of execution */
 	bool		quoted;			/* spread: "quotes", else "estimated" */
+	char		calendar[LEM_CONFIG_CALENDAR];	/* its name; "": none */
 } lem_config;
 
 /* A config with the documented defaults for every key. */

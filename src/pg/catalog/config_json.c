@@ -324,6 +324,20 @@ read_time_zone_key(const config_key *key, JsonbValue *value, reading *r)
 		bad_value(key->name, value, wanted);
 }
 
+static void
+read_calendar_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	lem_config *c = r->config;
+
+	memset(c->calendar, 0, sizeof(c->calendar));
+	if (value->type == jbvNull)
+		return;
+	if (value->type != jbvString || value->val.string.len == 0 ||
+		value->val.string.len >= LEM_CONFIG_CALENDAR)
+		bad_value(key->name, value, "the name of a calendar, such as \"XNYS\", or null");
+	memcpy(c->calendar, value->val.string.val, value->val.string.len);
+}
+
 /* Go over the elements of an array, n of them. */
 static JsonbIterator *
 array_begin(JsonbValue *value, int *n)
@@ -512,6 +526,7 @@ static const config_key keys[] = {
 	{"norm_window", read_norm_window_key, 0, NULL},
 	{"bar_interval", read_bar_interval_key, 0, NULL},
 	{"time_zone", read_time_zone_key, 0, NULL},
+	{"calendar", read_calendar_key, 0, NULL},
 	{"gaps", read_gaps_key, 0, gaps_words},
 	{"recurrent", read_recurrent_key, 0, recurrent_words},
 	{"variable_selection", read_bool_key, FIELD(variable_selection), NULL},
@@ -727,6 +742,12 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 	if (c->horizon > 0)
 		appendStringInfo(&out, ", \"horizon\": %d, \"spread\": \"%s\"", c->horizon,
 						 spread_words[c->quoted]);
+	/* Only where there is one: models have the digests that they had before there were calendars. */
+	if (c->calendar[0] != '\0')
+	{
+		appendStringInfoString(&out, ", \"calendar\": ");
+		escape_json(&out, c->calendar);
+	}
 	appendStringInfoChar(&out, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }

@@ -5,6 +5,7 @@
 
 #include "pg/catalog/cache.h"
 #include "pg/catalog/stat.h"
+#include "pg/catalog/calendars.h"
 #include "pg/catalog/use.h"
 
 void
@@ -21,7 +22,7 @@ lem_use_begin(lem_use *use, const char *schema, lem_right right, const char *mod
 		heads(arg, &use->row.config, need);
 	}
 	use->model = lem_cache_pin(schema, &use->row, need);
-	use->clock = lem_zone_clock(use->row.time_zone);
+	use->clock = lem_config_clock(schema, &use->row.config, use->row.time_zone);
 	if (need)
 		pfree(need);
 }

@@ -10,6 +10,7 @@
 #include "pg/bars/bars_type.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/catalog/calendars.h"
 #include "pg/judging/strategy.h"
 #include "pg/schedule/order_type.h"
 #include "pg/schedule/slices.h"
@@ -87,8 +88,8 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 	lem_backtest_settings_read(options_argument(fcinfo, 3), LEM_OPTIONS_RULES | LEM_OPTIONS_WINDOW,
 							   NULL, &settings);
 	lem_backtest_settings_lead(&settings, kind);
-	lem_baseline_windows(&settings, &order, series.n_features, &row);
-	clock = lem_zone_clock(row.time_zone);
+	lem_baseline_windows(&settings, &order, &series, &row);
+	clock = lem_config_clock(lem_schema(fcinfo), &row.config, row.time_zone);
 	InitMaterializedSRF(fcinfo, 0);
 	LEM_ENSURE(rsinfo->setDesc->natts <= LEM_SLICE_COLUMNS);
 

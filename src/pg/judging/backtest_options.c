@@ -10,6 +10,8 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "core/market/gaps.h"
+#include "core/market/habit.h"
 #include "pg/base/errors.h"
 #include "pg/catalog/config_json.h"
 #include "pg/judging/backtest_options.h"
@@ -185,6 +187,7 @@ static const option_key keys[] = {
 	{"bar_interval", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
 	{"time_zone", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
 	{"gaps", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
+	{"calendar", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
 	{"every", LEM_OPTIONS_TEST, read_every, 0, 0, 0},
 	{"alignment", LEM_OPTIONS_TEST, read_alignment, 0, 0, 0},
 	{"from", LEM_OPTIONS_TEST, read_from, 0, 0, 0},
@@ -343,25 +346,56 @@ lem_baseline_read(const char *name)
 	return (lem_baseline) kind;
 }
 
+/* Differences between bars that tell whether they come in sessions. */
+#define SESSION_BARS 2000
+
+/*
+ * How bars that are missing count where nobody says: as ones without trades, or not at all in a
+ * series that shows sessions.
+ */
+static lem_gaps
+shown_gaps(const lem_config *config, const lem_series *series)
+{
+	uint64_t	scratch[64];
+	int64		interval = config->bar_interval;
+
+	if (interval <= 0)
+		interval = lem_gap_interval(series, series->n, lengthof(scratch), scratch);
+	if (interval <= 0 || !lem_habit_sessions(series, series->n, SESSION_BARS, interval))
+		return LEM_GAPS_CARRY;
+	ereport(NOTICE,
+			(errmsg("the bars come in sessions: \"gaps\" is taken to be \"skip\""),
+			 errdetail("More than a tenth of the time has no bars, in stretches of several."),
+			 errhint("The option \"gaps\" says it: \"carry\" plays nights and weekends as bars "
+					 "without volume.")));
+	return LEM_GAPS_SKIP;
+}
+
 void
 lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *order,
-					 int extra_features, lem_model_row *row)
+					 const lem_series *series, lem_model_row *row)
 {
 	lem_config *config = &row->config;
 	lem_config	given;
+	bool		has_gaps = false;
 
 	memset(row, 0, sizeof(*row));
 	lem_baseline_config(config, order->max_bars > 0 ? order->max_bars : LEM_BASELINE_HORIZON,
-						extra_features);
+						series->n_features);
 	row->time_zone = pg_tzset("UTC");
-	if (settings->window == NULL)
-		return;
-
-	/* A key that was given replaces its default; the check of configs has passed it. */
-	lem_config_read(settings->window, &given, &row->time_zone);
-	if (settings->has_n_ahead)
-		config->n_ahead = given.n_ahead;
-	config->norm_window = given.norm_window;
-	config->bar_interval = given.bar_interval;
-	config->gaps = given.gaps;
+	if (settings->window)
+	{
+		/* A key that was given replaces its default; the check of configs has passed it. */
+		lem_config_read(settings->window, &given, &row->time_zone);
+		if (settings->has_n_ahead)
+			config->n_ahead = given.n_ahead;
+		config->norm_window = given.norm_window;
+		config->bar_interval = given.bar_interval;
+		memcpy(config->calendar, given.calendar, sizeof(config->calendar));
+		has_gaps = getKeyJsonValueFromContainer(&settings->window->root, "gaps", 4, NULL) != NULL;
+		if (has_gaps)
+			config->gaps = given.gaps;
+	}
+	if (!has_gaps)
+		config->gaps = shown_gaps(config, series);
 }

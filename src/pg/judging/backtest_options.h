@@ -55,6 +55,6 @@ extern lem_baseline lem_baseline_read(const char *name);
  * The windows of baselines without a model: config, and the row's time zone.  Raises LM014.
  */
 extern void lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *order,
-								 int extra_features, lem_model_row *row);
+								 const lem_series *series, lem_model_row *row);
 
 #endif

@@ -10,6 +10,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
 #include "pg/base/memory.h"
+#include "pg/catalog/calendars.h"
 #include "pg/judging/backtest_options.h"
 #include "pg/schedule/optimum_cache.h"
 #include "pg/schedule/order_type.h"
@@ -64,8 +65,8 @@ pg_lem_early_finish_value(PG_FUNCTION_ARGS)
 	lem_backtest_settings_read(PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
 							   LEM_OPTIONS_RULES | LEM_OPTIONS_WINDOW, NULL, &settings);
 	lem_backtest_settings_lead(&settings, LEM_BASELINE_OPTIMAL_STOP);
-	lem_baseline_windows(&settings, &order, series.n_features, &row);
-	clock = lem_zone_clock(row.time_zone);
+	lem_baseline_windows(&settings, &order, &series, &row);
+	clock = lem_config_clock(lem_schema(fcinfo), &row.config, row.time_zone);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 3)
 		elog(ERROR, "return type must be a row type");
 

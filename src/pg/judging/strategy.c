@@ -7,6 +7,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
+#include "pg/catalog/calendars.h"
 #include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/judging/strategy.h"
@@ -20,11 +21,11 @@ lem_strategy_is_baseline(const char *model)
 
 /* A copy of a clock that lives as long as the context. */
 static const lem_clock *
-keep_clock(const lem_model_row *row)
+keep_clock(const char *schema, const lem_model_row *row)
 {
 	lem_clock  *clock = palloc(sizeof(lem_clock));
 
-	*clock = lem_zone_clock(row->time_zone);
+	*clock = lem_config_clock(schema, &row->config, row->time_zone);
 	return clock;
 }
 
@@ -59,7 +60,7 @@ open_baseline(const char *name, lem_backtest_settings *settings, lem_model_row *
 	kind = lem_baseline_read(name);
 	lem_backtest_settings_lead(settings, kind);
 	lead_with(test, kind);
-	lem_baseline_windows(settings, &test->order, test->series->n_features, row);
+	lem_baseline_windows(settings, &test->order, test->series, row);
 	test->model = NULL;
 }
 
@@ -74,8 +75,8 @@ open_model(const char *schema, const char *model, lem_backtest_settings *setting
 	if (settings->window)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_INVALID_CONFIG),
-				 errmsg("the options n_ahead, norm_window, bar_interval, time_zone and gaps are for "
-						"backtests of baselines"),
+				 errmsg("the options n_ahead, norm_window, bar_interval, time_zone, gaps and calendar "
+						"are for backtests of baselines"),
 				 errhint("With a model, its config says them.")));
 	lem_rights_find(schema, model, row);
 	need = palloc0(lem_head_sets(&row->config) * sizeof(bool));
@@ -97,7 +98,7 @@ lem_strategy_open(const char *schema, const char *model, lem_backtest_settings *
 	else
 		open_model(schema, model, settings, row);
 	test->config = &row->config;
-	test->clock = keep_clock(row);
+	test->clock = keep_clock(schema, row);
 	if (test->series->n == 0)
 	{
 		lem_fault	fault;

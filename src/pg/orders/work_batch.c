@@ -12,6 +12,7 @@
 #include "pg/base/guard.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
+#include "pg/catalog/calendars.h"
 #include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/orders/orders.h"
@@ -221,7 +222,7 @@ schedule(void *arg, int first, int n)
 	lem_work_order *all = work->batch->orders;
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext scratch = AllocSetContextCreate(context, "lem work", ALLOCSET_DEFAULT_SIZES);
-	const lem_clock clock = lem_zone_clock(row->time_zone);
+	const lem_clock clock = lem_config_clock(work->batch->schema, &row->config, row->time_zone);
 	const int	n_ahead = row->config.n_ahead;
 	lem_order  *orders;
 	lem_series *series;

@@ -61,6 +61,7 @@ typedef struct lem_train_head
 	/* what the block holds: never changes */
 	lem_config	config;
 	lem_train_options options;
+	char		schema[NAMEDATALEN];	/* of the extension */
 	char		time_zone[TZ_STRLEN_MAX + 1];
 	int			n_series;
 	int			n_features;

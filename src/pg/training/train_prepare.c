@@ -14,6 +14,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
+#include "pg/catalog/calendars.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/rights.h"
 #include "pg/training/train_prepare.h"
@@ -251,7 +252,7 @@ read_data(lem_training *t)
 	int			failed = 0;
 	lem_fault	fault;
 
-	t->clock = lem_zone_clock(t->time_zone);
+	t->clock = lem_config_clock(t->run.schema, &t->config, t->time_zone);
 	if (t->making)
 		lem_train_data_read_book(run->query, t->config.extra_features, t->config.quoted,
 								 &t->clock, t->config.horizon, (Size) lem_training_memory * 1024,
@@ -416,6 +417,7 @@ lem_training_begin(lem_training *t)
 
 	lem_train_head_init(&head, &t->config, pg_get_timezone_name(t->time_zone), &t->settings.core,
 						&t->data, &t->dataset);
+	strlcpy(head.schema, t->run.schema, sizeof(head.schema));
 	check_memory(t, &head);
 	lem_training_guarded(begin_run, t);
 	lem_training_commit();

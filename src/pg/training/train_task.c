@@ -4,6 +4,7 @@
 #include "utils/memutils.h"
 
 #include "pg/base/errors.h"
+#include "pg/catalog/calendars.h"
 #include "pg/training/train_task.h"
 
 /* Aligned memory of whatever size, palloc'd for good. */
@@ -68,7 +69,7 @@ lem_train_member_create(lem_train_view *view)
 	LEM_ENSURE(time_zone != NULL);
 	member->view = view;
 	member->context = CurrentMemoryContext;
-	member->clock = lem_zone_clock(time_zone);
+	member->clock = lem_config_clock(head->schema, &head->config, time_zone);
 	member->model.config = head->config;
 	member->model.kernels = lem_kernels_select();
 	member->trunk_memory = aligned(lem_trunk_bytes(&head->config, LEM_FORM_GRADIENT));

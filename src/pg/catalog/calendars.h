@@ -1,0 +1,21 @@
+/*
+ * calendars.h: the calendars of the catalog.
+ */
+#ifndef LEM_PG_CALENDARS_H
+#define LEM_PG_CALENDARS_H
+
+#include "postgres.h"
+
+#include "core/market/sessions.h"
+#include "pg/base/clock.h"
+
+/* Longest name of a calendar. */
+#define LEM_CALENDAR_NAME (LEM_CONFIG_CALENDAR - 1)
+
+/* A calendar by its name, in the current memory context; raises 42704. */
+extern const lem_calendar *lem_calendar_find(const char *schema, const char *name);
+
+/* The clock of a config: of its time zone, with its calendar if it names one. */
+extern lem_clock lem_config_clock(const char *schema, const lem_config *config, pg_tz *time_zone);
+
+#endif
