@@ -10,6 +10,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
 #include "pg/base/memory.h"
+#include "pg/base/identity.h"
 #include "pg/catalog/calendars.h"
 #include "pg/judging/backtest_options.h"
 #include "pg/schedule/optimum_cache.h"
