@@ -113,3 +113,4 @@ SET client_min_messages = warning;
 SELECT lem_drop('sk'), lem_drop('ny'), lem_drop('g_carry'), lem_drop('g_skip'), lem_drop('g_error');
 SELECT lem_drop_calendar('tokyo'), lem_drop_calendar('futures'), lem_drop_calendar('fx');
 DROP TABLE ny;
+SELECT count(lem_drop(name)) AS dropped FROM unnest('{crypto_1h,dow_1d}'::text[]) AS name;

@@ -6,7 +6,11 @@
 #include "training/gradient.h"
 
 #ifdef LEM_REAL_DOUBLE
-#define TOLERANCE 1e-5			/* the reference rounds its knots to float32, and adds epsilons */
+/*
+ * The reference rounds its knots to float32, and adds a constant of 1e-7 to prices and benchmarks, which
+ * the loss here does not have: that alone moves three tensors by up to 2.2e-5.
+ */
+#define TOLERANCE 5e-5
 #else
 #define TOLERANCE 1e-4
 #endif

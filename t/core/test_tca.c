@@ -93,7 +93,8 @@ test_edges(void)
 			  "an order at the beginning of time");
 	check(r.bars == 8 && isnan(r.price[LEM_ARRIVAL]), "has no arrival price");
 	check_int(lem_execution_check(0, 1, 0, NULL), LEM_OK, "an execution of nothing");
-	check_int(lem_execution_check(0, 0, 1, NULL), LEM_BAD_PRICE, "at no price");
+	check_int(lem_execution_check(0, NAN, 1, NULL), LEM_BAD_PRICE, "at no price");
+	check_int(lem_execution_check(0, 0, 1, NULL), LEM_OK, "for nothing");
 	check_int(lem_execution_check(7, 1, NAN, &fault), LEM_BAD_VOLUME, "of an unknown quantity");
 	check(fault.ts == 7, "the fault names the time");
 	check_int(lem_execution_check(INT64_MAX, 1, 1, NULL), LEM_TIME_RANGE, "at no time");

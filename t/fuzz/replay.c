@@ -57,7 +57,7 @@ static void
 read_file(const char *folder, const char *name)
 {
 	char		path[4096];
-	FILE	   *file;
+	FILE	   *file = NULL;
 	input	   *to = &corpus[n_files];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);

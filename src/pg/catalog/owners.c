@@ -286,8 +286,8 @@ pg_lem_reassign_owned(PG_FUNCTION_ARGS)
 	static const char *const commands[] = {
 		"UPDATE %1$s.lem_model_name SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
 		"UPDATE %1$s.lem_parent_order SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
-		"UPDATE %1$s.lem_training_run SET started_by = %1$s.lem_role_of($2)"
-		" WHERE started_by::text = $1",
+		("UPDATE %1$s.lem_training_run SET started_by = %1$s.lem_role_of($2)"
+		 " WHERE started_by::text = $1"),
 		"DELETE FROM %1$s.lem_model_right WHERE grantee::text = $1 AND $2 IS NOT NULL"
 	};
 	const char *schema = lem_schema(fcinfo);
