@@ -27,9 +27,9 @@ report 'the demo ends with the server stopped' grep -q '^The server is stopped' 
 report 'its folder is removed' [ -z "$(ls -A "$work/tmp")" ]
 report 'no errors or warnings' test -z "$(grep -E 'ERROR|WARNING|FATAL' "$work/simulated")"
 report 'one slice to trade now for each of the two orders in progress' \
-	[ "$(grep -cE '\| next *$' "$work/simulated")" = 2 ]
+	[ "$(grep -cE '\| next *(\||$)' "$work/simulated")" = 2 ]
 report 'three slices done of the order begun three bars ago' \
-	[ "$(grep -cE '\| done *$' "$work/simulated")" = 3 ]
+	[ "$(grep -cE '\| done *(\||$)' "$work/simulated")" = 3 ]
 report 'quotes on both sides' sh -c "grep -q '^ bid ' '$work/simulated' && grep -q '^ ask ' '$work/simulated'"
 report 'the comparison with VWAP and TWAP' grep -q 'bps_over_vwap.*bps_over_twap' "$work/simulated"
 

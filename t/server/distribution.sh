@@ -121,7 +121,7 @@ same "one order a symbol" "$named"
 for host in "$SHARD_1" "$SHARD_2"; do
 	sql -h "$host" -c "CREATE VIEW plans AS SELECT symbol, s.* FROM (SELECT symbol, lem_bars(ts, price, volume) AS series FROM bars GROUP BY symbol) AS b, lem_schedule('alpha', lem_order(100), series) AS s"
 done
-sql -c "CREATE TABLE spread.plans (symbol text, step int, ts timestamptz, allocation float8, cumulative float8, quantity float8, state text) PARTITION BY HASH (symbol)"
+sql -c "CREATE TABLE spread.plans (symbol text, step int, ts timestamptz, allocation float8, cumulative float8, quantity float8, state text, reason text) PARTITION BY HASH (symbol)"
 for number in 1 2; do
 	sql -c "CREATE FOREIGN TABLE spread.plans_$number PARTITION OF spread.plans FOR VALUES WITH (MODULUS 2, REMAINDER $((number - 1))) SERVER shard_$number OPTIONS (schema_name 'public', table_name 'plans')"
 done

@@ -40,7 +40,7 @@ sql <<-'SQL'
 		WHERE c.order_id = o.id AND o.start_ts IS NOT NULL AND (c.ts, c.allocation, c.cumulative, c.quantity) IS DISTINCT FROM (s.ts, s.allocation, s.cumulative, s.quantity) $$;
 SQL
 config='{"lookback": 8, "n_ahead": 4, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 24}'
-options='{"epochs": 80, "patience": 80, "samples": 256, "batch": 32, "validation_samples": 64, "rate": 0.003}'
+options='{"epochs": 240, "patience": 240, "samples": 256, "batch": 32, "validation_samples": 64, "rate": 0.003}'
 query='SELECT symbol AS series, ts, price, volume FROM bars'
 train() { PGAPPNAME=trainer psql -X -q -c "SET client_min_messages = warning" -c "CALL lem_train('$1', '$query', '$config', '$2')"; }
 digest_of() { sql -c "SELECT digest FROM lem_model WHERE name = '$1' ORDER BY version DESC LIMIT 1"; }

@@ -127,7 +127,7 @@ is "subscriber: parts of dropped versions are gone" "$(sql -c "SELECT count(*) F
 
 # The subscriber takes over: sequences are not replicated, and set as operations.md says.
 sql -c "DROP SUBSCRIPTION lem_subscription" 2>/dev/null
-sql -o /dev/null -c "SELECT setval(pg_get_serial_sequence('lem_model', 'id'), max(id)) FROM lem_model" -c "SELECT setval(pg_get_serial_sequence('lem_parent_order', 'id'), max(id)) FROM lem_parent_order"
+sql -o /dev/null -c "SELECT setval(pg_get_serial_sequence('lem_model', 'id'), max(id)) FROM lem_model" -c "SELECT setval(pg_get_serial_sequence('lem_parent_order', 'id'), max(id)) FROM lem_parent_order" -c "SELECT setval(pg_get_serial_sequence('lem_order_event', 'id'), greatest(max(id), 1)) FROM lem_order_event"
 last=$(sql -c "SELECT versions FROM lem_model_name WHERE name = 'alpha'")
 is "subscriber: as a server of its own, versions go on" "$(import alpha tiny)" $((last + 1))
 sql -o /dev/null -c "SELECT lem_submit_order('A', 'alpha', lem_order(1))"

@@ -43,7 +43,7 @@ eventually()
 }
 
 config='{"lookback": 8, "n_ahead": 4, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 24}'
-options='{"epochs": 120, "patience": 120, "samples": 256, "batch": 32, "validation_samples": 64, "rate": 0.003}'
+options='{"epochs": 300, "patience": 300, "samples": 256, "batch": 32, "validation_samples": 64, "rate": 0.003}'
 bars='SELECT * FROM bars'
 
 # train name config options [query]: in this session; messages go to $work/<name>
@@ -143,9 +143,9 @@ fi
 
 started=$SECONDS
 report 'a training that nothing disturbs' train reference "$config" "$options"
-report 'tells how far it is' said reference 'NOTICE: .*epoch 1 of at most 120, batch 1 of 8: loss 0'
+report 'tells how far it is' said reference 'NOTICE: .*epoch 1 of at most 300, batch 1 of 8: loss 0'
 report 'once a second at most' \
-	[ "$(grep -c 'NOTICE: .* of at most 120' "$work/reference")" -le $((SECONDS - started + 2)) ]
+	[ "$(grep -c 'NOTICE: .* of at most 300' "$work/reference")" -le $((SECONDS - started + 2)) ]
 digest=$(digest_of reference)
 
 train one "$config" "$(sql -c "SELECT '$options'::jsonb || '{\"workers\": 2}'")" &
@@ -157,7 +157,7 @@ leader=$(leader_of one)
 report 'it holds back no vacuum' eventually is "SELECT backend_xmin IS NULL AND backend_xid IS NULL
 	FROM pg_stat_activity WHERE pid = $leader"
 report 'its process says how far it is' \
-	eventually grep -qa 'CALL lem_train one: epoch [0-9]*/120, batch [0-9]*/8' "/proc/$leader/cmdline"
+	eventually grep -qa 'CALL lem_train one: epoch [0-9]*/300, batch [0-9]*/8' "/proc/$leader/cmdline"
 mkdir "$work/second"
 (work=$work/second && train one "$config" "$options")
 report 'another of the same name fails at once' said second/one '55006.*is being trained by another session'
@@ -218,9 +218,9 @@ report 'and its workers go' eventually none_left
 report 'it resumes once more, alone' train one '{}' '{"resume": true}'
 report 'all that has changed nothing: the weights are those of the undisturbed one' \
 	[ "$(digest_of one)" = "$digest" ]
-report 'it was one run' is "SELECT count(*) = 1 AND min(status) = 'finished' AND min(epochs) = 120
+report 'it was one run' is "SELECT count(*) = 1 AND min(status) = 'finished' AND min(epochs) = 300
 	AND min(error) IS NULL FROM lem_training_runs WHERE model = 'one'"
-report 'with an epoch of each number' is "SELECT count(*) = 120 AND min(epoch) = 1 AND max(epoch) = 120
+report 'with an epoch of each number' is "SELECT count(*) = 300 AND min(epoch) = 1 AND max(epoch) = 300
 	FROM lem_training_epochs WHERE model = 'one'"
 report 'its state is gone' is "SELECT count(*) = 0 FROM lem_training_state"
 

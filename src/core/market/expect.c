@@ -110,10 +110,14 @@ month_rule(const lem_expect *expect, size_t n)
 static int
 find_months(const lem_expect *expect, size_t n, int64_t interval)
 {
-	const int	months = (int) ((interval + 15 * LEM_DAY) / (LEM_DAY * 365 / 12));
 	const int64_t *ts = expect->series->ts;
 	bool		even = n > 3;
+	int			months;
 
+	/* No bar is of more than a century; an interval may be any number. */
+	if (interval > 100 * 366 * LEM_DAY)
+		return 0;
+	months = (int) ((interval + 15 * LEM_DAY) / (LEM_DAY * 365 / 12));
 	if (months < 1 || interval < months * MIN_MONTH || interval > months * MAX_MONTH)
 		return 0;
 	for (size_t i = n > 12 ? n - 12 : 0; i + 1 < n; i++)
