@@ -55,6 +55,7 @@ is "and again when there is a new bar" "$(sql -c "INSERT INTO bars SELECT series
 sql -o /dev/null <<-'SQL'
 	ALTER TABLE lem_parent_order SET (toast_tuple_target = 128);
 	ALTER TABLE lem_parent_order ALTER bars SET STORAGE EXTERNAL, ALTER reason SET STORAGE PLAIN;
+	SET session_replication_role = replica;	-- by hand, as only a test does
 	UPDATE lem_parent_order SET reason = repeat('.', 2000), bars = (SELECT lem_bars(ts, price, volume, features) FROM lem_unnest(bars)) WHERE id = 4;
 SQL
 damage lem_parent_order 0
