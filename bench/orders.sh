@@ -28,6 +28,8 @@ pass()
 	local sampler call
 
 	rm -f "$folder/pid"
+	# a call that ends before it is looked at leaves zeros
+	echo 0 | tee "$folder/memory" >"$folder/cpu"
 	{
 		echo "\\copy (SELECT pg_backend_pid()) TO $folder/pid"
 		echo '\timing on'
