@@ -2,7 +2,7 @@
  * status.h: how the core says that something is wrong.
  *
  * Functions that can fail return a lem_status and, where a lem_fault is handed in, fill it
- * with the details.  The core words nothing: src/pg/errors.c turns a fault into an error with
+ * with the details.  The core words nothing: src/pg/base/errors.c turns a fault into an error with
  * SQLSTATE and HINT.
  */
 #ifndef LEM_STATUS_H
