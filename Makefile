@@ -69,7 +69,8 @@ EXTRA_CLEAN = $(DEPS) build results regression.diffs regression.out
 # BLAS: Debian's serial build of OpenBLAS, found at run time where it is now.  The default variant
 # starts a pool of threads when it is loaded, and it is loaded by each backend; PostgreSQL's
 # parallelism is in processes.  Elsewhere whatever pkg-config calls openblas (held to one thread).
-# Programs are linked with BLAS_LIBS; the extension loads BLAS_LIBRARY when it first needs it.
+# Programs are linked with BLAS_LIBS (t/core/linked_blas.c); the extension loads BLAS_LIBRARY when it
+# first needs it (src/pg/base/blas_library.c).
 
 OPENBLAS_SERIAL := $(patsubst %/libopenblas.so,%,$(firstword $(wildcard \
 	/usr/lib/$(shell uname -m)-linux-gnu/openblas-serial/libopenblas.so)))
@@ -140,7 +141,7 @@ ifeq ($(PROCESSOR),x86_64)
 	-mprefer-vector-width=512
 endif
 %kernels_avx512.o: LAST_FLAGS = $(AVX512_FLAGS)
-%blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
+%t/core/linked_blas.o: LIBRARY_CFLAGS = $(BLAS_CFLAGS)
 %pg/base/blas_library.o: FILE_FLAGS = $(BLAS_CFLAGS) -DLEM_BLAS_LIBRARY='"$(BLAS_LIBRARY)"'
 
 # The names of the bundled models, each as "name",
@@ -160,8 +161,7 @@ $(shell mkdir -p '$(dir $(SERVER_STAMP))'; \
 
 $(CORE_OBJS): $(OBJDIR)%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src/core $(CORE_CFLAGS) $(COPT) $(ISA_FLAGS) $(LIBRARY_CFLAGS) $(BUILD_FLAGS) $(LAST_FLAGS) -MMD -MP \
-		-c -o $@ $<
+	$(CC) -iquote src/core $(CORE_CFLAGS) $(COPT) $(ISA_FLAGS) $(BUILD_FLAGS) $(LAST_FLAGS) -MMD -MP -c -o $@ $<
 
 $(GLUE_OBJS): $(OBJDIR)%.o: %.c Makefile $(SERVER_STAMP)
 	@mkdir -p $(@D)
@@ -186,7 +186,8 @@ TEST_OBJS = $(TEST_SHARED) $(addsuffix .o,$(TEST_PROGRAMS))
 
 $(TEST_OBJS): $(TEST_DIR)%.o: t/core/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src/core $(CORE_CFLAGS) $(BUILD_FLAGS) $(TEST_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -iquote src/core $(CORE_CFLAGS) $(LIBRARY_CFLAGS) $(BUILD_FLAGS) $(TEST_FLAGS) -MMD -MP \
+		-c -o $@ $<
 
 $(TEST_PROGRAMS): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 	$(CC) $(LINK_FLAGS) -o $@ $^ -ljansson $(BLAS_LIBS) -lm
@@ -212,7 +213,7 @@ BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH_DIR)%,$(sort $(wildcard bench/benc
 	bench/instructions.c bench/weights.c)
 BENCH_OBJS = $(patsubst bench/%.c,$(BENCH_DIR)%.o,$(sort $(wildcard bench/*.c)))
 BENCH_SHARED = $(filter-out $(addsuffix .o,$(BENCH_PROGRAMS)),$(BENCH_OBJS)) $(TEST_DIR)golden.o \
-	$(TEST_DIR)tables.o
+	$(TEST_DIR)tables.o $(TEST_DIR)linked_blas.o
 
 $(BENCH_OBJS): $(BENCH_DIR)%.o: bench/%.c Makefile
 	@mkdir -p $(@D)
@@ -276,8 +277,8 @@ $(FUZZ_OBJS): $(OBJDIR)%.o: %.c Makefile
 # FUZZ_DRIVER: libFuzzer, by a flag, or what runs a target for a moment.
 FUZZ_DRIVER = $(FUZZ_MAIN) -fsanitize=address,undefined
 
-$(FUZZ_TARGETS): %: %.o $(FUZZ_MAIN) $(CORE_OBJS)
-	$(CC) -o $@ $< $(CORE_OBJS) $(FUZZ_DRIVER) -ljansson $(BLAS_LIBS) -lm
+$(FUZZ_TARGETS): %: %.o $(FUZZ_MAIN) $(TEST_DIR)linked_blas.o $(CORE_OBJS)
+	$(CC) -o $@ $< $(TEST_DIR)linked_blas.o $(CORE_OBJS) $(FUZZ_DRIVER) -ljansson $(BLAS_LIBS) -lm
 
 -include $(wildcard $(FUZZ_OBJS:.o=.d))
 

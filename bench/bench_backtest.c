@@ -6,7 +6,6 @@
  */
 #include "common.h"
 #include "judging/backtest.h"
-#include "kernels/blas.h"
 #include "models.h"
 #include "../t/core/tables.h"
 
@@ -87,7 +86,6 @@ main(void)
 	lem_config	windows;
 	char		what[100];
 
-	lem_blas_init();
 	make_bars(bars);
 	lem_baseline_config(&windows, 12, 0);
 	for (int round = 0; round < rounds; round++)

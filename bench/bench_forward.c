@@ -6,6 +6,7 @@
  * those of the order's own branch), and the ratio to the peak of a large sgemm measured in the same
  * round.  A round's figure is the fastest of the calls that a tenth of a second has room for.
  */
+#include "../t/core/linked_blas.h"
 #include "common.h"
 #include "kernels/blas.h"
 #include "models.h"
@@ -97,7 +98,6 @@ main(void)
 	const lem_model *model = NULL;
 	char		what[100];
 
-	lem_blas_init();
 	for (int i = 0; i < n_cases; i++)
 	{
 		bench_case *bench = &cases[i];
@@ -127,7 +127,7 @@ main(void)
 	}
 
 	bench_section("The network, one branch, warm, one core");
-	printf("kernels %s; %s\n", model->kernels->name, lem_blas_description());
+	printf("kernels %s; %s\n", model->kernels->name, linked_blas_description());
 	bench_row("sgemm of the BLAS library, 1536 x 1536", "GFLOP/s", rounds, peaks, "");
 	for (int i = 0; i < n_cases; i++)
 	{

@@ -7,7 +7,6 @@
  */
 #include <stddef.h>
 
-#include "kernels/blas.h"
 #include "models.h"
 #include "training.h"
 
@@ -144,7 +143,6 @@ main(void)
 		{"batch", BATCH, true, 0, 4, {4, 16, 64, 256}},
 	};
 
-	lem_blas_init();
 	bench_section("Growth of the network, one core: time ~ size ^ exponent");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		measure(&all[i], bench_rounds(3));

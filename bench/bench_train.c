@@ -3,7 +3,6 @@
  *
  * A batch of 64, the trunk in the shards that lem_train cuts it into by default, and in one piece.
  */
-#include "kernels/blas.h"
 #include "models.h"
 #include "training.h"
 #include "training/train.h"
@@ -26,7 +25,6 @@ main(void)
 	double		times[CASES][MAX_ROUNDS];
 	char		what[100];
 
-	lem_blas_init();
 	for (int i = 0; i < n_cases; i++)
 	{
 		const lem_config config = model_config(configs[i / 2].name);

@@ -1,39 +1,16 @@
-/* blas.c: the one file that knows the BLAS library. */
+/* blas.c: products of matrices by the library that was handed over. */
 #include <math.h>
-
-#include <cblas.h>
+#include <stddef.h>
 
 #include "kernels/blas.h"
 
-/* OpenBLAS's own additions to the interface; other libraries lack them. */
-extern void openblas_set_num_threads(int n) __attribute__((weak));
-extern int	openblas_get_num_threads(void) __attribute__((weak));
-extern char *openblas_get_config(void) __attribute__((weak));
-extern char *openblas_get_corename(void) __attribute__((weak));
+/* The one choice that is a process's: there is one library in it. */
+static lem_gemm_function *product = lem_gemm_naive;
 
 void
-lem_blas_init(void)
+lem_gemm_use(lem_gemm_function *library)
 {
-	if (openblas_set_num_threads)
-		openblas_set_num_threads(1);
-}
-
-const char *
-lem_blas_description(void)
-{
-	return openblas_get_config ? openblas_get_config() : "unknown BLAS";
-}
-
-const char *
-lem_blas_core(void)
-{
-	return openblas_get_corename ? openblas_get_corename() : "unknown";
-}
-
-int
-lem_blas_threads(void)
-{
-	return openblas_get_num_threads ? openblas_get_num_threads() : 0;
+	product = library;
 }
 
 void
@@ -50,13 +27,7 @@ lem_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
 				c[(size_t) i * ldc + j] = (lem_real) NAN;
 		return;
 	}
-#ifdef LEM_REAL_DOUBLE
-	cblas_dgemm
-#else
-	cblas_sgemm
-#endif
-		(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-		 transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+	product(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void

@@ -3,8 +3,8 @@
  *
  * The server binds every symbol of what it loads at once, and looks for each in all that it has
  * loaded before: with OpenBLAS, which has thousands, that takes longer than a schedule, in every new
- * session and parallel worker.  So lem is not linked with it.  What the core calls of it is here: each
- * function passes its arguments on, once the library is there, loaded with its own names first.
+ * session and parallel worker.  So lem is not linked with it.  The core is handed a product that loads
+ * the library, its own names first, and hands over the library's (core/kernels/blas.h).
  */
 #include "postgres.h"
 
@@ -32,15 +32,9 @@ typedef void (*set_threads_function) (int);
 typedef int (*get_threads_function) (void);
 typedef char *(*get_text_function) (void);
 
-extern void openblas_set_num_threads(int n);
-extern int	openblas_get_num_threads(void);
-extern char *openblas_get_config(void);
-extern char *openblas_get_corename(void);
-
 static struct
 {
 	sgemm_function *sgemm;		/* NULL: not loaded yet */
-	set_threads_function set_threads;
 	get_threads_function get_threads;
 	get_text_function get_config;
 	get_text_function get_core;
@@ -58,27 +52,50 @@ missing(const char *reason)
 			 errhint("lem needs OpenBLAS (libopenblas0-serial) on the server's machine.")));
 }
 
-/* Load it, unless it is there. */
+/* Its product, as the core calls it. */
+static void
+gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
+	 lem_real alpha, const lem_real *a, int lda, const lem_real *b, int ldb,
+	 lem_real beta, lem_real *c, int ldc)
+{
+	blas.sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+			   transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* Load it, unless it is there, for one thread. */
 static void
 load(void)
 {
-	void	   *handle;
+	void	   *library;
 	sgemm_function *sgemm;
+	set_threads_function set_threads;
 
 	if (blas.sgemm)
 		return;
-	handle = dlopen(LEM_BLAS_LIBRARY, LOAD_FLAGS);
-	if (handle == NULL)
+	library = dlopen(LEM_BLAS_LIBRARY, LOAD_FLAGS);
+	if (library == NULL)
 		missing(dlerror());
-	sgemm = (sgemm_function *) (uintptr_t) dlsym(handle, "cblas_sgemm");
+	sgemm = (sgemm_function *) (uintptr_t) dlsym(library, "cblas_sgemm");
 	if (sgemm == NULL)
 		missing(dlerror());
-	blas.set_threads = (set_threads_function) (uintptr_t) dlsym(handle, "openblas_set_num_threads");
-	blas.get_threads = (get_threads_function) (uintptr_t) dlsym(handle, "openblas_get_num_threads");
-	blas.get_config = (get_text_function) (uintptr_t) dlsym(handle, "openblas_get_config");
-	blas.get_core = (get_text_function) (uintptr_t) dlsym(handle, "openblas_get_corename");
+	set_threads = (set_threads_function) (uintptr_t) dlsym(library, "openblas_set_num_threads");
+	blas.get_threads = (get_threads_function) (uintptr_t) dlsym(library, "openblas_get_num_threads");
+	blas.get_config = (get_text_function) (uintptr_t) dlsym(library, "openblas_get_config");
+	blas.get_core = (get_text_function) (uintptr_t) dlsym(library, "openblas_get_corename");
 	blas.sgemm = sgemm;
-	lem_blas_init();
+	if (set_threads)
+		set_threads(1);
+	lem_gemm_use(gemm);
+}
+
+/* The first product: the library is loaded for it. */
+static void
+first_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
+		   lem_real alpha, const lem_real *a, int lda, const lem_real *b, int ldb,
+		   lem_real beta, lem_real *c, int ldc)
+{
+	load();
+	gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void
@@ -86,6 +103,7 @@ lem_blas_library_init(void)
 {
 	if (strchr(LEM_BLAS_LIBRARY, '/') && access(LEM_BLAS_LIBRARY, R_OK) != 0)
 		missing(strerror(errno));
+	lem_gemm_use(first_gemm);
 
 	/* What the postmaster loads, its children have. */
 	if (process_shared_preload_libraries_in_progress)
@@ -103,40 +121,23 @@ lem_blas_library_file(void)
 	return info.dli_fname;
 }
 
-void
-cblas_sgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE transpose_a, CBLAS_TRANSPOSE transpose_b,
-			blasint m, blasint n, blasint k, float alpha, const float *a, blasint lda,
-			const float *b, blasint ldb, float beta, float *c, blasint ldc)
-{
-	load();
-	blas.sgemm(layout, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
-
-void
-openblas_set_num_threads(int n)
-{
-	load();
-	if (blas.set_threads)
-		blas.set_threads(n);
-}
-
-int
-openblas_get_num_threads(void)
-{
-	load();
-	return blas.get_threads ? blas.get_threads() : 0;
-}
-
-char *
-openblas_get_config(void)
+const char *
+lem_blas_library_description(void)
 {
 	load();
 	return blas.get_config ? blas.get_config() : "unknown BLAS";
 }
 
-char *
-openblas_get_corename(void)
+const char *
+lem_blas_library_core(void)
 {
 	load();
 	return blas.get_core ? blas.get_core() : "unknown";
+}
+
+int
+lem_blas_library_threads(void)
+{
+	load();
+	return blas.get_threads ? blas.get_threads() : 0;
 }

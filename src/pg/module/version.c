@@ -6,7 +6,6 @@
 #include "utils/memutils.h"
 
 #include "core/base/real.h"
-#include "core/kernels/blas.h"
 #include "core/kernels/kernels.h"
 #include "pg/base/blas_library.h"
 #include "pg/base/compat.h"
@@ -53,10 +52,10 @@ pg_lem_build_info(PG_FUNCTION_ARGS)
 	put(rsinfo, "compiler options", LEM_COMPILER_OPTIONS);
 	put(rsinfo, "number type", sizeof(lem_real) == sizeof(float) ? "float32" : "float64");
 	put(rsinfo, "kernels", lem_kernels_select()->name);
-	put(rsinfo, "blas", lem_blas_description());
-	put(rsinfo, "blas core", lem_blas_core());
+	put(rsinfo, "blas", lem_blas_library_description());
+	put(rsinfo, "blas core", lem_blas_library_core());
 	put(rsinfo, "blas file", lem_blas_library_file());
-	put(rsinfo, "blas threads", psprintf("%d", lem_blas_threads()));
+	put(rsinfo, "blas threads", psprintf("%d", lem_blas_library_threads()));
 	put(rsinfo, "statistics", lem_stat_shared() ? "shared" : "session");
 	return (Datum) 0;
 }
