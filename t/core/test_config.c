@@ -49,7 +49,7 @@ test_defaults(void)
 	check(c.lookback == 48 && c.n_ahead == 12 && c.hidden_size == 32 && c.hidden_rnn_layer == 1
 		  && c.num_heads == 4 && c.num_embedding == 8 && c.fused_mlp_hidden_dim == 32
 		  && c.max_scale_factor == 3, "default sizes");
-	check(c.feature_set == LEM_FEATURES_DEFAULT && c.n_named == LEM_FEATURE_NAMES
+	check(c.feature_set == LEM_FEATURES_DEFAULT && c.n_named == LEM_DEFAULT_FEATURES
 		  && c.extra_features == 0 && c.norm_window == 0 && c.bar_interval == 0
 		  && c.gaps == LEM_GAPS_CARRY, "default features");
 	check(c.recurrent == LEM_RECURRENT_TKAN && c.variable_selection && c.attention,
@@ -93,7 +93,7 @@ test_sizes(void)
 		{"num_embedding", offsetof(lem_config, num_embedding), 1, LEM_MAX_EMBEDDING},
 		{"fused_mlp_hidden_dim", offsetof(lem_config, fused_mlp_hidden_dim), 1, LEM_MAX_WIDTH},
 		{"extra_features", offsetof(lem_config, extra_features), 0,
-		LEM_MAX_FEATURES - LEM_FEATURE_NAMES},
+		LEM_MAX_FEATURES - LEM_DEFAULT_FEATURES},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -196,8 +196,12 @@ test_features(void)
 
 	c.feature_set = LEM_FEATURES_LIST;
 	for (c.n_named = 0; c.n_named <= LEM_FEATURE_NAMES; c.n_named++)
+	{
+		for (int i = LEM_DEFAULT_FEATURES; i < c.n_named; i++)
+			c.named[i] = (lem_feature) i;
 		accepted(&c, "a list of features");
-	refused(&c, "features", 9, 8);
+	}
+	refused(&c, "features", LEM_FEATURE_NAMES + 1, LEM_FEATURE_NAMES);
 	c.n_named = -1;
 	refused(&c, "features", -1, 0);
 	c.n_named = 3;

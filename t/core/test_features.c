@@ -33,7 +33,7 @@ small_config(void)
 	config.lookback = 3;
 	config.n_ahead = 2;
 	config.feature_set = LEM_FEATURES_DEFAULT;
-	config.n_named = LEM_FEATURE_NAMES;
+	config.n_named = LEM_DEFAULT_FEATURES;
 	config.extra_features = 2;
 	config.norm_window = 4;
 	return config;
@@ -331,10 +331,60 @@ test_paper(const char *set, int lookback, int n_ahead, int batch)
 	free(rows);
 }
 
+/* Closes, highs and lows: in standard deviations of the price's returns; carried on, not moving. */
+static void
+test_closes(void)
+{
+	const int64_t first = MONDAY + LEM_DAY + 3 * HOUR;
+	const double sigma = sqrt(27.0 / 16) * LN2;
+	lem_series	series = small_series(first, HOUR);
+	lem_config	config = small_config();
+	double		close[BARS];
+	double		high[BARS];
+	double		low[BARS];
+	lem_real	rows[ROWS * 6];
+
+	for (int i = 0; i < BARS; i++)
+	{
+		close[i] = price[i] * (1 + 0.01 * i);
+		high[i] = close[i] * 1.5;
+		low[i] = price[i] * 0.5;
+	}
+	config.feature_set = LEM_FEATURES_LIST;
+	config.n_named = 2;
+	config.named[0] = LEM_FEATURE_RANGE;
+	config.named[1] = LEM_FEATURE_CLOSE_OFFSET;
+	check_int(build(&config, &series, NULL, ts[6], rows), LEM_NO_CLOSES, "no closes");
+	series.close = close;
+	check_int(build(&config, &series, NULL, ts[6], rows), LEM_NO_RANGES, "no highs and lows");
+	series.high = high;
+	series.low = low;
+	check_int(build(&config, &series, NULL, ts[6], rows), LEM_OK, "rows with closes");
+	for (int r = 0; r < ROWS; r++)
+	{
+		check_near(rows[r * 6], log(3 * (1 + 0.01 * (r + 2))) / sigma, TOLERANCE, "range of row %d",
+				   r);
+		check_near(rows[r * 6 + 1], log1p(0.01 * (r + 2)) / sigma, TOLERANCE, "offset of row %d", r);
+	}
+
+	/* A bar that is missing before the start is carried on: as the last one ended. */
+	series.n = 6;
+	check_int(build(&config, &series, NULL, ts[5] + 2 * HOUR, rows), LEM_OK,
+			  "rows with a bar carried on");
+	check(rows[2 * 6] > 0 && rows[3 * 6] == 0, "nothing moves in it");
+	check(rows[2 * 6 + 1] > 0 && rows[3 * 6 + 1] == rows[2 * 6 + 1], "its close is the last one's");
+	close[5] = 1e9;
+	low[5] = 1e-9;
+	high[5] = 1e9;
+	build(&config, &series, NULL, ts[6], rows);
+	check(rows[3 * 6] == 10 && rows[3 * 6 + 1] == 10, "outliers are cut");
+}
+
 int
 main(void)
 {
 	test_default();
+	test_closes();
 	test_list();
 	test_edges();
 	test_clock();

@@ -60,7 +60,7 @@ small_config(lem_gaps gaps)
 	config.lookback = 5;
 	config.n_ahead = 4;
 	config.feature_set = LEM_FEATURES_DEFAULT;
-	config.n_named = LEM_FEATURE_NAMES;
+	config.n_named = LEM_DEFAULT_FEATURES;
 	config.extra_features = 1;
 	config.norm_window = 12;
 	config.gaps = gaps;

@@ -97,10 +97,34 @@ short_volatility(int n, const double *log_return, int i)
 	return sqrt(sum / n);
 }
 
-/* One feature of the default set, for strip index i. */
+/*
+ * What a bar's close tells beside its price.  A bar that is carried on or expected stands where the
+ * last one ended: its price is the last bar's, and so is its close.
+ */
 static double
-feature_value(const lem_config *config, lem_feature feature, const lem_strip *strip, int i,
-			  int64_t local, int64_t interval, const lem_scales *scales)
+close_offset(const lem_series *series, const lem_bar *bar, const lem_scales *scales)
+{
+	if (scales->sigma == 0)
+		return 0;
+	return clip(lem_log_return(series->price[bar->source], series->close[bar->source])
+				/ scales->sigma, RETURN_LIMIT);
+}
+
+/* High over low; nothing moves in a bar that is carried on or expected. */
+static double
+range(const lem_series *series, const lem_bar *bar, const lem_scales *scales)
+{
+	if (scales->sigma == 0 || bar->ts != series->ts[bar->source])
+		return 0;
+	return clip(lem_log_return(series->low[bar->source], series->high[bar->source])
+				/ scales->sigma, RETURN_LIMIT);
+}
+
+/* One named feature, for strip index i. */
+static double
+feature_value(const lem_config *config, lem_feature feature, const lem_series *series,
+			  const lem_strip *strip, int i, int64_t local, int64_t interval,
+			  const lem_scales *scales)
 {
 	switch (feature)
 	{
@@ -129,6 +153,10 @@ feature_value(const lem_config *config, lem_feature feature, const lem_strip *st
 			return cos(TWO_PI * (double) lem_time_of_week(local) / LEM_WEEK);
 		case LEM_FEATURE_LOG_INTERVAL:
 			return log((double) interval / LEM_MINUTE);
+		case LEM_FEATURE_CLOSE_OFFSET:
+			return close_offset(series, &strip->bars[i], scales);
+		case LEM_FEATURE_RANGE:
+			return range(series, &strip->bars[i], scales);
 		case LEM_FEATURE_NAMES:
 			break;
 	}
@@ -194,8 +222,8 @@ lem_feature_rows(const lem_config *config, const lem_series *series, const lem_c
 				lem_feature feature = config->feature_set == LEM_FEATURES_LIST
 					? config->named[f] : (lem_feature) f;
 
-				row[f] = to_real(feature_value(config, feature, strip, i, local, interval,
-											   scales));
+				row[f] = to_real(feature_value(config, feature, series, strip, i, local,
+											   interval, scales));
 			}
 		}
 		row += config->n_named;

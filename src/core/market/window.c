@@ -432,6 +432,10 @@ open_history(window_work *work, const lem_config *config, const lem_series *seri
 	if (series->n_features != config->extra_features)
 		return lem_fail(fault, LEM_FEATURE_COUNT, NULL, series->n_features,
 						config->extra_features);
+	if (!series->close && lem_config_has_feature(config, LEM_FEATURE_CLOSE_OFFSET))
+		return lem_fail(fault, LEM_NO_CLOSES, NULL, 0, 0);
+	if (!series->high && lem_config_has_feature(config, LEM_FEATURE_RANGE))
+		return lem_fail(fault, LEM_NO_RANGES, NULL, 0, 0);
 	if (order->has_start && !lem_time_ok(order->start_ts))
 		return time_fault(fault, LEM_TIME_RANGE, order->start_ts, 0);
 	work->n_history = order->has_start ? lem_series_before(series, order->start_ts) : series->n;

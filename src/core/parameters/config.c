@@ -14,6 +14,8 @@ static const char *const feature_names[LEM_FEATURE_NAMES] = {
 	[LEM_FEATURE_WEEK_SIN] = "week_sin",
 	[LEM_FEATURE_WEEK_COS] = "week_cos",
 	[LEM_FEATURE_LOG_INTERVAL] = "log_interval",
+	[LEM_FEATURE_CLOSE_OFFSET] = "close_offset",
+	[LEM_FEATURE_RANGE] = "range",
 };
 
 #define N_ACTIVATIONS (LEM_ACTIVATION_SOFTPLUS + 1)
@@ -77,8 +79,8 @@ lem_config_default(lem_config *config)
 	config->fused_mlp_hidden_dim = 32;
 	config->max_scale_factor = 3;
 	config->feature_set = LEM_FEATURES_DEFAULT;
-	config->n_named = LEM_FEATURE_NAMES;
-	for (int i = 0; i < LEM_FEATURE_NAMES; i++)
+	config->n_named = LEM_DEFAULT_FEATURES;
+	for (int i = 0; i < LEM_DEFAULT_FEATURES; i++)
 		config->named[i] = (lem_feature) i;
 	config->extra_features = 0;
 	config->norm_window = 0;
@@ -98,6 +100,26 @@ lem_config_default(lem_config *config)
 	config->sub_layer[0].spline.intervals = 3;
 	config->sub_layer[0].spline.low = -1;
 	config->sub_layer[0].spline.high = 1;
+}
+
+void
+lem_config_features_of(lem_config *config, bool ranges)
+{
+	config->feature_set = LEM_FEATURES_LIST;
+	config->n_named = ranges ? LEM_FEATURE_RANGE + 1 : LEM_FEATURE_CLOSE_OFFSET + 1;
+	for (int i = 0; i < config->n_named; i++)
+		config->named[i] = (lem_feature) i;
+}
+
+bool
+lem_config_has_feature(const lem_config *config, lem_feature feature)
+{
+	if (config->feature_set == LEM_FEATURES_DEFAULT)
+		return feature < LEM_DEFAULT_FEATURES;
+	for (int i = 0; config->feature_set == LEM_FEATURES_LIST && i < config->n_named; i++)
+		if (config->named[i] == feature)
+			return true;
+	return false;
 }
 
 /* A value must lie within [low, high]; NaN does not. */
@@ -164,9 +186,9 @@ check_features(const lem_config *c, lem_fault *fault)
 	switch (c->feature_set)
 	{
 		case LEM_FEATURES_DEFAULT:
-			if (c->n_named != LEM_FEATURE_NAMES)
+			if (c->n_named != LEM_DEFAULT_FEATURES)
 				return lem_fail(fault, LEM_CONFIG_RANGE, "features", c->n_named,
-								LEM_FEATURE_NAMES);
+								LEM_DEFAULT_FEATURES);
 			break;
 		case LEM_FEATURES_PAPER:
 			if (c->n_named != LEM_PAPER_FEATURES)

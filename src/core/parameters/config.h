@@ -48,12 +48,17 @@ typedef enum lem_feature
 	LEM_FEATURE_WEEK_SIN,		/* "week_sin" */
 	LEM_FEATURE_WEEK_COS,		/* "week_cos" */
 	LEM_FEATURE_LOG_INTERVAL,	/* "log_interval" */
+	LEM_FEATURE_CLOSE_OFFSET,	/* "close_offset" */
+	LEM_FEATURE_RANGE,			/* "range" */
 	LEM_FEATURE_NAMES
 } lem_feature;
 
+/* Features of the set "default": those before the first that not all bars can have. */
+#define LEM_DEFAULT_FEATURES LEM_FEATURE_CLOSE_OFFSET
+
 typedef enum lem_feature_set
 {
-	LEM_FEATURES_DEFAULT,		/* "default": all of the above, in that order */
+	LEM_FEATURES_DEFAULT,		/* "default": the first LEM_DEFAULT_FEATURES of the above */
 	LEM_FEATURES_PAPER,			/* "paper" */
 	LEM_FEATURES_LIST			/* a list of names */
 } lem_feature_set;
@@ -142,6 +147,15 @@ extern void lem_config_default(lem_config *config);
  * lem_parameters_check() (params.h) is for whoever goes on to make a model of it.
  */
 extern lem_status lem_config_check(const lem_config *config, lem_fault *fault);
+
+/*
+ * The default set of bars that have closes, and with ranges highs and lows: a list of the default
+ * features and of what these tell.
+ */
+extern void lem_config_features_of(lem_config *config, bool ranges);
+
+/* Does a row have this feature, other than with the set "paper"? */
+extern bool lem_config_has_feature(const lem_config *config, lem_feature feature);
 
 /* Name of a feature as configs spell it, and the other way round (-1: unknown). */
 extern const char *lem_feature_name(lem_feature feature);

@@ -403,7 +403,7 @@ read_features_key(const config_key *key, JsonbValue *value, reading *r)
 	if (is_word(value, "default"))
 	{
 		c->feature_set = LEM_FEATURES_DEFAULT;
-		c->n_named = LEM_FEATURE_NAMES;
+		c->n_named = LEM_DEFAULT_FEATURES;
 	}
 	else if (is_word(value, "paper"))
 	{

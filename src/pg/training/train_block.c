@@ -14,6 +14,8 @@
 typedef struct series_size
 {
 	uint64		n;
+	bool		closes;
+	bool		ranges;
 } series_size;
 
 void
@@ -53,6 +55,13 @@ carve_series(lem_arena *arena, int n_series, int n_features, const series_size *
 		columns.ts = lem_arena_bytes(arena, n * sizeof(int64));
 		columns.price = lem_arena_bytes(arena, n * sizeof(double));
 		columns.volume = lem_arena_bytes(arena, n * sizeof(double));
+		if (sizes[s].closes)
+			columns.close = lem_arena_bytes(arena, n * sizeof(double));
+		if (sizes[s].ranges)
+		{
+			columns.high = lem_arena_bytes(arena, n * sizeof(double));
+			columns.low = lem_arena_bytes(arena, n * sizeof(double));
+		}
 		if (n_features > 0)
 			columns.features = lem_arena_bytes(arena, n * n_features * sizeof(double));
 		if (series)
@@ -170,10 +179,10 @@ carve(lem_arena *arena, const lem_train_head *head, const series_size *sizes,
 static series_size *
 sizes_of(int n_series, const lem_series *series)
 {
-	series_size *sizes = palloc(n_series * sizeof(series_size));
+	series_size *sizes = palloc0(n_series * sizeof(series_size));
 
 	for (int s = 0; s < n_series; s++)
-		sizes[s].n = series[s].n;
+		sizes[s] = (series_size) {series[s].n, series[s].close, series[s].high};
 	return sizes;
 }
 
@@ -214,6 +223,13 @@ lem_train_block_fill(void *memory, const lem_train_head *head, const lem_train_d
 		copy(to->ts, from->ts, from->n * sizeof(int64));
 		copy(to->price, from->price, from->n * sizeof(double));
 		copy(to->volume, from->volume, from->n * sizeof(double));
+		if (to->close)
+			copy(to->close, from->close, from->n * sizeof(double));
+		if (to->high)
+		{
+			copy(to->high, from->high, from->n * sizeof(double));
+			copy(to->low, from->low, from->n * sizeof(double));
+		}
 		copy(to->features, from->features, from->n * from->n_features * sizeof(double));
 	}
 	copy(view.starts, dataset->train, dataset->n_train * sizeof(lem_start));

@@ -44,12 +44,6 @@ typedef struct reader
 	const char *current;		/* for messages: the series that is looked at */
 } reader;
 
-Size
-lem_train_data_bytes(int64 bars, int n_features)
-{
-	return (Size) bars * (3 + n_features) * sizeof(double);
-}
-
 static uint32
 name_hash(const void *key, Size size)
 {
@@ -114,7 +108,9 @@ read_row(reader *r, HeapTuple tuple, TupleDesc desc)
 static void
 check_limit(const reader *r, int n_features, Size limit)
 {
-	const Size	bytes = lem_train_data_bytes(r->bars, n_features);
+	const int	more = (r->columns.numbers[LEM_BAR_CLOSE] > 0) +
+		2 * (r->columns.numbers[LEM_BAR_HIGH] > 0);
+	const Size	bytes = (Size) r->bars * (3 + more + n_features) * sizeof(double);
 
 	if (bytes > limit)
 		ereport(ERROR,
@@ -242,6 +238,13 @@ digest_data(lem_train_data *data)
 			hash_numbers(hash, series->ts, series->n);
 			hash_numbers(hash, series->price, series->n);
 			hash_numbers(hash, series->volume, series->n);
+			if (series->close)
+				hash_numbers(hash, series->close, series->n);
+			if (series->high)
+			{
+				hash_numbers(hash, series->high, series->n);
+				hash_numbers(hash, series->low, series->n);
+			}
 			if (series->n_features > 0)
 				hash_numbers(hash, series->features, series->n * series->n_features);
 		}
@@ -305,7 +308,8 @@ check_features(int have, int want)
 }
 
 void
-lem_train_data_read(const char *query, int n_features, Size limit, lem_train_data *data)
+lem_train_data_read(const char *query, int n_features, bool closes, Size limit,
+					lem_train_data *data)
 {
 	reader		r = {.context = CurrentMemoryContext};
 	ErrorContextCallback callback = {error_context_stack, reader_context, &r};
@@ -320,6 +324,8 @@ lem_train_data_read(const char *query, int n_features, Size limit, lem_train_dat
 		r.current = data->names[s] = list[s]->name;
 		lem_builder_series(list[s]->bars, &data->series[s]);
 		check_features(data->series[s].n_features, n_features);
+		if (!closes)
+			data->series[s].close = data->series[s].high = data->series[s].low = NULL;
 	}
 	r.current = NULL;
 	digest_data(data);

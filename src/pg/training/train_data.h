@@ -21,12 +21,12 @@ typedef struct lem_train_data
 } lem_train_data;
 
 /*
- * Run a query and keep its bars in the current memory context: at most limit bytes of them.
- * Within SPI.  Raises 22023 and 42804 for columns that are missing or of the wrong type, LM001 and
+ * Run a query and keep its bars in the current memory context: at most limit bytes of them; their
+ * closes, highs and lows as if they had none, unless closes says so.  Within SPI.  Raises 22023 and 42804 for columns that are missing or of the wrong type, LM001 and
  * LM002 for bad bars, LM003 where there are none, LM014 where they do not have n_features extra
  * features, LM015 for too many, and whatever is wrong with the query.
  */
-extern void lem_train_data_read(const char *query, int n_features, Size limit,
+extern void lem_train_data_read(const char *query, int n_features, bool closes, Size limit,
 								lem_train_data *data);
 
 /*
@@ -36,8 +36,5 @@ extern void lem_train_data_read(const char *query, int n_features, Size limit,
 extern void lem_train_data_read_book(const char *query, int n_features, bool quoted,
 									 const lem_clock *clock, int horizon, Size limit,
 									 lem_train_data *data);
-
-/* Bytes that bars with so many extra features take. */
-extern Size lem_train_data_bytes(int64 bars, int n_features);
 
 #endif

@@ -239,6 +239,40 @@ raise_too_little(const lem_training *t, const lem_fault *fault)
 			 errhint("Select more bars, or lower lookback or norm_window.")));
 }
 
+/* Does the model look at closes, or will it, should the bars of a new run have them? */
+static bool
+wants_closes(const lem_training *t)
+{
+	return lem_config_has_feature(&t->config, LEM_FEATURE_CLOSE_OFFSET) ||
+		lem_config_has_feature(&t->config, LEM_FEATURE_RANGE) ||
+		(t->run.id == 0 && !t->run.from_model &&
+		 t->config.feature_set == LEM_FEATURES_DEFAULT);
+}
+
+/* The default features of a new model take closes, highs and lows where all bars have them. */
+static void
+take_closes(lem_training *t)
+{
+	lem_config	config = t->config;
+	bool		closes = true;
+	bool		ranges = true;
+
+	if (t->run.id != 0 || t->run.from_model || config.feature_set != LEM_FEATURES_DEFAULT)
+		return;
+	for (int s = 0; s < t->data.n_series; s++)
+	{
+		closes = closes && t->data.series[s].close;
+		ranges = ranges && t->data.series[s].high;
+	}
+	if (!closes)
+		return;
+	lem_config_features_of(&config, ranges);
+	if (lem_parameters_check(&config, NULL) != LEM_OK)
+		return;
+	t->config = config;
+	t->run.config = lem_config_write(&t->config, t->time_zone);
+}
+
 /* The bars of the query, and where imaginary orders can start in them. */
 static void
 read_data(lem_training *t)
@@ -258,8 +292,11 @@ read_data(lem_training *t)
 								 &t->clock, t->config.horizon, (Size) lem_training_memory * 1024,
 								 &t->data);
 	else
-		lem_train_data_read(run->query, t->config.extra_features,
+	{
+		lem_train_data_read(run->query, t->config.extra_features, wants_closes(t),
 							(Size) lem_training_memory * 1024, &t->data);
+		take_closes(t);
+	}
 	lem_training_commit();
 	memcpy(digest, run->data_digest, LEM_DIGEST_LENGTH);
 	memcpy(run->data_digest, t->data.digest, LEM_DIGEST_LENGTH);
