@@ -566,6 +566,18 @@ CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price
 COMMENT ON AGGREGATE lem_next_slice(text, lem_order, timestamptz, float8, float8, float8, float8[])
 	IS 'slice to trade now, from bars with closes and extra features';
 
+ALTER FUNCTION lem_schedule_batch(text, bigint[], lem_order[], lem_bars[])
+	RENAME TO lem_schedule_batch_1_0;
+COMMENT ON FUNCTION lem_schedule_batch_1_0(text, bigint[], lem_order[], lem_bars[])
+	IS 'lem_schedule_batch of version 1.0, for what was made with it';
+CREATE FUNCTION lem_schedule_batch(model text, ids bigint[], ords lem_order[], bars lem_bars[],
+	OUT id bigint, OUT step int, OUT ts timestamptz, OUT allocation float8, OUT cumulative float8,
+	OUT quantity float8, OUT state text, OUT reason text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_schedule_batch' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000000 ROWS 1200 SUPPORT lem_support;
+COMMENT ON FUNCTION lem_schedule_batch(text, bigint[], lem_order[], lem_bars[])
+	IS 'schedules of many orders, each over its own bars, in one pass';
+
 -- Scheduling: end
 
 -- The optimum

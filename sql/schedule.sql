@@ -74,7 +74,7 @@ SELECT count(*) AS aggregate_differs FROM (
 		FROM schedule_orders JOIN schedule_bars USING (symbol) GROUP BY id) AS o, unnest(plan) AS s
 	EXCEPT SELECT * FROM schedule_expected) AS d;
 SELECT count(*) AS batch_differs FROM (
-	SELECT s.* FROM (SELECT array_agg(id) AS ids, array_agg(ord) AS ords, array_agg(bars) AS series
+	SELECT id, step, ts, allocation, cumulative, quantity, state FROM (SELECT array_agg(id) AS ids, array_agg(ord) AS ords, array_agg(bars) AS series
 		FROM schedule_orders JOIN schedule_series USING (symbol)) AS a,
 		lem_schedule_batch('schedule_test', ids, ords, series) AS s
 	EXCEPT SELECT id, step, ts, allocation, cumulative, quantity, state FROM schedule_expected) AS d;
@@ -84,6 +84,10 @@ FROM schedule_series, lem_schedule_batch('schedule_test', '{9,3,5}',
 	AS s(id, step, ts, allocation, cumulative, quantity, state, place)
 WHERE symbol = 1;
 SELECT count(*) FROM lem_schedule_batch('schedule_test', '{}', '{}', '{}');
+-- The limit that bound a slice is said of each, as by lem_schedule.
+SELECT count(*) AS slices, count(*) FILTER (WHERE b.reason = 'max_rate') AS bound, bool_and(b.reason IS NOT DISTINCT FROM s.reason) AS same
+FROM schedule_series, LATERAL (SELECT lem_order(100, max_rate => 0.3) AS ord) AS o,
+	lem_schedule_batch('schedule_test', '{1}', ARRAY[ord], ARRAY[bars]) AS b JOIN lem_schedule('schedule_test', ord, bars) AS s USING (step) WHERE symbol = 1;
 BEGIN;
 SET LOCAL search_path = pg_catalog;
 SELECT count(*) FROM public.schedule_expected;

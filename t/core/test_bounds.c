@@ -343,6 +343,40 @@ test_refused(void)
 	free(bars);
 }
 
+/* An order's horizon ends with its end, however many bars come after; what was decided stays. */
+static void
+test_end(void)
+{
+	static const int64_t decided[] = {LEM_UNITS / 8, LEM_UNITS / 8, LEM_UNITS / 8, LEM_UNITS / 8,
+	LEM_UNITS / 8};
+	simulate_bars *bars = malloc(sizeof(simulate_bars));
+	lem_order	order = {.size = 1, .sell = true, .twap = true, .max_rate = 1, .has_start = true,
+		.has_end = true, .best_effort = true};
+	lem_slice	slices[N];
+	double		first = 0;
+	bool		same = true;
+	int			count;
+
+	simulate_start(bars, 5, SIMULATE_ALWAYS, 0, FIRST + N);
+	order.start_ts = bars->ts[FIRST];
+	order.end_ts = order.start_ts + 4 * SIMULATE_HOUR;
+	for (int n = 0; n <= N; n++)
+	{
+		check_int(schedule(LEM_BASELINE_ALMGREN_CHRISS, &order, bars, FIRST + n, slices, &count),
+				  LEM_OK, "%d bars of an order with an end", n);
+		same = same && count == 4 && (n == 0 || slices[0].allocation == first);
+		first = slices[0].allocation;
+	}
+	check(same, "bars after an order's end add no slices, and change none");
+	order.n_decided = 5;
+	order.decided = decided;
+	order.end_ts = order.start_ts + 2 * SIMULATE_HOUR;
+	check_int(schedule(LEM_BASELINE_TWAP, &order, bars, FIRST + 6, slices, &count), LEM_OK,
+			  "an end that was moved before what was decided");
+	check(count == 5 && slices[4].cumulative == 0.25, "keeps its steps, and adds nothing");
+	free(bars);
+}
+
 int
 main(void)
 {
@@ -353,6 +387,7 @@ main(void)
 	test_held();
 	test_halt();
 	test_refused();
+	test_end();
 	free(workspace);
 	return check_done();
 }

@@ -194,10 +194,14 @@ lem_bounds_set(const lem_config *config, const lem_order *order, const lem_serie
 	if (bounds->end)
 	{
 		const int	now = window->known < config->n_ahead ? window->known : config->n_ahead - 1;
-		int			shown = bounds->end[now] > 0 ? bounds->end[now] : 1;
+		int			shown = bounds->end[now] > now ? bounds->end[now] : 1;
 
+		/* Steps past the end that have been reached are none of the order's. */
 		for (int k = 0; k <= now; k++)
 			shown = bounds->end[k] > k && k >= shown ? k + 1 : shown;
+
+		/* What was decided stays, also where the end has been moved before it. */
+		shown = shown < limits->n_decided ? limits->n_decided : shown;
 		steps = bounds->end[0] < steps ? bounds->end[0] : steps;
 		if (shown < limits->horizon)
 			limits->horizon = shown;

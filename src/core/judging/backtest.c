@@ -80,7 +80,8 @@ needs_outlook(const lem_backtest *test)
 static bool
 is_no_start(lem_status status)
 {
-	return status == LEM_SHORT_HISTORY || status == LEM_MISSING_BARS || status == LEM_NO_INTERVAL;
+	return status == LEM_SHORT_HISTORY || status == LEM_MISSING_BARS ||
+		status == LEM_NO_INTERVAL || status == LEM_END_INFEASIBLE;
 }
 
 /*
@@ -100,6 +101,11 @@ set_start(const lem_backtest *test, backtest_work *work, int64_t bar, int i, boo
 	*good = false;
 	order.has_start = true;
 	order.start_ts = test->series->ts[bar];
+	if (order.has_end && order.start_ts >= order.end_ts)
+	{
+		*over = true;
+		return LEM_OK;
+	}
 	status = lem_plan_set(plan, config, i, &order, test->series, test->clock, fault);
 	if (is_no_start(status))
 		return LEM_OK;

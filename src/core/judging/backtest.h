@@ -71,8 +71,8 @@ extern size_t lem_backtest_workspace(const lem_backtest *test, int n);
 /*
  * The next starts, at most n: starts (n), outcomes (n x strategies) and, unless NULL, allocations
  * (n x strategies x N, 0 beyond the horizon).  count is how many there were: 0 at the end.
- * The cursor moves on only with LEM_OK.  Bars without enough history, and with gaps = error those
- * with a bar missing, are no starts; other faults are returned.
+ * The cursor moves on only with LEM_OK.  Bars without enough history, with gaps = error those with a
+ * bar missing, and those too late for the order's end are no starts; other faults are returned.
  */
 extern lem_status lem_backtest_run(const lem_backtest *test, lem_backtest_cursor *cursor, int n,
 								   void *workspace, const lem_stop *stop,

@@ -43,6 +43,7 @@ lem_optimal_problem(const lem_optimal_options *options, const lem_order *order,
 					lem_optimum_problem *problem, lem_optimum_state *state, lem_fault *fault)
 {
 	lem_optimum_sight sight = LEM_SEES_AVERAGE;
+	const int	bars = lem_limits_horizon(limits, 0);	/* as expected at the start */
 	double		sigma = last->rms;
 
 	if (options->close == LEM_CLOSE_USED && !last->closes)
@@ -52,8 +53,8 @@ lem_optimal_problem(const lem_optimal_options *options, const lem_order *order,
 	else
 		sigma *= sqrt(1.5);		/* averages of a bar move by less than closes */
 	*problem = (lem_optimum_problem) {
-		.bars = limits->horizon,
-		.min_bars = limits->min_bars,
+		.bars = bars,
+		.min_bars = limits->min_bars < bars ? limits->min_bars : bars,
 		.min_rate = lem_units_share(limits->min_units),
 		.max_rate = lem_units_share(limits->max_units),
 		.risk_aversion = fmin(order->has_risk ? order->risk_aversion : options->risk_aversion,
