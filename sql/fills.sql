@@ -145,3 +145,32 @@ SELECT q, e FROM (VALUES ($$lem_tca_rollup(r, 'volume')$$), ($$lem_tca_rollup(r,
 	($$lem_tca_rollup(jsonb_populate_record(r, '{"vwap_bps": "NaN", "twap_bps": "Infinity", "fills": null, "duration": null}'))$$)) AS t(q),
 	pg_temp.error_of('SELECT ' || q || format(' FROM (SELECT *, lem_tca_report(f, b) AS r FROM (VALUES (%1$L::lem_fills, %2$L::lem_bars, ''equal''), (%1$L, %2$L, ''quantity'')) AS v(f, b, w)) AS x', '(100,buy,vwap,quantity,"2026-01-01 10:00+00",,,0,1,) {"2026-01-01 11:10+00" 102 150}', :'bars')) AS e;
 DROP TABLE fills_rows, fills_stored, fills_copied;
+
+-- Fees, and an arrival price of the order's own
+SELECT '(500,buy,vwap,quantity,"2026-01-01",,,0,1,,99.5){"2026-01-01 00:05+00" 101.5 200 0.75,"2026-01-01 00:01+00" 0.1 1e-3 -2 , "2026-01-01 00:05+00" 101.25 7}'::lem_fills;
+SELECT f::text::lem_fills::text = f::text AS same, lem_fills_send(f) FROM (SELECT '(500,buy,vwap,quantity,"2026-01-01",,,0,1,) {"2026-01-01" 101.5 200 0.1}'::lem_fills AS f) AS t;
+CREATE TABLE fills_fees AS SELECT i, lem_tca(lem_order(1000, start_ts => '2026-01-01', arrival_price => CASE i % 2 WHEN 0 THEN 100.25 END), timestamptz '2026-01-01' + k * interval '1 s', 100 + k, 1, i * k) AS f
+FROM generate_series(0, 3) AS i, generate_series(1, 4) AS k GROUP BY i;
+\copy fills_fees TO 'build/regress/fills.bin' BINARY
+CREATE TABLE fills_fees_copied (LIKE fills_fees);
+\copy fills_fees_copied FROM 'build/regress/fills.bin' BINARY
+SELECT i, c.f::text = s.f::text AS same, (SELECT sum(fee) FROM lem_fills_unnest(c.f)) AS fees, left(s.f::text, 70) AS begins FROM fills_fees AS s JOIN fills_fees_copied AS c USING (i) ORDER BY i;
+SELECT (SELECT sum(fee) FROM lem_fills_unnest(lem_tca(f))) AS put_together FROM (SELECT f FROM fills_fees WHERE i = 3 UNION ALL SELECT f FROM fills_fees_copied WHERE i = 3) AS t;
+SELECT q, e FROM (VALUES ($$'(1,buy,vwap,quantity,"2026-01-01",,,0,1,) {"2026-01-01" 1 1 NaN}'::lem_fills$$), ($$'(1,buy,vwap,quantity,"2026-01-01",,,0,1,) {"2026-01-01" 1 1 1 1}'::lem_fills$$),
+	($$'(1,buy,vwap,quantity,"2026-01-01",,,0,1,,Infinity) {}'::lem_fills$$), ($$lem_tca(lem_order(1, start_ts => '2026-01-01'), '2026-01-01', 1, 1, 'Infinity')$$),
+	($$lem_tca_report('(1,buy,vwap,quantity,"2026-01-01",,,0,1,) {}', '{}', arrival_price => 'NaN')$$), ($$lem_tca_report('(1,buy,vwap,quantity,"2026-01-01",,,0,1,) {}', '{}', calendar => 'none')$$)) AS query(q),
+	pg_temp.error_of('SELECT ' || q) AS e;
+SELECT (r).arrival_price, (r).shortfall, (r).fees, (r).total_cost, round((r).fees_bps::numeric, 6) AS fees_bps, round(((r).total_bps - (r).shortfall_bps)::numeric, 6) AS difference
+FROM (VALUES (NULL::float8), (98)) AS a(arrival), lem_tca_report('(100,buy,vwap,quantity,"2026-01-01 10:00+00",,4,0,1,,101) {"2026-01-01 11:10+00" 102 30 1.5, "2026-01-01 12:30+00" 103 30 -0.5}', :'bars', arrival_price => arrival) AS r;
+SELECT (s).fees, (s).total_cost = (s).shortfall + (s).fees AS total, round(((s).total_bps - (s).shortfall_bps - (s).fees_bps)::numeric, 6) AS difference
+FROM (SELECT lem_tca_rollup(r) AS s FROM unnest('{"(100,buy,vwap,quantity,\"2026-01-01 10:00+00\",,4,0,1,,101) {\"2026-01-01 11:10+00\" 102 30 1.5}","(100,buy,vwap,quantity,\"2026-01-01 10:00+00\",,4,0,1,,100) {}"}'::lem_fills[]) AS f, lem_tca_report(f, :'bars') AS r) AS t;
+
+-- Days by a calendar: those of futures begin the evening before, and bars outside of sessions are of none.
+SELECT lem_set_calendar('fills', '{"time_zone": "America/Chicago", "sessions": {"Mon-Fri": [["-07:00", "16:00"]]}}');
+CREATE TABLE fills_futures AS SELECT lem_bars(ts, 100 + extract(hour FROM ts), 10) AS bars FROM generate_series(timestamptz '2026-01-04 12:00+00', '2026-01-07 12:00+00', '1 hour') AS ts;
+SELECT calendar, r.open, r.close, r.day_vwap = (SELECT avg(price) FROM fills_futures, lem_unnest(bars) WHERE ts >= begins AND ts < ends) AS "the day's"
+FROM fills_futures, (VALUES (NULL, timestamptz '2026-01-05 00:00+00', timestamptz '2026-01-06 00:00+00'), ('fills', '2026-01-05 23:00+00', '2026-01-06 22:00+00')) AS c(calendar, begins, ends),
+	lem_tca_report('(100,buy,vwap,quantity,"2026-01-05 23:00+00",,1,0,1,) {"2026-01-05 23:10+00" 120 100}', bars, calendar => calendar) AS r;
+SELECT r.open, r.close FROM fills_futures, lem_tca_report('(100,buy,vwap,quantity,"2026-01-05 22:10+00",,2,0,1,) {"2026-01-05 23:10+00" 120 100}', bars, calendar => 'fills') AS r;
+SELECT lem_drop_calendar('fills');
+DROP TABLE fills_fees, fills_fees_copied, fills_futures;

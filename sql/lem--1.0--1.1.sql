@@ -898,6 +898,95 @@ COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, 
 	jsonb)
 	IS 'what an order would have come to, over all starts in bars with closes and features';
 
+ALTER TYPE lem_tca_report
+	ADD ATTRIBUTE fees float8 CASCADE,
+	ADD ATTRIBUTE fees_bps float8 CASCADE,
+	ADD ATTRIBUTE total_cost float8 CASCADE,
+	ADD ATTRIBUTE total_bps float8 CASCADE;
+ALTER TYPE lem_tca_summary
+	ADD ATTRIBUTE fees float8 CASCADE,
+	ADD ATTRIBUTE fees_bps float8 CASCADE,
+	ADD ATTRIBUTE total_cost float8 CASCADE,
+	ADD ATTRIBUTE total_bps float8 CASCADE;
+
+CREATE FUNCTION lem_tca_accum(internal, lem_order, timestamptz, float8, float8, float8)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION lem_tca_accum(internal, lem_order, timestamptz, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE AGGREGATE lem_tca(ord lem_order, ts timestamptz, price float8, quantity float8, fee float8) (
+	SFUNC = lem_tca_accum,
+	STYPE = internal,
+	SSPACE = 1024,
+	FINALFUNC = lem_tca_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_tca_combine,
+	SERIALFUNC = lem_tca_serialize,
+	DESERIALFUNC = lem_tca_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_tca(lem_order, timestamptz, float8, float8, float8)
+	IS 'an order with its fills and their fees, in any order of input';
+
+ALTER FUNCTION lem_fills_unnest(lem_fills) RENAME TO lem_fills_unnest_1_0;
+COMMENT ON FUNCTION lem_fills_unnest_1_0(lem_fills)
+	IS 'lem_fills_unnest of version 1.0, for what was made with it';
+CREATE FUNCTION lem_fills_unnest(fills lem_fills, OUT ts timestamptz, OUT price float8,
+	OUT quantity float8, OUT fee float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_fills_unnest' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+	ROWS 100;
+COMMENT ON FUNCTION lem_fills_unnest(lem_fills) IS 'fills as rows, in time order';
+
+ALTER FUNCTION lem_tca_report(lem_fills, lem_bars, interval[], timestamptz, text, interval)
+	RENAME TO lem_tca_report_1_0;
+COMMENT ON FUNCTION lem_tca_report_1_0(lem_fills, lem_bars, interval[], timestamptz, text, interval)
+	IS 'lem_tca_report of version 1.0, for what was made with it';
+CREATE FUNCTION lem_tca_report(fills lem_fills, bars lem_bars, markouts interval[] DEFAULT NULL,
+	until timestamptz DEFAULT NULL, time_zone text DEFAULT 'UTC',
+	bar_interval interval DEFAULT NULL, calendar text DEFAULT NULL,
+	arrival_price float8 DEFAULT NULL) RETURNS lem_tca_report
+	AS 'MODULE_PATHNAME', 'pg_lem_tca_report' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION lem_tca_report(lem_fills, lem_bars, interval[], timestamptz, text, interval,
+	text, float8)
+	IS 'what the fills of an order cost against the bars of the market';
+
+-- Orders that lem_work works, by their numbers: what stands of their fills, in the shares of now.
+-- The decision is the order's start, or the first fill where one came before that.
+CREATE FUNCTION lem_order_fills(order_id bigint) RETURNS lem_fills
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1000
+BEGIN ATOMIC
+	SELECT lem_tca(lem_order(o.size, o.side, o.benchmark, o.unit,
+		LEAST(COALESCE((o.ord).start_ts, o.submitted_at), l.first_ts), o.min_bars, o.max_bars,
+		o.min_rate, o.max_rate, o.lot, best_effort => true,
+		arrival_price => (o.ord).arrival_price), f.ts, f.price / f.adjusted,
+		f.quantity * f.adjusted, f.fee)
+	FROM lem_orders AS o
+	CROSS JOIN LATERAL (SELECT min(f.ts) AS first_ts FROM lem_order_fill AS f
+		WHERE f.order_id = o.id AND f.busted_at IS NULL) AS l
+	LEFT JOIN lem_order_fill AS f ON f.order_id = o.id AND f.busted_at IS NULL
+	WHERE o.id = lem_order_fills.order_id;
+END;
+COMMENT ON FUNCTION lem_order_fills(bigint)
+	IS 'an order that is worked, with its fills, for lem_tca_report; NULL: it is not yours';
+
+CREATE FUNCTION lem_order_tca(order_id bigint, bars lem_bars, markouts interval[] DEFAULT NULL,
+	until timestamptz DEFAULT NULL, time_zone text DEFAULT 'UTC',
+	bar_interval interval DEFAULT NULL, calendar text DEFAULT NULL,
+	arrival_price float8 DEFAULT NULL) RETURNS lem_tca_report
+	LANGUAGE sql STABLE PARALLEL SAFE COST 2000
+BEGIN ATOMIC
+	SELECT lem_tca_report(lem_order_fills(o.id), bars, markouts,
+		COALESCE(until, CASE WHEN o.state = 'finished' THEN o.last_ts + interval '1 microsecond'
+			WHEN o.state IN ('cancelled', 'expired') THEN o.ended_at END),
+		time_zone, bar_interval, calendar, arrival_price)
+	FROM lem_orders AS o WHERE o.id = lem_order_tca.order_id;
+END;
+COMMENT ON FUNCTION lem_order_tca(bigint, lem_bars, interval[], timestamptz, text, interval, text,
+	float8)
+	IS 'what the fills of an order that is worked cost against the bars of the market';
+
 -- Judging: end
 
 -- Training

@@ -63,6 +63,15 @@ GROUP BY r.model ORDER BY r.model;
 -- No limit was broken by what was told, and each is there.
 SELECT reason, count(*) > 0 AS seen FROM lem_slices JOIN live_ids ON id = order_id GROUP BY reason ORDER BY reason;
 
+-- Their costs, from the fills that are on record: taken back ones are none, and fees are costs.
+SELECT lem_bust_fill(min(id)) FROM lem_order_fill;
+SELECT lem_record_fill(id, '2026-01-22 02:00+00', 100, 1, fee => 2.5) > 0 AS filled FROM live_ids WHERE i = 5;
+SELECT count(*) AS orders, bool_and(abs(r.fill_rate - CASE o.unit WHEN 'notional' THEN o.fill_price * o.filled ELSE o.filled END / o.size) < 1e-9) AS fill_rates,
+	bool_and(abs(r.achieved_price - o.fill_price) < 1e-9) AS prices, sum(r.fees) AS fees, bool_and(abs(r.fees - o.fees) < 1e-9) AS same_fees
+FROM live_ids JOIN lem_orders AS o USING (id), live_series, lem_order_tca(id, bars) AS r WHERE o.filled > 0;
+SELECT count(*) FILTER (WHERE NOT r.begin_price IS NULL) AS begun, bool_and(r.arrival_price = 42) AS arrival, bool_and(r.bars <= 6) AS within, lem_order_tca(-1, '{}') IS NULL AS none
+FROM live_ids, live_series, lem_order_tca(id, bars, calendar => 'always', arrival_price => 42) AS r WHERE i < 10;
+
 SELECT lem_drop('live');
 DELETE FROM lem_parent_order;
 DROP TABLE live_bars, live_series, live_cases, live_rows, live_ids;

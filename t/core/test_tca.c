@@ -15,8 +15,8 @@ static const lem_series series = {
 static const int64_t fill_ts[] = {11 * HOUR + HOUR / 6, 12 * HOUR + HOUR / 2};
 static const double fill_price[] = {102, 103};
 static const double fill_quantity[] = {30, 30};
-static const lem_executions fills = {2, fill_ts, fill_price, fill_quantity};
-static const lem_executions none = {0, NULL, NULL, NULL};
+static const lem_executions fills = {2, fill_ts, fill_price, fill_quantity, NULL};
+static const lem_executions none = {0, NULL, NULL, NULL, NULL};
 
 static int
 stop_now(void *arg)

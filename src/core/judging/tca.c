@@ -3,6 +3,7 @@
 #include "market/calendar.h"
 #include "market/feature.h"
 #include "market/gaps.h"
+#include "market/sessions.h"
 
 /* An order is complete if no more than this share of it is left. */
 #define LEFT_TOLERANCE 1e-9
@@ -83,6 +84,7 @@ sum_executions(work *w, lem_tca *report)
 	const lem_executions *executions = w->executions;
 	lem_sum_wide quantity = {{0, 0}, 0};
 	lem_sum_wide notional = {{0, 0}, 0};
+	lem_sum_wide fees = {{0, 0}, 0};
 	double		done;
 
 	for (size_t i = 0; i < executions->n; i++)
@@ -90,13 +92,16 @@ sum_executions(work *w, lem_tca *report)
 		lem_wide_add(&quantity, executions->quantity[i]);
 		lem_wide_add_wide(&notional,
 						  lem_wide_product(executions->quantity[i], executions->price[i]));
+		if (executions->fee)
+			lem_wide_add(&fees, executions->fee[i]);
 		if (i % POLL_EVERY == POLL_EVERY - 1 && stopped(w) != LEM_OK)
 			return LEM_STOPPED;
 	}
 	report->executions = (int64_t) executions->n;
 	report->quantity = lem_wide_value(&quantity);
 	report->notional = lem_wide_value(&notional);
-	if (!isfinite(report->quantity) || !isfinite(report->notional))
+	report->fees = lem_wide_value(&fees);
+	if (!isfinite(report->quantity) || !isfinite(report->notional) || !isfinite(report->fees))
 		return lem_fail(w->fault, LEM_OVERFLOW, NULL, 0, 0);
 	if (executions->n > 0)
 	{
@@ -182,13 +187,30 @@ active_prices(const work *w, lem_tca *report)
 	return LEM_OK;
 }
 
-/* The day of an instant, by its wall clock. */
+/*
+ * The day of an instant: by its wall clock, or with a calendar that of the session it lies in, or
+ * else of the next one.
+ */
 static int64_t
 day_of(const work *w, int64_t ts)
 {
-	const int64_t local = lem_local_time(w->clock, ts);
+	lem_session_time session;
 
-	return (local - lem_time_of_day(local)) / LEM_DAY;
+	if (w->clock->calendar && lem_session_after(w->clock->calendar, ts, &session))
+		return session.day;
+	return lem_day_number(lem_local_time(w->clock->calendar ? &w->clock->calendar->clock : w->clock,
+										 ts));
+}
+
+/* Is a bar one of its day: with a calendar, does it lie in a session? */
+static bool
+is_of_day(const work *w, int64_t ts)
+{
+	lem_session_time session;
+
+	return w->clock->calendar == NULL ||
+		(lem_session_after(w->clock->calendar, ts, &session) &&
+		 session.open < later(ts, w->interval));
 }
 
 /* Number of bars that began before a day (binary search). */
@@ -229,17 +251,17 @@ day_prices(const work *w, lem_tca *report)
 	end = before_day(w, last_day + 1);
 	for (size_t i = begin; i < end; i++)
 	{
-		if (lem_average_add(&vwap, series->price[i], series->volume[i], w->fault) != LEM_OK)
-			return LEM_OVERFLOW;
 		if (i % POLL_EVERY == 0 && stopped(w) != LEM_OK)
 			return LEM_STOPPED;
+		if (!is_of_day(w, series->ts[i]))
+			continue;
+		if (lem_average_add(&vwap, series->price[i], series->volume[i], w->fault) != LEM_OK)
+			return LEM_OVERFLOW;
+		if (isnan(report->price[LEM_OPEN]))
+			report->price[LEM_OPEN] = series->price[i];
+		report->price[LEM_CLOSE] = series->price[i];
 	}
 	(void) lem_average_value(&vwap, &report->price[LEM_DAY_VWAP]);
-	if (begin < end)
-	{
-		report->price[LEM_OPEN] = series->price[begin];
-		report->price[LEM_CLOSE] = series->price[end - 1];
-	}
 	return LEM_OK;
 }
 
@@ -292,6 +314,9 @@ shortfall(const work *w, lem_tca *report)
 		cost[i] += 0.0;
 		report->part_bps[i] = cost[i] / ((quantity + left) * arrival) * LEM_BPS;
 	}
+	report->fees_bps = report->fees / ((quantity + left) * arrival) * LEM_BPS;
+	report->total = cost[LEM_SHORTFALL] + report->fees;
+	report->total_bps = report->part_bps[LEM_SHORTFALL] + report->fees_bps;
 }
 
 /* How the market moved after the executions, by each horizon. */
@@ -373,7 +398,8 @@ lem_tca_report(const lem_order *order, const lem_executions *executions,
 	if (status != LEM_OK)
 		return status;
 	find_active(&w, options, report);
-	report->price[LEM_ARRIVAL] = price_at(&w, order->start_ts);
+	report->price[LEM_ARRIVAL] = options->has_arrival ? options->arrival_price
+		: order->has_arrival ? order->arrival_price : price_at(&w, order->start_ts);
 	status = active_prices(&w, report);
 	if (status == LEM_OK)
 		status = day_prices(&w, report);

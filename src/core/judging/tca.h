@@ -20,6 +20,7 @@ typedef struct lem_executions
 	const int64_t *ts;			/* n, rising, not before the order's start */
 	const double *price;		/* n, of any sign */
 	const double *quantity;		/* n, > 0, whatever the order's unit */
+	const double *fee;			/* n, finite, money, less than 0 for a rebate; NULL: none */
 } lem_executions;
 
 /* One execution's numbers, the price of any sign: LEM_OK, LEM_TIME_RANGE, LEM_BAD_PRICE or LEM_BAD_VOLUME (quantity). */
@@ -57,7 +58,9 @@ typedef struct lem_tca_options
 	int64_t		interval;		/* of the bars, microseconds; 0: as found */
 	bool		has_until;
 	int64_t		until;			/* end of an order that was not completed */
-	lem_clock	clock;			/* tells where days begin */
+	lem_clock	clock;			/* tells where days begin; with a calendar, its trading days */
+	bool		has_arrival;
+	double		arrival_price;	/* instead of the order's own, or the market's */
 	int			n_markouts;
 	const int64_t *markouts;	/* microseconds after an execution */
 } lem_tca_options;
@@ -82,12 +85,17 @@ typedef struct lem_tca
 	double		cost[LEM_REFERENCES];	/* money */
 	double		part_bps[LEM_SHORTFALL_PARTS];	/* of the order at the arrival price */
 	double		part_cost[LEM_SHORTFALL_PARTS];
+	double		fees;			/* money */
+	double		fees_bps;		/* of the order at the arrival price, as the parts are */
+	double		total;			/* shortfall and fees: money */
+	double		total_bps;
 	double		advantage;		/* bps better than the order's benchmark */
 	double		markouts[LEM_MAX_MARKOUTS]; /* bps that the market moved the order's way */
 } lem_tca;
 
 /*
- * The figures of an order with a start, which must pass lem_order_check.  Errors: LEM_NO_INTERVAL,
+ * The figures of an order with a start, which must pass lem_order_check.  The arrival price is that
+ * of the options, or the order's, or the market's at its start.  Errors: LEM_NO_INTERVAL,
  * LEM_OVERFLOW, LEM_STOPPED.
  */
 extern lem_status lem_tca_report(const lem_order *order, const lem_executions *executions,
@@ -111,7 +119,9 @@ typedef enum lem_rollup_sum
 	LEM_SUM_MARKET_VOLUME,
 	LEM_SUM_COST,				/* LEM_REFERENCES of them */
 	LEM_SUM_PART = LEM_SUM_COST + LEM_REFERENCES,	/* LEM_SHORTFALL_PARTS */
-	LEM_SUMS = LEM_SUM_PART + LEM_SHORTFALL_PARTS
+	LEM_SUM_FEES = LEM_SUM_PART + LEM_SHORTFALL_PARTS,
+	LEM_SUM_TOTAL,
+	LEM_SUMS
 } lem_rollup_sum;
 
 /* Weighted means of a rollup. */
@@ -124,6 +134,8 @@ typedef enum lem_rollup_mean
 	LEM_MEAN_PART = LEM_MEAN_BPS + LEM_REFERENCES,	/* LEM_SHORTFALL_PARTS */
 	LEM_MEAN_ADVANTAGE = LEM_MEAN_PART + LEM_SHORTFALL_PARTS,
 	LEM_MEAN_WINS,				/* 1 where the advantage is greater than 0 */
+	LEM_MEAN_FEES,				/* weighted by what was ordered, as are the parts */
+	LEM_MEAN_TOTAL,
 	LEM_MEANS
 } lem_rollup_mean;
 

@@ -51,6 +51,10 @@ lem_rollup_add(lem_rollup *rollup, const lem_tca *report, double duration, int n
 	SUM(LEM_SUM_NOTIONAL, report->notional);
 	SUM(LEM_SUM_UNFILLED, report->unfilled);
 	SUM(LEM_SUM_MARKET_VOLUME, report->market_volume);
+	SUM(LEM_SUM_FEES, report->fees);
+	SUM(LEM_SUM_TOTAL, report->total);
+	MEAN(LEM_MEAN_FEES, report->fees_bps, order_weight);
+	MEAN(LEM_MEAN_TOTAL, report->total_bps, order_weight);
 	MEAN(LEM_MEAN_FILL_RATE, report->fill_rate, order_weight);
 	MEAN(LEM_MEAN_PARTICIPATION, report->participation, done_weight);
 	MEAN(LEM_MEAN_DURATION, duration, done_weight);

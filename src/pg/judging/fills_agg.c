@@ -50,8 +50,8 @@ state_create(MemoryContext context, const lem_order *order, HeapTupleHeader tupl
 }
 
 /*
- * lem_tca_accum(internal, order, ts, price, quantity) returns internal.  A fill with a NULL is left
- * out.  Errors: 22004 for a NULL order, 22023 if orders differ, those of lem_order(), LM001, LM007.
+ * lem_tca_accum(internal, order, ts, price, quantity [, fee]) returns internal.  A fill with a NULL is
+ * left out, but where it is the fee, which is then 0.  Errors: 22004 for a NULL order, 22023 if orders differ, those of lem_order(), LM001, LM007.
  */
 Datum
 pg_lem_tca_accum(PG_FUNCTION_ARGS)
@@ -88,6 +88,7 @@ pg_lem_tca_accum(PG_FUNCTION_ARGS)
 		fill.ts = PG_GETARG_TIMESTAMPTZ(2);
 		fill.price = PG_GETARG_FLOAT8(3);
 		fill.quantity = PG_GETARG_FLOAT8(4);
+		fill.fee = PG_NARGS() > 5 && !PG_ARGISNULL(5) ? PG_GETARG_FLOAT8(5) : 0;
 		lem_fill_set_add(state->set, &fill);
 	}
 	PG_RETURN_POINTER(state);
@@ -115,11 +116,8 @@ pg_lem_tca_merge_accum(PG_FUNCTION_ARGS)
 		different_order();
 	for (Size i = 0; i < executions.n; i++)
 	{
-		lem_fill	fill;
+		const lem_fill fill = lem_fill_of(&executions, i);
 
-		fill.ts = executions.ts[i];
-		fill.price = executions.price[i];
-		fill.quantity = executions.quantity[i];
 		lem_fill_set_add(state->set, &fill);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -160,7 +158,7 @@ pg_lem_tca_serialize(PG_FUNCTION_ARGS)
 	(void) lem_aggregate_context(fcinfo);
 	pq_begintypsend(&buffer);
 	lem_order_write(&state->set->order, &buffer);
-	lem_fill_set_write(state->set, &buffer);
+	lem_fill_set_write(state->set, true, &buffer);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
@@ -176,7 +174,7 @@ pg_lem_tca_deserialize(PG_FUNCTION_ARGS)
 	lem_read_state(PG_GETARG_BYTEA_PP(0), &buffer);
 	lem_order_read_wire(&buffer, &order);
 	state = state_create(CurrentMemoryContext, &order, NULL);
-	lem_fill_set_read(state->set, &buffer);
+	lem_fill_set_read(state->set, true, &buffer);
 	pq_getmsgend(&buffer);
 	PG_RETURN_POINTER(state);
 }

@@ -3,10 +3,12 @@
  *
  * Text form: the order as a row, then the executions, each with its quoted time, price and quantity:
  * (12000,sell,vwap,quantity,"2026-03-01 22:00:00+00",3,,0,0.4,100) {"2026-03-01 22:05:00+00" 101.5
- * 200, ...}.  Output is in the order of time, ISO in UTC, with the fewest digits that give each
+ * 200, ...}.  An arrival price can follow the order's lot, and a fee an execution's quantity.  Output is in the order of time, ISO in UTC, with the fewest digits that give each
  * number back.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
@@ -26,10 +28,14 @@ LEM_FUNCTION(pg_lem_fills_send);
 LEM_FUNCTION(pg_lem_fills_unnest);
 
 #define FILLS_FORMAT 1
+#define FILLS_FORMAT_EXTENDED 2
 #define FILLS_SELL 1
 #define FILLS_TWAP 2
 #define FILLS_NOTIONAL 4
 #define FILLS_FLAGS (FILLS_SELL | FILLS_TWAP | FILLS_NOTIONAL)
+
+/* Bytes of an execution in a value: time, price, quantity and, extended, fee. */
+#define EXECUTION_BYTES(extended) (((extended) ? 4 : 3) * sizeof(double))
 
 #define FIRST_CAPACITY 8
 
@@ -38,7 +44,8 @@ LEM_FUNCTION(pg_lem_fills_unnest);
 #define ST_ELEMENT_TYPE lem_fill
 #define ST_COMPARE(a, b) FILL_LESS((a)->ts, (b)->ts, \
 								   FILL_LESS((a)->price, (b)->price, \
-											 FILL_LESS((a)->quantity, (b)->quantity, 0)))
+											 FILL_LESS((a)->quantity, (b)->quantity, \
+													   FILL_LESS((a)->fee, (b)->fee, 0))))
 #define ST_SCOPE static
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_DEFINE
@@ -47,12 +54,16 @@ LEM_FUNCTION(pg_lem_fills_unnest);
 void
 lem_fills_view(const lem_fills *fills, lem_order *order, lem_executions *executions)
 {
-	Size		bytes = VARSIZE(fills);
-	Size		room = bytes - sizeof(lem_fills);
+	const bool	extended = fills->format == FILLS_FORMAT_EXTENDED;
+	const Size	header = sizeof(lem_fills) + (extended ? sizeof(double) : 0);
+	const Size	each = EXECUTION_BYTES(extended);
+	const Size	bytes = VARSIZE(fills);
+	const char *arrays = (const char *) fills + header;
+	double		arrival = NAN;
 
-	if (bytes < sizeof(lem_fills) || fills->format != FILLS_FORMAT ||
+	if (bytes < header || (fills->format != FILLS_FORMAT && !extended) ||
 		(fills->flags & ~FILLS_FLAGS) != 0 || fills->n < 0 ||
-		(Size) fills->n != room / sizeof(lem_fill) || room % sizeof(lem_fill) != 0)
+		(Size) fills->n != (bytes - header) / each || (bytes - header) % each != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("damaged lem_fills value")));
@@ -68,10 +79,16 @@ lem_fills_view(const lem_fills *fills, lem_order *order, lem_executions *executi
 	order->min_rate = fills->min_rate;
 	order->max_rate = fills->max_rate;
 	order->lot = fills->lot;
+	if (extended)
+		memcpy(&arrival, (const char *) fills + sizeof(lem_fills), sizeof(arrival));
+	order->has_arrival = !isnan(arrival);
+	if (order->has_arrival)
+		order->arrival_price = arrival;
 	executions->n = (Size) fills->n;
-	executions->ts = (const int64_t *) ((const char *) fills + sizeof(lem_fills));
+	executions->ts = (const int64_t *) arrays;
 	executions->price = (const double *) (executions->ts + executions->n);
 	executions->quantity = executions->price + executions->n;
+	executions->fee = extended ? executions->quantity + executions->n : NULL;
 }
 
 lem_fill_set *
@@ -125,6 +142,12 @@ lem_fill_set_add(lem_fill_set *set, const lem_fill *fill)
 		default:
 			lem_pg_raise(&fault);
 	}
+	if (!isfinite(fill->fee))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("invalid fee %s at %s", lem_number_text(fill->fee),
+						timestamptz_to_str(fill->ts)),
+				 errdetail("A fee must be finite; it is less than zero for a rebate.")));
 	if (fill->ts < set->order.start_ts)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_INVALID_ORDER),
@@ -156,7 +179,7 @@ lem_fill_set_add(lem_fill_set *set, const lem_fill *fill)
 static void
 check_size(Size n)
 {
-	const Size	most = (MaxAllocSize - 1024 - sizeof(lem_fills)) / sizeof(lem_fill);
+	const Size	most = (MaxAllocSize - 1024 - sizeof(lem_fills)) / EXECUTION_BYTES(true);
 
 	if (n > most)
 		ereport(ERROR,
@@ -165,17 +188,36 @@ check_size(Size n)
 				 errdetail("A value holds at most %zu, 1 GB.", most)));
 }
 
+bool
+lem_fill_set_extended(const lem_fill_set *set)
+{
+	bool		extended = set->order.has_arrival;
+
+	for (Size i = 0; i < set->n && !extended; i++)
+		extended = set->fills[i].fee != 0;
+	return extended;
+}
+
+static double
+arrival_of(const lem_order *order)
+{
+	return order->has_arrival ? order->arrival_price : NAN;
+}
+
 lem_fills *
 lem_fill_set_make(const lem_fill_set *set)
 {
 	const lem_order *order = &set->order;
+	const bool	extended = lem_fill_set_extended(set);
+	const Size	header = sizeof(lem_fills) + (extended ? sizeof(double) : 0);
 	Size		n = set->n;
-	Size		bytes = sizeof(lem_fills) + n * sizeof(lem_fill);
+	Size		bytes = header + n * EXECUTION_BYTES(extended);
 	lem_fill   *sorted;
 	lem_fills  *fills;
 	int64	   *ts;
 	double	   *price;
 	double	   *quantity;
+	double	   *fee;
 
 	check_size(n);
 	sorted = palloc(Max(n, 1) * sizeof(lem_fill));
@@ -184,7 +226,7 @@ lem_fill_set_make(const lem_fill_set *set)
 	sort_fills(sorted, n);
 	fills = palloc0(bytes);
 	SET_VARSIZE(fills, bytes);
-	fills->format = FILLS_FORMAT;
+	fills->format = extended ? FILLS_FORMAT_EXTENDED : FILLS_FORMAT;
 	fills->flags = (order->sell ? FILLS_SELL : 0) | (order->twap ? FILLS_TWAP : 0) |
 		(order->notional ? FILLS_NOTIONAL : 0);
 	fills->n = (int64) n;
@@ -195,50 +237,76 @@ lem_fill_set_make(const lem_fill_set *set)
 	fills->min_rate = order->min_rate;
 	fills->max_rate = order->max_rate;
 	fills->lot = order->lot;
-	ts = (int64 *) ((char *) fills + sizeof(lem_fills));
+	if (extended)
+	{
+		const double arrival = arrival_of(order);
+
+		memcpy((char *) fills + sizeof(lem_fills), &arrival, sizeof(arrival));
+	}
+	ts = (int64 *) ((char *) fills + header);
 	price = (double *) (ts + n);
 	quantity = price + n;
+	fee = quantity + n;
 	for (Size i = 0; i < n; i++)
 	{
 		ts[i] = sorted[i].ts;
 		price[i] = sorted[i].price;
 		quantity[i] = sorted[i].quantity;
+		if (extended)
+			fee[i] = sorted[i].fee;
 	}
 	pfree(sorted);
 	return fills;
 }
 
 void
-lem_fill_set_write(const lem_fill_set *set, StringInfo buffer)
+lem_fill_set_write(const lem_fill_set *set, bool extended, StringInfo buffer)
 {
 	check_size(set->n);
+	if (extended)
+		pq_sendfloat8(buffer, arrival_of(&set->order));
 	pq_sendint64(buffer, (int64) set->n);
 	for (Size i = 0; i < set->n; i++)
 	{
 		pq_sendint64(buffer, set->fills[i].ts);
 		pq_sendfloat8(buffer, set->fills[i].price);
 		pq_sendfloat8(buffer, set->fills[i].quantity);
+		if (extended)
+			pq_sendfloat8(buffer, set->fills[i].fee);
 	}
 }
 
 void
-lem_fill_set_read(lem_fill_set *set, StringInfo buffer)
+lem_fill_set_read(lem_fill_set *set, bool extended, StringInfo buffer)
 {
-	int64		n = pq_getmsgint64(buffer);
-	Size		left = buffer->len - buffer->cursor;
+	lem_order  *order = &set->order;
+	int64		n;
+	Size		left;
 
-	if (n < 0 || (uint64) n > left / sizeof(lem_fill))
+	if (extended)
+	{
+		order->arrival_price = pq_getmsgfloat8(buffer);
+		order->has_arrival = !isnan(order->arrival_price);
+		if (!order->has_arrival)
+			order->arrival_price = 0;
+		lem_order_validate(order);
+	}
+	n = pq_getmsgint64(buffer);
+	left = buffer->len - buffer->cursor;
+	if (n < 0 || (uint64) n > left / EXECUTION_BYTES(extended))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("binary lem_fills of %lld fills do not fit their %zu bytes",
 						(long long) n, left)));
 	for (int64 i = 0; i < n; i++)
 	{
-		lem_fill	fill;
+		lem_fill	fill = {0};
 
 		fill.ts = pq_getmsgint64(buffer);
 		fill.price = pq_getmsgfloat8(buffer);
 		fill.quantity = pq_getmsgfloat8(buffer);
+		if (extended)
+			fill.fee = pq_getmsgfloat8(buffer);
 		lem_fill_set_add(set, &fill);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -301,6 +369,12 @@ read_order(lem_reader *reader, lem_order *order)
 		lem_read_space(reader);
 		nulls[i] = *reader->at == ',' || *reader->at == ')';
 		values[i] = nulls[i] ? (Datum) 0 : read_field(reader, i);
+		if (last && lem_read_char(reader, ','))
+		{
+			nulls[LEM_ORDER_ARRIVAL] = false;
+			values[LEM_ORDER_ARRIVAL] =
+				Float8GetDatum(lem_read_number(reader, "the order's arrival_price"));
+		}
 		if (!lem_read_char(reader, last ? ')' : ','))
 			lem_read_fail(reader, last ? "a closing parenthesis" : "a comma");
 	}
@@ -330,11 +404,14 @@ pg_lem_fills_in(PG_FUNCTION_ARGS)
 	{
 		do
 		{
-			lem_fill	fill;
+			lem_fill	fill = {0};
 
 			fill.ts = lem_read_time(&reader);
 			fill.price = lem_read_number(&reader, "a price");
 			fill.quantity = lem_read_number(&reader, "a quantity");
+			lem_read_space(&reader);
+			if (*reader.at != ',' && *reader.at != '}')
+				fill.fee = lem_read_number(&reader, "a fee, a comma or a closing brace");
 			lem_fill_set_add(set, &fill);
 			CHECK_FOR_INTERRUPTS();
 		} while (lem_read_char(&reader, ','));
@@ -372,6 +449,8 @@ pg_lem_fills_out(PG_FUNCTION_ARGS)
 	appendStringInfoChar(&text, ',');
 	if (order.lot > 0)
 		lem_write_number(&text, '\0', order.lot);
+	if (order.has_arrival)
+		lem_write_number(&text, ',', order.arrival_price);
 	appendStringInfoString(&text, ") {");
 	for (Size i = 0; i < executions.n; i++)
 	{
@@ -381,6 +460,8 @@ pg_lem_fills_out(PG_FUNCTION_ARGS)
 		lem_write_time(&text, executions.ts[i]);
 		lem_write_number(&text, ' ', executions.price[i]);
 		lem_write_number(&text, ' ', executions.quantity[i]);
+		if (executions.fee && executions.fee[i] != 0)
+			lem_write_number(&text, ' ', executions.fee[i]);
 	}
 	appendStringInfoChar(&text, '}');
 	PG_RETURN_CSTRING(text.data);
@@ -398,14 +479,14 @@ pg_lem_fills_recv(PG_FUNCTION_ARGS)
 	lem_order	order;
 	lem_fill_set *set;
 
-	if (format != FILLS_FORMAT)
+	if (format != FILLS_FORMAT && format != FILLS_FORMAT_EXTENDED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("unknown format %d of binary lem_fills", format)));
 	lem_order_read_wire(buffer, &order);
 	lem_order_validate(&order);
 	set = lem_fill_set_create(CurrentMemoryContext, &order);
-	lem_fill_set_read(set, buffer);
+	lem_fill_set_read(set, format == FILLS_FORMAT_EXTENDED, buffer);
 	PG_RETURN_POINTER(lem_fill_set_make(set));
 }
 
@@ -421,11 +502,8 @@ set_of(const lem_fills *fills)
 	set = lem_fill_set_create(CurrentMemoryContext, &order);
 	for (Size i = 0; i < executions.n; i++)
 	{
-		lem_fill	fill;
+		const lem_fill fill = lem_fill_of(&executions, i);
 
-		fill.ts = executions.ts[i];
-		fill.price = executions.price[i];
-		fill.quantity = executions.quantity[i];
 		lem_fill_set_add(set, &fill);
 	}
 	return set;
@@ -436,16 +514,20 @@ Datum
 pg_lem_fills_send(PG_FUNCTION_ARGS)
 {
 	lem_fill_set *set = set_of(PG_GETARG_LEM_FILLS_P(0));
+	const bool	extended = lem_fill_set_extended(set);
 	StringInfoData buffer;
 
 	pq_begintypsend(&buffer);
-	pq_sendint16(&buffer, FILLS_FORMAT);
+	pq_sendint16(&buffer, extended ? FILLS_FORMAT_EXTENDED : FILLS_FORMAT);
 	lem_order_write(&set->order, &buffer);
-	lem_fill_set_write(set, &buffer);
+	lem_fill_set_write(set, extended, &buffer);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_fills_unnest(lem_fills) returns setof (ts, price, quantity): one row a fill, in time order. */
+/*
+ * lem_fills_unnest(lem_fills) returns setof (ts, price, quantity, fee; in 1.0 without the fee): one
+ * row a fill, in time order.
+ */
 Datum
 pg_lem_fills_unnest(PG_FUNCTION_ARGS)
 {
@@ -457,13 +539,15 @@ pg_lem_fills_unnest(PG_FUNCTION_ARGS)
 	lem_fills_view(PG_GETARG_LEM_FILLS_P(0), &order, &executions);
 	for (Size i = 0; i < executions.n; i++)
 	{
-		Datum		values[3];
-		bool		nulls[3] = {false, false, false};
+		const lem_fill fill = lem_fill_of(&executions, i);
+		Datum		values[4];
+		bool		nulls[4] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		values[0] = TimestampTzGetDatum(executions.ts[i]);
-		values[1] = Float8GetDatum(executions.price[i]);
-		values[2] = Float8GetDatum(executions.quantity[i]);
+		values[0] = TimestampTzGetDatum(fill.ts);
+		values[1] = Float8GetDatum(fill.price);
+		values[2] = Float8GetDatum(fill.quantity);
+		values[3] = Float8GetDatum(fill.fee);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

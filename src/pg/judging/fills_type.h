@@ -13,12 +13,13 @@
 
 /*
  * An order and its executions on disk.  After the header: n times (int64), n prices, n quantities
- * (float8), in native byte order, in the order of time.
+ * (float8), in native byte order, in the order of time.  Values with fees, or an arrival price, have
+ * format 2: the arrival price (float8, NaN: none) before these, and n fees after them.
  */
 typedef struct lem_fills
 {
 	int32		vl_len_;
-	uint16		format;			/* 1 */
+	uint16		format;			/* 1 or 2 */
 	uint16		flags;			/* FILLS_... of fills_type.c */
 	int64		n;
 	double		size;
@@ -39,6 +40,7 @@ typedef struct lem_fill
 	int64		ts;
 	double		price;
 	double		quantity;
+	double		fee;
 } lem_fill;
 
 /* A growing set of executions in any order. */
@@ -63,8 +65,26 @@ extern void lem_fill_set_add(lem_fill_set *set, const lem_fill *fill);
 /* The set as a datum, palloc'd; the set is not changed.  Raises 54000 beyond 1 GB. */
 extern lem_fills *lem_fill_set_make(const lem_fill_set *set);
 
-/* Executions in network byte order: int64 n, then time, price and quantity of each; and back. */
-extern void lem_fill_set_write(const lem_fill_set *set, StringInfo buffer);
-extern void lem_fill_set_read(lem_fill_set *set, StringInfo buffer);
+/* Execution i of a value. */
+static inline lem_fill
+lem_fill_of(const lem_executions *executions, Size i)
+{
+	return (lem_fill) {
+		.ts = executions->ts[i],
+		.price = executions->price[i],
+		.quantity = executions->quantity[i],
+		.fee = executions->fee ? executions->fee[i] : 0
+	};
+}
+
+/* Is there more to say than format 1 has room for? */
+extern bool lem_fill_set_extended(const lem_fill_set *set);
+
+/*
+ * Executions in network byte order: extended, the arrival price; int64 n; then time, price, quantity
+ * and, extended, fee of each; and back.
+ */
+extern void lem_fill_set_write(const lem_fill_set *set, bool extended, StringInfo buffer);
+extern void lem_fill_set_read(lem_fill_set *set, bool extended, StringInfo buffer);
 
 #endif

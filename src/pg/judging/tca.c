@@ -12,7 +12,9 @@
 #include "pg/bars/bars_type.h"
 #include "pg/base/clock.h"
 #include "pg/base/errors.h"
+#include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
+#include "pg/catalog/calendars.h"
 #include "pg/judging/fills_type.h"
 #include "pg/judging/tca_fields.h"
 #include "pg/schedule/network_arrays.h"
@@ -157,14 +159,18 @@ put_report(lem_row *row, const lem_order *order, const lem_tca *report, int n_ma
 	lem_row_numbers(row, REPORT_PART_COST, report->part_cost, LEM_SHORTFALL_PARTS);
 	lem_row_numbers(row, REPORT_PART_BPS, report->part_bps, LEM_SHORTFALL_PARTS);
 	lem_row_number(row, REPORT_ADVANTAGE, report->advantage);
+	lem_row_number(row, REPORT_FEES, report->fees);
+	lem_row_number(row, REPORT_FEES_BPS, report->fees_bps);
+	lem_row_number(row, REPORT_TOTAL_COST, report->total);
+	lem_row_number(row, REPORT_TOTAL_BPS, report->total_bps);
 	if (n_markouts > 0)
 		lem_row_array(row, REPORT_MARKOUTS, report->markouts, n_markouts);
 }
 
 /*
- * lem_tca_report(fills, bars, markouts, until, time_zone, bar_interval) returns lem_tca_report.
- * NULL fills give NULL; NULL bars are no bars; other arguments that are NULL are left out.  Errors:
- * 22004, 22023, 2202E, 54000, LM005, 22003.
+ * lem_tca_report(fills, bars, markouts, until, time_zone, bar_interval, calendar, arrival_price) returns
+ * lem_tca_report; in 1.0 the first six.  NULL fills give NULL; NULL bars are no bars; other arguments
+ * that are NULL are left out.  Errors: 22004, 22023, 2202E, 42704, 54000, LM005, 22003.
  */
 Datum
 pg_lem_tca_report(PG_FUNCTION_ARGS)
@@ -204,6 +210,17 @@ pg_lem_tca_report(PG_FUNCTION_ARGS)
 					 errmsg("bar_interval must be greater than zero")));
 	}
 
+	if (PG_NARGS() > 6 && !PG_ARGISNULL(6))
+		options.clock.calendar = lem_calendar_find(lem_schema(fcinfo),
+												   text_to_cstring(PG_GETARG_TEXT_PP(6)));
+	options.has_arrival = PG_NARGS() > 7 && !PG_ARGISNULL(7);
+	if (options.has_arrival)
+		options.arrival_price = PG_GETARG_FLOAT8(7);
+	if (!isfinite(options.arrival_price))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arrival_price must be finite")));
+
 	while ((status = lem_tca_report(&order, &executions, &series, &options, &lem_interrupt_stop,
 									&report, &fault)) == LEM_STOPPED)
 		CHECK_FOR_INTERRUPTS();
@@ -216,7 +233,7 @@ pg_lem_tca_report(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	LEM_ENSURE(desc->natts == REPORT_FIELDS);
+	LEM_ENSURE(desc->natts == REPORT_FIELDS || desc->natts == REPORT_FIELDS_1_0);
 	memset(nulls, true, sizeof(nulls));
 	put_report(&row, &order, &report, options.n_markouts);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));

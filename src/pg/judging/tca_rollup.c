@@ -115,6 +115,10 @@ take_report(const lem_row *row, lem_tca *report, double *duration, int *n_markou
 	take_numbers(row, REPORT_PART_COST, report->part_cost, LEM_SHORTFALL_PARTS);
 	take_numbers(row, REPORT_PART_BPS, report->part_bps, LEM_SHORTFALL_PARTS);
 	report->advantage = take_number(row, REPORT_ADVANTAGE);
+	report->fees = take_number(row, REPORT_FEES);
+	report->fees_bps = take_number(row, REPORT_FEES_BPS);
+	report->total = take_number(row, REPORT_TOTAL_COST);
+	report->total_bps = take_number(row, REPORT_TOTAL_BPS);
 	*n_markouts = take_markouts(row, report->markouts);
 	*duration = NAN;
 	if (!row->nulls[REPORT_DURATION])
@@ -166,7 +170,8 @@ pg_lem_tca_rollup_accum(PG_FUNCTION_ARGS)
 	tuple = PG_GETARG_HEAPTUPLEHEADER(1);
 	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(tuple),
 								  HeapTupleHeaderGetTypMod(tuple));
-	LEM_ENSURE(desc->natts == REPORT_FIELDS);
+	LEM_ENSURE(desc->natts == REPORT_FIELDS || desc->natts == REPORT_FIELDS_1_0);
+	memset(nulls, true, sizeof(nulls));
 	data.t_len = HeapTupleHeaderGetDatumLength(tuple);
 	ItemPointerSetInvalid(&data.t_self);
 	data.t_tableOid = InvalidOid;
@@ -338,7 +343,7 @@ pg_lem_tca_rollup_final(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	LEM_ENSURE(desc->natts == SUMMARY_FIELDS);
+	LEM_ENSURE(desc->natts == SUMMARY_FIELDS || desc->natts == SUMMARY_FIELDS_1_0);
 	memset(nulls, true, sizeof(nulls));
 	lem_row_put(&row, SUMMARY_WEIGHT, CStringGetTextDatum(weight_names[state->weighting]));
 	lem_row_put(&row, SUMMARY_ORDERS, Int64GetDatum(rollup->orders));
@@ -364,6 +369,10 @@ pg_lem_tca_rollup_final(PG_FUNCTION_ARGS)
 	lem_row_numbers(&row, SUMMARY_PART_BPS, means + LEM_MEAN_PART, LEM_SHORTFALL_PARTS);
 	lem_row_number(&row, SUMMARY_ADVANTAGE, means[LEM_MEAN_ADVANTAGE]);
 	lem_row_number(&row, SUMMARY_WIN_RATE, means[LEM_MEAN_WINS]);
+	lem_row_number(&row, SUMMARY_FEES, sums[LEM_SUM_FEES]);
+	lem_row_number(&row, SUMMARY_FEES_BPS, means[LEM_MEAN_FEES]);
+	lem_row_number(&row, SUMMARY_TOTAL_COST, sums[LEM_SUM_TOTAL]);
+	lem_row_number(&row, SUMMARY_TOTAL_BPS, means[LEM_MEAN_TOTAL]);
 	if (rollup->n_markouts > 0)
 		lem_row_array(&row, SUMMARY_MARKOUTS, markouts, rollup->n_markouts);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));

@@ -27,6 +27,7 @@ extern Datum lem_order_datum(Oid type, const lem_order *order);
  */
 #define LEM_ORDER_FIELDS_1_0 10
 #define LEM_ORDER_FIELDS 17
+#define LEM_ORDER_ARRIVAL 15	/* place of arrival_price */
 extern void lem_order_from_fields(const Datum *values, const bool *nulls, lem_order *order);
 
 /* Raise LM006 or LM007 for what no model could accept. */
