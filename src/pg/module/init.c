@@ -26,12 +26,13 @@ static void
 hash_once(void)
 {
 	const ResourceOwner before = CurrentResourceOwner;
+	const ResourceOwner own = ResourceOwnerCreate(NULL, "lem");
 	uint8		digest[LEM_DIGEST_LENGTH];
 
-	CurrentResourceOwner = ResourceOwnerCreate(NULL, "lem");
+	CurrentResourceOwner = own;
 	lem_catalog_checksum("", 0, digest);
-	ResourceOwnerDelete(CurrentResourceOwner);
 	CurrentResourceOwner = before;
+	ResourceOwnerDelete(own);
 }
 
 void
