@@ -199,7 +199,7 @@ CROSS_EXCHANGE = $(or $(OBJDIR),build/float/)t/cross/exchange
 
 $(CROSS_EXCHANGE).o: t/cross/exchange.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -iquote src/core -iquote t/core $(CORE_CFLAGS) $(BUILD_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -iquote src/core -iquote t/core $(CORE_CFLAGS) $(BUILD_FLAGS) $(TEST_FLAGS) -MMD -MP -c -o $@ $<
 
 $(CROSS_EXCHANGE): %: %.o $(TEST_SHARED) $(CORE_OBJS)
 	$(CC) $(LINK_FLAGS) -o $@ $^ -ljansson $(BLAS_LIBS) -lm
