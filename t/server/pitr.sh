@@ -88,12 +88,17 @@ importer >/dev/null 2>&1 &
 train trained "$options" >/dev/null 2>&1 &
 worker >/dev/null 2>&1 &
 busy() { [ "$(sql -c "SELECT (SELECT count(*) FROM lem_models WHERE name = 'half') >= $1 AND (SELECT max(epochs) FROM lem_training_runs WHERE model = 'trained') >= $2 AND (SELECT count(*) FROM lem_child_slice) >= $3 AND (SELECT count(*) FROM lem_parent_order) > 3")" = t ]; }
+# The training is held between two epochs until the server is killed: it must not come to its end before.
+begun() { [ "$(sql -c "SELECT max(epochs) >= 2 FROM lem_training_runs WHERE model = 'trained'")" = t ]; }
+eventually begun
+PGAPPNAME=holder psql -X -q -o /dev/null -c "BEGIN" -c "LOCK TABLE lem_training_epoch IN SHARE MODE" \
+	-c "SELECT pg_sleep(600)" >/dev/null 2>&1 &
 ok "all three are under way" eventually busy 1 2 5
 point=$(sql -c "SELECT pg_create_restore_point('middle')")
 segment=$(sql -c "SELECT pg_walfile_name('$point')")
 sql -o /dev/null -c "SELECT pg_switch_wal()"
 eventually test -f "$dir/archive/$segment"
-eventually busy 2 4 8
+eventually busy 2 2 8
 is "the training is not over yet" "$(sql -c "SELECT status FROM lem_training_runs WHERE model = 'trained'")" running
 # all of its processes, which are those in its folder: one that it had just begun when it was killed
 # would wait for ever for what those that are gone held
@@ -103,7 +108,7 @@ for ((pass = 0; pass < 5; pass++)); do
 	done
 	sleep 0.2
 done
-wait %1 %2 %3 2>/dev/null
+wait %1 %2 %3 %4 2>/dev/null
 
 # On the same data
 start() { rm -f "$1/postmaster.pid"; $LEM_SERVER_AS "$LEM_SERVER_BIN/pg_ctl" -D "$1" -w -t 300 -s -l "$1.log" -o "-c unix_socket_directories=$2" start; }
