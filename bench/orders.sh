@@ -120,28 +120,35 @@ each=$([ -n "$small" ] && echo 100 || echo 100000)
 sql -o /dev/null <<-SQL
 	TRUNCATE lem_parent_order, lem_child_slice;
 	SELECT lem_submit_order('S1', 'crypto_1h', lem_order(1000));
-	-- $each orders of ten slices, of which one in twenty is active
-	INSERT INTO lem_parent_order (series, model, ord, owner, state, submitted_at, ended_at, model_version, start_ts, seen_ts)
-	SELECT 'S' || i % 1000, o.model, o.ord, o.owner, CASE WHEN i % 20 = 0 THEN 'active' ELSE 'finished' END,
-		timestamptz '$start' + i * interval '1 minute', CASE WHEN i % 20 > 0 THEN timestamptz '$start' + (i + 600) * interval '1 minute' END, 1,
-		timestamptz '$start' + i * interval '1 minute', timestamptz '$start' + (i + 600) * interval '1 minute'
-	FROM (SELECT * FROM lem_parent_order LIMIT 1) AS o, generate_series(1, $each) AS i;
+	-- $each orders of ten slices, traded on paper; one in twenty is active
+	INSERT INTO lem_parent_order (series, model, ord, owner, state, submitted_at, ended_at, model_version, start_ts, seen_ts,
+		slices, completed, allocated, quantity, last_ts, papered, paper_done, bars)
+	SELECT 'S' || i % 1000, o.model, o.ord, o.owner, CASE WHEN s.active THEN 'active' ELSE 'finished' END,
+		s.ts, CASE WHEN NOT s.active THEN s.ts + interval '10 hours' END, 1, s.ts, s.ts + interval '10 hours',
+		10, 10 - s.active::int, 1, 1000, s.ts + interval '10 hours', 10 - s.active::int, NOT s.active, b.bars
+	FROM (SELECT * FROM lem_parent_order LIMIT 1) AS o, generate_series(1, $each) AS i,
+		LATERAL (SELECT i % 20 = 0 AS active, timestamptz '$start' + i * interval '1 minute' AS ts) AS s,
+		LATERAL (SELECT lem_bars(s.ts + k * interval '1 hour', 100, 1000) AS bars FROM generate_series(1, 10) AS k) AS b;
 	INSERT INTO lem_child_slice (order_id, step, ts, allocation, cumulative, quantity, late, decided_at, decided_by, model_version, inputs, bar_ts)
-	SELECT o.id, k, o.start_ts + k * interval '1 hour', 0.1, 0.1 * k, 100, false, o.start_ts + k * interval '1 hour', 'bench', 1, '\x00',
-		CASE WHEN k < 10 OR o.state = 'finished' THEN o.start_ts + k * interval '1 hour' END
-	FROM lem_parent_order AS o, generate_series(1, 10) AS k WHERE o.start_ts IS NOT NULL;
-	VACUUM ANALYZE lem_parent_order, lem_child_slice;
+	SELECT o.id, k, t.ts, 0.1, 0.1 * k, 100, false, t.ts, 'bench', 1, sha256(''), CASE WHEN k <= o.completed THEN t.ts END
+	FROM lem_parent_order AS o, generate_series(1, 10) AS k, LATERAL (SELECT o.start_ts + k * interval '1 hour' AS ts) AS t
+	WHERE o.start_ts IS NOT NULL;
+	INSERT INTO lem_paper_fill (order_id, step, ts, price, quantity)
+	SELECT order_id, step, bar_ts, 100, quantity FROM lem_child_slice WHERE bar_ts IS NOT NULL;
+	VACUUM ANALYZE lem_parent_order, lem_child_slice, lem_paper_fill, lem_order_fill;
 SQL
 make_turns
 end=$(sql -c "SELECT max(decided_at) - interval '10 minutes' FROM lem_child_slice")
-names=('newest 20 orders' 'last 100 slices' "one order's slices" "one series' orders" 'slices since a time' 'counts by state' 'stale orders')
+names=('newest 20 orders' 'last 100 slices' "one order's slices" "one series' orders" 'slices since a time' 'counts by state' 'stale orders'
+	'lem_paper_fill with nothing to do')
 queries=('SELECT count(*) FROM (SELECT * FROM lem_orders ORDER BY id DESC LIMIT 20) AS q'
 	'SELECT count(*) FROM (SELECT * FROM lem_slices ORDER BY decided_at DESC LIMIT 100) AS q'
 	"SELECT count(*) FROM (SELECT * FROM lem_slices WHERE order_id = (SELECT max(id) - 7 FROM lem_parent_order) ORDER BY step OFFSET 0) AS q"
 	"SELECT count(*) FROM (SELECT * FROM lem_orders WHERE series = 'S7' ORDER BY id DESC OFFSET 0) AS q"
 	"SELECT count(*) FROM (SELECT * FROM lem_slices WHERE decided_at > '$end' OFFSET 0) AS q"
 	'SELECT count(*) FROM (SELECT state, count(*) FROM lem_orders GROUP BY state) AS q'
-	"SELECT count(*) FROM (SELECT id FROM lem_orders WHERE state = 'active' AND last_ts < '$start' OFFSET 0) AS q")
+	"SELECT count(*) FROM (SELECT id FROM lem_orders WHERE state = 'active' AND last_ts < '$start' OFFSET 0) AS q"
+	'SELECT lem_paper_fill()')
 times=$(turns $(rounds 3) "${queries[@]}")
 for i in "${!names[@]}"; do
 	column $((i + 1)) <<<"$times" | row "${names[$i]}, $(thousands $((10 * each))) slices" ms '<= 20'

@@ -5,10 +5,12 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/supportnodes.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/syscache.h"
 
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
@@ -17,6 +19,56 @@
 #include "pg/base/table_scan.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/rights.h"
+
+/*
+ * What lem_acts_for answered last at one place of a plan, which asks for many rows in a row of one role:
+ * good for the same user while no role, and no table's owner, has changed.
+ */
+typedef struct last_answer
+{
+	uint64		changes;
+	Oid			user;
+	Oid			role;
+	bool		acts;
+} last_answer;
+
+/* Counts what may change an answer; 0: it is not counted yet. */
+static uint64 role_changes = 0;
+
+static void
+count_change(Datum arg, int cache, uint32 hash)
+{
+	(void) arg;
+	(void) cache;
+	(void) hash;
+	role_changes++;
+}
+
+static bool
+acts_for(FunctionCallInfo fcinfo, const lem_role *role)
+{
+	last_answer *last = fcinfo->flinfo->fn_extra;
+	const Oid	user = GetUserId();
+
+	if (last && last->changes == role_changes && last->user == user && last->role == role->id)
+		return last->acts;
+	if (role_changes == 0)
+	{
+		CacheRegisterSyscacheCallback(AUTHOID, count_change, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_change, (Datum) 0);
+		CacheRegisterSyscacheCallback(RELOID, count_change, (Datum) 0);
+		role_changes = 1;
+	}
+	if (last == NULL)
+		last = fcinfo->flinfo->fn_extra =
+			MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(last_answer));
+	last->changes = 0;			/* none, should this fail */
+	last->acts = lem_user_acts_for(lem_schema(fcinfo), user, lem_role_id(role));
+	last->user = user;
+	last->role = role->id;
+	last->changes = role_changes;
+	return last->acts;
+}
 
 /*
  * lem_acts_for(role name) RETURNS boolean
@@ -38,8 +90,28 @@ pg_lem_acts_for(PG_FUNCTION_ARGS)
 Datum
 pg_lem_acts_for_role(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(lem_user_acts_for(lem_schema(fcinfo), GetUserId(),
-									 lem_role_id(DatumGetLemRoleP(PG_GETARG_DATUM(0)))));
+	PG_RETURN_BOOL(acts_for(fcinfo, DatumGetLemRoleP(PG_GETARG_DATUM(0))));
+}
+
+/* The part of rows for whose roles whoever asks acts, as the planner is told: most see most of them. */
+#define ACTS_FOR_SHARE 0.9
+
+/*
+ * lem_acts_for_support(internal) RETURNS internal
+ *
+ * Planner support function of lem_acts_for: how many rows it lets through.
+ */
+LEM_FUNCTION(pg_lem_acts_for_support);
+
+Datum
+pg_lem_acts_for_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (!IsA(request, SupportRequestSelectivity))
+		PG_RETURN_POINTER(NULL);
+	((SupportRequestSelectivity *) request)->selectivity = ACTS_FOR_SHARE;
+	PG_RETURN_POINTER(request);
 }
 
 static const char *const right_names[LEM_RIGHTS] = {"use", "read", "train", "drop"};

@@ -336,7 +336,10 @@ pg_lem_adjust_order(PG_FUNCTION_ARGS)
 	static const char *const commands[] = {
 		"UPDATE %1$s.lem_child_slice SET adjusted = adjusted * $2 WHERE order_id = $1",
 		"UPDATE %1$s.lem_order_fill SET adjusted = adjusted * $2 WHERE order_id = $1",
-		"UPDATE %1$s.lem_parent_order SET resized = true WHERE id = $1",
+		"UPDATE %1$s.lem_parent_order AS o SET resized = true, quantity = (SELECT coalesce(sum("
+		"CASE (o.ord).unit WHEN 'notional' THEN c.quantity ELSE c.quantity * c.adjusted END), 0)"
+		" FROM %1$s.lem_child_slice AS c WHERE c.order_id = o.id AND NOT c.skipped)"
+		" WHERE id = $1",
 		"UPDATE %1$s.lem_parent_order AS o SET bars = CASE WHEN EXISTS"
 		" (SELECT FROM %1$s.lem_unnest(o.bars) AS b WHERE b.features IS NOT NULL)"
 		" THEN (SELECT %1$s.lem_bars(b.ts, b.price / $2, b.volume * $2, b.features)"
@@ -384,6 +387,7 @@ pg_lem_adjust_order(PG_FUNCTION_ARGS)
 		lem_query_add(&query, FLOAT8OID, Float8GetDatum(factor), false);
 		lem_query_run(&query, commands[i]);
 	}
+	lem_orders_sum_fills(schema, PG_GETARG_INT64(0));
 	SPI_finish();
 	PG_RETURN_BOOL(true);
 }

@@ -126,6 +126,23 @@ hold_order(const char *schema, int64 id)
 	lem_query_run(&query, "SELECT FROM %1$s.lem_parent_order WHERE id = $1 FOR NO KEY UPDATE");
 }
 
+void
+lem_orders_sum_fills(const char *schema, int64 id)
+{
+	lem_query	query;
+
+	lem_query_begin(&query, schema);
+	query.by_index = true;
+	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
+	lem_query_run(&query,
+				  "UPDATE %1$s.lem_parent_order AS o SET filled = f.filled,"
+				  " fill_notional = f.notional, fees = f.fees"
+				  " FROM (SELECT sum(quantity * adjusted) AS filled,"
+				  " sum(price * quantity) AS notional, sum(fee) AS fees"
+				  " FROM %1$s.lem_order_fill WHERE order_id = $1 AND busted_at IS NULL) AS f"
+				  " WHERE o.id = $1");
+}
+
 /*
  * lem_record_fill(order_id, ts, price, quantity, step, fee, fill_id) RETURNS bigint
  *
@@ -192,9 +209,14 @@ pg_lem_record_fill(PG_FUNCTION_ARGS)
 
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(fill.order_id), false);
+	lem_query_add(&query, FLOAT8OID, Float8GetDatum(fill.price), false);
+	lem_query_add(&query, FLOAT8OID, Float8GetDatum(fill.quantity), false);
+	lem_query_add(&query, FLOAT8OID, Float8GetDatum(fill.fee), false);
 	lem_query_run(&query,
-				  "UPDATE %1$s.lem_parent_order SET track = 'fills'"
-				  " WHERE id = $1 AND track IS NULL");
+				  "UPDATE %1$s.lem_parent_order SET track = coalesce(track, 'fills'),"
+				  " filled = coalesce(filled, 0) + $3,"
+				  " fill_notional = coalesce(fill_notional, 0) + $2 * $3,"
+				  " fees = coalesce(fees, 0) + $4 WHERE id = $1");
 	SPI_finish();
 	PG_RETURN_INT64(id);
 }
@@ -240,7 +262,8 @@ pg_lem_bust_fill(PG_FUNCTION_ARGS)
 		lem_query_add(&query, INT8OID, Int64GetDatum(order_id), false);
 		lem_query_run(&query,
 					  "UPDATE %1$s.lem_parent_order SET state = 'active', ended_at = NULL,"
-					  " seen_ts = NULL WHERE id = $1 AND state = 'finished' AND track = 'fills'");
+					  " seen_ts = NULL, paper_done = false WHERE id = $1 AND state = 'finished' AND track = 'fills'");
+		lem_orders_sum_fills(schema, order_id);
 		lem_orders_event(schema, order_id, "busted",
 						 psprintf("{\"fill\": %lld, \"reason\": %s}",
 								  (long long) PG_GETARG_INT64(0),

@@ -46,18 +46,17 @@ lem_orders_refuse_null(bool is_null, const char *what)
 				 errmsg("%s must not be NULL", what)));
 }
 
-void
-lem_orders_add_owners(lem_query *query, Oid user, bool active)
+/* Those of the owners that a query finds for whom the user acts, as a parameter of type lem_role[]. */
+static void
+add_owners(lem_query *query, Oid user, const char *find)
 {
 	lem_query	owners;
 	Datum	   *roles;
 	int			n = 0;
 
 	lem_query_begin(&owners, query->schema);
-	lem_query_run(&owners, active ?
-				  "SELECT DISTINCT owner FROM %1$s.lem_parent_order"
-				  " WHERE state IN ('active', 'paused')" :
-				  "SELECT DISTINCT owner FROM %1$s.lem_parent_order");
+	owners.by_index = query->by_index;
+	lem_query_run(&owners, find);
 	roles = palloc(Max(SPI_processed, 1) * sizeof(Datum));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -67,6 +66,15 @@ lem_orders_add_owners(lem_query *query, Oid user, bool active)
 			roles[n++] = role;
 	}
 	lem_query_add_array(query, lem_query_type(query, "lem_role"), roles, NULL, n);
+}
+
+void
+lem_orders_add_owners(lem_query *query, Oid user, bool active)
+{
+	add_owners(query, user, active ?
+			   "SELECT DISTINCT owner FROM %1$s.lem_parent_order"
+			   " WHERE state IN ('active', 'paused')" :
+			   "SELECT DISTINCT owner FROM %1$s.lem_parent_order");
 }
 
 void
@@ -373,13 +381,64 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(cancelled);
 }
 
+/* Whether slices of an order o may be left to be filled, in a query. */
+#define ON_PAPER \
+	" NOT o.paper_done AND (o.completed > o.papered" \
+	" OR o.state = ANY ('{finished,expired,cancelled}'))"
+
+/*
+ * Fill slices on paper: of an order $1, or of all of owners $2; impact: $3.  A slice waits while no bar
+ * from its own on has volume; once the order has ended there will be none.  The orders are held, as their sums are kept with them; slices are
+ * those that were there when the command began, which may be fewer than the order says.
+ */
+static const char *const fill_on_paper =
+	"WITH o AS MATERIALIZED (SELECT o.id, o.bars, o.papered, o.completed,"
+	"  (o.ord).unit = 'notional' AS notional,"
+	"  CASE (o.ord).side WHEN 'sell' THEN -1 ELSE 1 END AS sign,"
+	"  o.state = ANY ('{finished,expired,cancelled}') AS ended"
+	"  FROM %1$s.lem_parent_order AS o"
+	"  WHERE (o.id = $1 OR $1 IS NULL) AND o.owner OPERATOR(%1$s.=) ANY ($2) AND" ON_PAPER
+	"  FOR NO KEY UPDATE SKIP LOCKED),"
+	" s AS MATERIALIZED (SELECT o.id, c.step, b.ts, p.price,"
+	"  CASE WHEN o.notional THEN c.quantity / p.price ELSE c.quantity END AS quantity,"
+	"  t.traded AND b.ts IS NULL AS waits"
+	"  FROM o JOIN %1$s.lem_child_slice AS c"
+	"  ON c.order_id = o.id AND c.step > o.papered AND c.bar_ts IS NOT NULL"
+	"  CROSS JOIN LATERAL (SELECT c.quantity > 0 AND NOT c.skipped"
+	"   AND NOT EXISTS (SELECT FROM %1$s.lem_paper_fill AS f"
+	"    WHERE f.order_id = c.order_id AND f.step = c.step) AS traded) AS t"
+	"  LEFT JOIN LATERAL (SELECT b.ts, b.price, b.volume FROM %1$s.lem_unnest(o.bars) AS b"
+	"   WHERE t.traded AND b.ts >= c.bar_ts AND b.volume > 0 ORDER BY b.ts LIMIT 1) AS b ON true"
+	"  CROSS JOIN LATERAL (SELECT b.price * (1 + o.sign * $3 / 10000"
+	"   * pg_catalog.sqrt(LEAST(1, CASE WHEN o.notional"
+	"   THEN c.quantity / b.price ELSE c.quantity END / b.volume))) AS price) AS p),"
+	" f AS (INSERT INTO %1$s.lem_paper_fill (order_id, step, ts, price, quantity)"
+	"  SELECT s.id, s.step, s.ts, s.price, s.quantity FROM s WHERE s.ts IS NOT NULL"
+	"  ON CONFLICT DO NOTHING RETURNING order_id, price, quantity),"
+	" u AS (UPDATE %1$s.lem_parent_order AS p SET papered = n.papered,"
+	"  paper_done = o.ended AND n.seen >= o.completed,"
+	"  paper_filled = CASE WHEN f.quantity IS NULL THEN p.paper_filled"
+	"   ELSE coalesce(p.paper_filled, 0) + f.quantity END,"
+	"  paper_notional = CASE WHEN f.quantity IS NULL THEN p.paper_notional"
+	"   ELSE coalesce(p.paper_notional, 0) + f.notional END"
+	"  FROM o LEFT JOIN (SELECT s.id, coalesce(min(s.step) FILTER (WHERE s.waits) - 1,"
+	"   max(s.step)) AS papered, max(s.step) AS seen FROM s GROUP BY s.id) AS s ON s.id = o.id"
+	"  LEFT JOIN (SELECT f.order_id, sum(f.quantity) AS quantity,"
+	"   sum(f.price * f.quantity) AS notional FROM f GROUP BY f.order_id) AS f"
+	"  ON f.order_id = o.id"
+	"  CROSS JOIN LATERAL (SELECT coalesce(s.papered, o.papered) AS papered,"
+	"   coalesce(s.seen, o.papered) AS seen) AS n"
+	"  WHERE p.id = o.id AND (n.papered > o.papered OR f.quantity IS NOT NULL"
+	"  OR (o.ended AND n.seen >= o.completed)))"
+	" SELECT count(*) FROM f";
+
 /*
  * lem_paper_fill(order_id bigint DEFAULT NULL, impact float8 DEFAULT 0) RETURNS bigint
  *
  * Fills slices whose bar has completed, of one order or (NULL) all of the user's, at the price of
  * the first bar with volume from the slice's own on; impact: basis points that a slice as large as
  * the bar's volume costs, which falls with the square root of its share.  Returns the number of
- * fills; a slice is filled once.
+ * fills; a slice is filled once.  Orders that others hold are left to the next call.
  */
 LEM_FUNCTION(pg_lem_paper_fill);
 
@@ -388,7 +447,7 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 {
 	lem_query	query;
 	double		impact;
-	uint64		fills;
+	int64		fills;
 
 	lem_orders_refuse_null(PG_ARGISNULL(1), "impact");
 	impact = PG_GETARG_FLOAT8(1);
@@ -401,80 +460,57 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 	lem_query_begin(&query, lem_schema(fcinfo));
 	if (!PG_ARGISNULL(0))
 		lem_orders_require(query.schema, PG_GETARG_INT64(0));
+	lem_query_begin(&query, query.schema);
+	query.by_index = true;
 	lem_query_add(&query, INT8OID, PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0),
 				  PG_ARGISNULL(0));
+	add_owners(&query, GetUserId(),
+			   "SELECT DISTINCT owner FROM %1$s.lem_parent_order AS o WHERE" ON_PAPER);
 	lem_query_add(&query, FLOAT8OID, Float8GetDatum(impact), false);
-	lem_orders_add_owners(&query, GetUserId(), false);
-	fills = lem_query_run(&query,
-						  "INSERT INTO %1$s.lem_paper_fill (order_id, step, ts, price, quantity)"
-						  " SELECT s.order_id, s.step, b.ts, p.price,"
-						  " CASE WHEN s.notional THEN s.quantity / p.price ELSE s.quantity END"
-						  " FROM (SELECT c.order_id, c.step, c.quantity, c.bar_ts, o.bars,"
-						  "  (o.ord).unit = 'notional' AS notional,"
-						  "  CASE (o.ord).side WHEN 'sell' THEN -1 ELSE 1 END AS sign"
-						  "  FROM %1$s.lem_child_slice AS c"
-						  "  JOIN %1$s.lem_parent_order AS o ON o.id = c.order_id"
-						  "  WHERE (o.id = $1 OR $1 IS NULL) AND o.owner OPERATOR(%1$s.=) ANY ($3)"
-						  "  AND c.bar_ts IS NOT NULL AND c.quantity > 0 AND NOT c.skipped"
-						  "  AND NOT EXISTS (SELECT FROM %1$s.lem_paper_fill AS f"
-						  "   WHERE f.order_id = c.order_id AND f.step = c.step)) AS s"
-						  " CROSS JOIN LATERAL (SELECT b.ts, b.price, b.volume"
-						  "  FROM %1$s.lem_unnest(s.bars) AS b"
-						  "  WHERE b.ts >= s.bar_ts AND b.volume > 0 ORDER BY b.ts LIMIT 1) AS b"
-						  " CROSS JOIN LATERAL (SELECT b.price * (1 + s.sign * $2 / 10000"
-						  "  * pg_catalog.sqrt(LEAST(1, CASE WHEN s.notional"
-						  "  THEN s.quantity / b.price ELSE s.quantity END / b.volume))) AS price)"
-						  " AS p"
-						  " ON CONFLICT DO NOTHING");
+	(void) lem_query_run(&query, fill_on_paper);
+	fills = DatumGetInt64(lem_query_column(0, 1, NULL));
 	SPI_finish();
-	PG_RETURN_INT64((int64) fills);
+	PG_RETURN_INT64(fills);
 }
 
 /*
  * lem_parent_order_deleted() RETURNS trigger
  *
- * After a row of lem_parent_order is deleted, its slices and fills go as well.
+ * After rows of lem_parent_order are deleted by a statement, their slices and fills go as well.
  */
 LEM_FUNCTION(pg_lem_parent_order_deleted);
 
 Datum
 pg_lem_parent_order_deleted(PG_FUNCTION_ARGS)
 {
-	static const char *const commands[] = {
-		"DELETE FROM %1$s.lem_child_slice WHERE order_id = $1",
-		"DELETE FROM %1$s.lem_paper_fill WHERE order_id = $1",
-		"DELETE FROM %1$s.lem_order_fill WHERE order_id = $1",
-		"DELETE FROM %1$s.lem_order_event WHERE order_id = $1"
+	static const char *const tables[] = {
+		"lem_child_slice", "lem_paper_fill", "lem_order_fill", "lem_order_event"
 	};
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	lem_query	query;
-	TupleDesc	columns;
-	int			id;
-	Datum		value;
-	bool		is_null;
 
 	/* Anyone can put a trigger on a table of his own. */
 	lem_query_begin(&query, lem_schema(fcinfo));
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ||
+		trigger->tg_trigger->tgoldtable == NULL ||
 		RelationGetRelid(trigger->tg_relation) !=
 		get_relname_relid("lem_parent_order", get_namespace_oid(query.schema, false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("lem_parent_order_deleted is for rows that are deleted from "
 						"lem_parent_order")));
-	columns = RelationGetDescr(trigger->tg_relation);
-	id = SPI_fnumber(columns, "id");
-	LEM_ENSURE(id > 0 && SPI_gettypeid(columns, id) == INT8OID);
-	value = SPI_getbinval(trigger->tg_trigtuple, columns, id, &is_null);
-	LEM_ENSURE(!is_null);
 
 	lem_orders_connect();
-	lem_query_add(&query, INT8OID, value, false);
-	for (size_t i = 0; i < lengthof(commands); i++)
-		lem_query_run(&query, commands[i]);
+	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
+		elog(ERROR, "SPI_register_trigger_data failed");
+	query.by_index = true;
+	for (size_t i = 0; i < lengthof(tables); i++)
+		lem_query_run(&query,
+					  psprintf("DELETE FROM %%1$s.%s WHERE order_id IN (SELECT id FROM %s)",
+							   tables[i], quote_identifier(trigger->tg_trigger->tgoldtable)));
 	SPI_finish();
-	return PointerGetDatum(trigger->tg_trigtuple);
+	return PointerGetDatum(NULL);
 }
 
 /*

@@ -44,6 +44,9 @@ extern void lem_orders_require(const char *schema, int64 id);
 /* Record that the user did something with an order, with a JSON text or NULL; within SPI. */
 extern void lem_orders_event(const char *schema, int64 id, const char *event, const char *detail);
 
+/* Sum an order's fills anew, where one was changed; within SPI, with the order held. */
+extern void lem_orders_sum_fills(const char *schema, int64 id);
+
 /* Text as JSON, and a JSON object with one text in it, palloc'd. */
 extern char *lem_json_text(const char *value);
 extern char *lem_json_pair(const char *key, const char *value);

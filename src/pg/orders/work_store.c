@@ -454,14 +454,50 @@ save_completed(const lem_worker *worker, const lem_work_order *orders, int n)
 				  " WHERE c.order_id = u.order_id AND c.step = u.step");
 }
 
-/* The orders themselves. */
+/* What an order's slices come to with those that were decided now. */
+typedef struct slice_sums
+{
+	int			slices;
+	int			completed;
+	double		allocated;		/* at most, of those that were decided now */
+	double		quantity;		/* to be traded, in the order's unit, by the shares of now */
+	TimestampTz last;			/* of those that were decided now; DT_NOBEGIN: none was */
+} slice_sums;
+
+static slice_sums
+sum_slices(const lem_work_order *order)
+{
+	const lem_decision *decision = &order->decision;
+	slice_sums	sums = {
+		.slices = order->n_slices + decision->n_slices,
+		.completed = order->n_completed + decision->n_completed,
+		.last = DT_NOBEGIN
+	};
+
+	for (int k = 0; k < order->n_slices; k++)
+		if (!order->done[k].skipped)
+			sums.quantity += order->done[k].quantity *
+				(order->order.notional ? 1 : order->done[k].adjusted);
+	for (int k = 0; k < decision->n_slices; k++)
+	{
+		const lem_slice *slice = &decision->slices[k];
+
+		if (!(decision->skips && slice->state == LEM_SLICE_DONE))
+			sums.quantity += slice->quantity;
+		sums.allocated = Max(sums.allocated, slice->cumulative);
+		sums.last = Max(sums.last, slice->ts);
+	}
+	return sums;
+}
+
+/* The orders themselves, with the sums over their slices. */
 static void
 save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 {
 	static const char *const states[] = {"active", "finished", "failed"};
 	Oid			types[] = {
 		INT8OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-		InvalidOid, FLOAT8OID
+		InvalidOid, FLOAT8OID, INT4OID, INT4OID, FLOAT8OID, FLOAT8OID, TIMESTAMPTZOID
 	};
 	lem_query	query;
 	columns		c;
@@ -473,6 +509,7 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 	for (int i = 0; i < n; i++, c.n++)
 	{
 		const lem_decision *decision = &orders[i].decision;
+		const slice_sums sums = sum_slices(&orders[i]);
 
 		c.values[0][i] = Int64GetDatum(orders[i].id);
 		c.values[1][i] = CStringGetTextDatum(states[decision->outcome]);
@@ -490,6 +527,13 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 		c.nulls[7][i] = decision->bars == NULL;
 		c.values[8][i] = Float8GetDatum(decision->unallocated);
 		c.nulls[8][i] = decision->outcome != LEM_OUTCOME_FINISHED || orders[i].fills;
+		c.values[9][i] = Int32GetDatum(sums.slices);
+		c.values[10][i] = Int32GetDatum(sums.completed);
+		c.values[11][i] = Float8GetDatum(sums.allocated);
+		c.values[12][i] = Float8GetDatum(sums.quantity);
+		c.nulls[12][i] = decision->n_slices == 0;
+		c.values[13][i] = TimestampTzGetDatum(sums.last);
+		c.nulls[13][i] = sums.last == DT_NOBEGIN;
 	}
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	columns_add(&c, &query, types);
@@ -500,13 +544,17 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 				  " since_ts = u.since_ts, seen_ts = u.seen_ts, bars = coalesce(u.bars, p.bars),"
 				  " ended_at = CASE WHEN u.state <> 'active' THEN clock_timestamp() END,"
 				  " missed = CASE WHEN u.reason IS NOT NULL THEN p.missed END,"
-				  " unallocated = u.unallocated"
-				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) AS u (id, state, reason,"
-				  " model_version, start_ts, since_ts, seen_ts, bars, unallocated)"
+				  " unallocated = u.unallocated, slices = u.slices, completed = u.completed,"
+				  " allocated = greatest(p.allocated, u.allocated),"
+				  " quantity = coalesce(u.quantity, p.quantity),"
+				  " last_ts = greatest(p.last_ts, u.last_ts)"
+				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+				  " AS u (id, state, reason, model_version, start_ts, since_ts, seen_ts, bars,"
+				  " unallocated, slices, completed, allocated, quantity, last_ts)"
 				  " WHERE p.id = u.id RETURNING p.id, p.owner, p.series, p.state, p.reason,"
 				  " p.unallocated),"
 				  " e AS (INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
-				  " SELECT o.id, $11, o.state, CASE WHEN o.reason IS NOT NULL"
+				  " SELECT o.id, $16, o.state, CASE WHEN o.reason IS NOT NULL"
 				  " THEN jsonb_build_object('reason', o.reason) END"
 				  " FROM o WHERE o.state <> 'active')"
 				  " SELECT " LEM_NOTIFY("o.state", "NULL",
