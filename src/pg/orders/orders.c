@@ -127,6 +127,35 @@ check_series(const char *series)
 				 errhint("It names the bars' series, in 1 to %d bytes.", MAX_SERIES)));
 }
 
+/* Whether an order of somebody for whom the user acts was worked over a series. */
+static bool
+was_worked(const char *schema, const char *series)
+{
+	lem_query	query;
+	uint64		rows;
+
+	lem_query_begin(&query, schema);
+	query.by_index = true;
+	lem_query_add_text(&query, series);
+	rows = lem_query_run(&query,
+						 "SELECT DISTINCT owner FROM %1$s.lem_parent_order"
+						 " WHERE series = $1 AND start_ts IS NOT NULL");
+	for (uint64 row = 0; row < rows; row++)
+		if (lem_user_acts_for(schema, GetUserId(),
+							  lem_role_id(DatumGetLemRoleP(lem_query_column(row, 1, NULL)))))
+			return true;
+	return false;
+}
+
+/* All series that orders were worked over, each found behind the one before in the index. */
+#define WORKED_SERIES \
+	"SELECT p.series FROM %1$s.lem_parent_order AS p WHERE p.start_ts IS NOT NULL"
+static const char *const worked_series =
+	"WITH RECURSIVE s AS ((" WORKED_SERIES " ORDER BY p.series LIMIT 1) UNION ALL"
+	" SELECT (" WORKED_SERIES " AND p.series > s.series ORDER BY p.series LIMIT 1)"
+	" FROM s WHERE s.series IS NOT NULL)"
+	" SELECT s.series FROM s WHERE pg_catalog.octet_length(s.series) < 256";
+
 /*
  * A series that no order was ever worked over, while another is spelt almost the same, is likely
  * to be that one.
@@ -140,28 +169,24 @@ warn_of_series(const char *schema, const char *series)
 	int			distance = most + 1;
 	lem_query	query;
 	uint64		rows;
+	SPITupleTable *known;
 
-	if (most == 0 || length > 255)
+	if (most == 0 || length > 255 || was_worked(schema, series))
 		return;
 	lem_query_begin(&query, schema);
-	lem_orders_add_owners(&query, GetUserId(), false);
-	rows = lem_query_run(&query,
-						 "SELECT DISTINCT series FROM %1$s.lem_parent_order"
-						 " WHERE owner OPERATOR(%1$s.=) ANY ($1) AND start_ts IS NOT NULL"
-						 " AND pg_catalog.octet_length(series) < 256");
+	query.by_index = true;
+	rows = lem_query_run(&query, worked_series);
+	known = SPI_tuptable;
 	for (uint64 row = 0; row < rows; row++)
 	{
-		const char *known = TextDatumGetCString(lem_query_column(row, 1, NULL));
-		int			d;
+		const char *name = SPI_getvalue(known->vals[row], known->tupdesc, 1);
+		const int	d = varstr_levenshtein_less_equal(name, (int) strlen(name), series, length,
+													  1, 1, 1, most, true);
 
-		if (strcmp(known, series) == 0)
-			return;
-		d = varstr_levenshtein_less_equal(known, (int) strlen(known), series, length, 1, 1, 1,
-										  most, true);
-		if (d < distance)
+		if (d < distance && was_worked(schema, name))
 		{
 			distance = d;
-			nearest = known;
+			nearest = name;
 		}
 	}
 	if (nearest)

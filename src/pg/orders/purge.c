@@ -16,27 +16,17 @@
 /* Orders that are deleted at once. */
 #define PURGE_ORDERS 1000
 
-/* Delete some orders that ended before a time, with all that goes with them; how many. */
+/* Delete some orders, with all that goes with them; how many.  Parameters as below. */
 static uint64
-purge_some(const char *schema, TimestampTz before)
+purge_some(lem_query *query)
 {
-	lem_query	query;
-	uint64		purged;
-
-	lem_query_begin(&query, schema);
-	query.by_index = true;
-	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(before), false);
-	lem_query_add(&query, INT4OID, Int32GetDatum(PURGE_ORDERS), false);
-	lem_orders_add_owners(&query, GetUserId(), false);
-
 	/* Those that a transaction of another's holds are left to the next call. */
-	purged = lem_query_run(&query,
-						   "DELETE FROM %1$s.lem_parent_order WHERE id = ANY (ARRAY("
-						   "SELECT id FROM %1$s.lem_parent_order WHERE ended_at < $1"
-						   " AND state = ANY ('{finished,expired,cancelled}')"
-						   " AND owner OPERATOR(%1$s.=) ANY ($3) ORDER BY ended_at LIMIT $2"
-						   " FOR UPDATE SKIP LOCKED))");
-	return purged;
+	return lem_query_run(query,
+						 "DELETE FROM %1$s.lem_parent_order WHERE id = ANY (ARRAY("
+						 "SELECT id FROM %1$s.lem_parent_order WHERE ended_at < $1"
+						 " AND state = ANY ('{finished,expired,cancelled}')"
+						 " AND owner OPERATOR(%1$s.=) ANY ($3) ORDER BY ended_at LIMIT $2"
+						 " FOR UPDATE SKIP LOCKED))");
 }
 
 /*
@@ -55,7 +45,7 @@ pg_lem_purge(PG_FUNCTION_ARGS)
 		castNode(CallContext, fcinfo->context)->atomic;
 	MemoryContext context;
 	MemoryContext old;
-	char	   *schema;
+	lem_query	query;
 	TimestampTz before;
 	uint64		purged;
 
@@ -70,10 +60,14 @@ pg_lem_purge(PG_FUNCTION_ARGS)
 	if (SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	old = MemoryContextSwitchTo(context);
-	schema = pstrdup(lem_schema(fcinfo));
+	lem_query_begin(&query, pstrdup(lem_schema(fcinfo)));
+	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(before), false);
+	lem_query_add(&query, INT4OID, Int32GetDatum(PURGE_ORDERS), false);
+	lem_orders_add_owners(&query, GetUserId(), false);
+	query.by_index = true;
 	do
 	{
-		purged = purge_some(schema, before);
+		purged = purge_some(&query);
 		if (!atomic)
 		{
 			SPI_commit();
