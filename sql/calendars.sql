@@ -50,7 +50,7 @@ SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rul
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rules": [{"month": 13, "day": 1}]}');
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rules": [{"easter": 1, "when": 2}]}');
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rules": [{"easter": 1, "observed": {"Sun": 9}}]}');
-SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "days": {"2026-13-01": {}}}');
+SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "days": {"the 13th": {}}}');
 SELECT lem_set_calendar_day('tokyo', 'infinity');
 SELECT lem_set_calendar_day('tokyo', '2026-01-05', '{}');
 SELECT lem_set_calendar_day('bad', '2026-01-05');
