@@ -72,6 +72,8 @@ INSERT INTO lem_calendar_day VALUES ('XNYS', '2026-01-05');
 SELECT lem_drop_calendar('own') AS dropped, lem_drop_calendar('own') AS again;
 RESET ROLE;
 DROP ROLE lem_calendar_user;
+SELECT lem_reassign_owned('lem_calendar_user', current_user);
+DROP ROLE lem_calendar_user;
 
 -- Bars of a quarter of an hour in New York, on its days of 2024, with a volume that is the same each day.
 CREATE TABLE ny AS SELECT b AS ts, 100.0::float8 AS price, (1000 + 200 * (extract(epoch FROM b::time - '09:30') / 900 - 13) ^ 2)::float8 AS volume

@@ -368,13 +368,12 @@ CREATE FUNCTION lem_keep_roles() RETURNS int
 	COST 1000;
 COMMENT ON FUNCTION lem_keep_roles()
 	IS 'keep all roles that own something or have rights from being dropped, after pg_upgrade';
-SELECT lem_keep_roles();
 
 CREATE FUNCTION lem_reassign_owned(role lem_role, successor name) RETURNS void
 	AS 'MODULE_PATHNAME', 'pg_lem_reassign_owned' LANGUAGE C VOLATILE CALLED ON NULL INPUT
 	PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION lem_reassign_owned(lem_role, name)
-	IS 'give the models, orders and trainings of a role to another, so that it can be dropped';
+	IS 'give all that a role owns in the extension to another, so that it can be dropped';
 
 -- Models: rights and catalog: end
 
@@ -461,6 +460,10 @@ CREATE TRIGGER lem_calendar_inserted BEFORE INSERT ON lem_calendar
 	FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
 CREATE TRIGGER lem_calendar_day_inserted BEFORE INSERT ON lem_calendar_day
 	FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
+
+CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_calendar
+	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+ALTER TABLE lem_calendar ENABLE ALWAYS TRIGGER lem_role_kept;
 
 CREATE FUNCTION lem_set_calendar(name text, definition jsonb) RETURNS void
 	AS 'MODULE_PATHNAME', 'pg_lem_set_calendar' LANGUAGE C VOLATILE CALLED ON NULL INPUT
@@ -632,6 +635,9 @@ ALTER TABLE lem_parent_order
 	ADD COLUMN missed text CHECK (missed IN ('skip', 'catch_up')),
 	ADD COLUMN resized boolean NOT NULL DEFAULT false,
 	ADD COLUMN unallocated float8,
+	ADD COLUMN feed text COLLATE "C" NOT NULL DEFAULT 'default',
+	ADD COLUMN calendar text,
+	ADD COLUMN look_at timestamptz,
 	DROP CONSTRAINT lem_parent_order_state_check,
 	ADD CONSTRAINT lem_parent_order_state_check
 		CHECK (state IN ('active', 'paused', 'finished', 'expired', 'cancelled', 'failed'));
@@ -645,6 +651,11 @@ COMMENT ON COLUMN lem_parent_order.missed
 	IS 'what becomes of slices that were missed while it was paused; NULL: it was not';
 COMMENT ON COLUMN lem_parent_order.resized
 	IS 'its size has changed: allocations are of the size when they were decided';
+COMMENT ON COLUMN lem_parent_order.feed IS 'whose calls of lem_work work it';
+COMMENT ON COLUMN lem_parent_order.calendar
+	IS 'when its market trades; NULL: as its feed says, or else its model';
+COMMENT ON COLUMN lem_parent_order.look_at
+	IS 'when to look at it again, though no bar has come; NULL: not';
 COMMENT ON COLUMN lem_parent_order.unallocated IS 'what a finished order''s plan left undone';
 
 -- An order's sums over its slices and fills, kept by the statements that write those.
@@ -681,7 +692,13 @@ CREATE INDEX lem_parent_order_paper ON lem_parent_order (id) WHERE NOT paper_don
 ALTER TABLE lem_child_slice
 	ADD COLUMN reason text,
 	ADD COLUMN skipped boolean NOT NULL DEFAULT false,
-	ADD COLUMN adjusted float8 NOT NULL DEFAULT 1;
+	ADD COLUMN adjusted float8 NOT NULL DEFAULT 1,
+	ADD COLUMN lag interval,
+	ADD COLUMN lagging boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN lem_child_slice.late IS 'decided after its bar had ended by the clock';
+COMMENT ON COLUMN lem_child_slice.lag
+	IS 'from its bar''s start to the decision, by the clock or as_of; NULL: decided by version 1.0';
+COMMENT ON COLUMN lem_child_slice.lagging IS 'the lag was more than its feed''s max_lag';
 COMMENT ON COLUMN lem_child_slice.reason IS 'the limit that bound it; NULL: none';
 COMMENT ON COLUMN lem_child_slice.skipped
 	IS 'missed while the order was paused, and not to be traded any more';
@@ -789,7 +806,7 @@ CREATE OR REPLACE VIEW lem_slices WITH (security_barrier) AS
 		c.late, c.decided_at, c.decided_by, c.model_version, c.inputs, c.bar_ts,
 		b.price AS bar_price, b.volume AS bar_volume, f.ts AS fill_ts, f.price AS fill_price,
 		f.quantity AS filled, lem_role_name(o.owner) AS owner, c.reason, c.adjusted, p.ts AS paper_ts,
-		p.price AS paper_price, p.quantity AS paper_filled
+		p.price AS paper_price, p.quantity AS paper_filled, c.lag, c.lagging
 	FROM lem_child_slice AS c
 	JOIN lem_parent_order AS o ON o.id = c.order_id
 	LEFT JOIN LATERAL lem_unnest(o.bars) AS b ON b.ts = c.bar_ts
@@ -818,7 +835,7 @@ CREATE OR REPLACE VIEW lem_orders WITH (security_barrier) AS
 			WHEN o.track = 'fills' THEN (o.ord).size - COALESCE(CASE (o.ord).unit
 				WHEN 'notional' THEN o.fill_notional ELSE o.filled END, 0)
 			ELSE COALESCE(o.unallocated, (o.ord).size - o.quantity) END AS unallocated,
-		o.paper_filled, o.paper_notional / NULLIF(o.paper_filled, 0) AS paper_price
+		o.paper_filled, o.paper_notional / NULLIF(o.paper_filled, 0) AS paper_price, o.feed, o.calendar
 	FROM lem_parent_order AS o
 	WHERE lem_acts_for(o.owner);
 -- a series of the bars of an order, more often than a long one
@@ -847,10 +864,11 @@ COMMENT ON FUNCTION lem_submit_order_1_0(text, text, lem_order, timestamptz)
 	IS 'lem_submit_order of version 1.0, for what was made with it';
 CREATE FUNCTION lem_submit_order(series text, model text, ord lem_order,
 	expires_at timestamptz DEFAULT NULL, client_id text DEFAULT NULL, track text DEFAULT NULL,
-	basket text DEFAULT NULL) RETURNS bigint
+	basket text DEFAULT NULL, feed text DEFAULT NULL, calendar text DEFAULT NULL) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'pg_lem_submit_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
 	PARALLEL UNSAFE COST 1000;
-COMMENT ON FUNCTION lem_submit_order(text, text, lem_order, timestamptz, text, text, text)
+COMMENT ON FUNCTION lem_submit_order(text, text, lem_order, timestamptz, text, text, text, text,
+	text)
 	IS 'hand over an order for lem_work to work';
 
 ALTER FUNCTION lem_resume_order(bigint) RENAME TO lem_resume_order_1_0;
@@ -897,6 +915,47 @@ CREATE FUNCTION lem_bust_fill(fill bigint, reason text DEFAULT NULL) RETURNS boo
 	PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION lem_bust_fill(bigint, text)
 	IS 'take a fill back; false if it was taken back before';
+
+-- Feeds.  That of orders that name none, "default", is there without a row.
+CREATE TABLE lem_feed (
+	name text COLLATE "C" PRIMARY KEY,
+	calendar text,
+	max_lag interval,
+	owner lem_role NOT NULL
+);
+COMMENT ON TABLE lem_feed IS 'feeds of bars, which orders name; change it with the functions only';
+COMMENT ON COLUMN lem_feed.calendar IS 'when its markets trade; NULL: as models say';
+COMMENT ON COLUMN lem_feed.max_lag
+	IS 'slices that are decided later into their bar are lagging; NULL: none is';
+COMMENT ON COLUMN lem_feed.owner IS 'the role that can change it; "default": the extension''s owner';
+GRANT SELECT ON lem_feed TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('lem_feed', '');
+CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_feed
+	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+ALTER TABLE lem_feed ENABLE ALWAYS TRIGGER lem_role_kept;
+
+-- All tables that name roles are there.
+SELECT lem_keep_roles();
+
+CREATE FUNCTION lem_set_feed(name text, calendar text DEFAULT NULL, max_lag interval DEFAULT NULL)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_set_feed' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_set_feed(text, text, interval)
+	IS 'make or change a feed of bars, which orders can name';
+CREATE FUNCTION lem_drop_feed(name text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'pg_lem_drop_feed' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION lem_drop_feed(text)
+	IS 'drop a feed that has no orders any more; false if there is none of the name';
+
+ALTER PROCEDURE lem_work(text, timestamptz) RENAME TO lem_work_1_0;
+COMMENT ON PROCEDURE lem_work_1_0(text, timestamptz)
+	IS 'lem_work of version 1.0, for what was made with it';
+CREATE PROCEDURE lem_work(bars text, as_of timestamptz DEFAULT NULL, feed text DEFAULT NULL)
+	AS 'MODULE_PATHNAME', 'pg_lem_work' LANGUAGE C;
+COMMENT ON PROCEDURE lem_work(text, timestamptz, text)
+	IS 'decide the next slice of every active order whose bar has completed, by the bars of a query';
 
 -- Working orders: end
 

@@ -51,7 +51,7 @@ BEGIN
 				WHEN o.lot > 0 THEN o.lot * floor(m.most / o.lot) ELSE m.most END AS quantity) AS q
 		WHERE s.ts = hour.ts AND s.state = 'next' AND NOT s.late AND q.quantity > 0;
 	END LOOP;
-	CALL lem_work('SELECT * FROM live_bars');
+	CALL lem_work('SELECT * FROM live_bars', '2026-01-25 00:00+00');
 END
 $$;
 SELECT state, count(*) FROM lem_orders JOIN live_ids USING (id) GROUP BY state;

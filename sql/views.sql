@@ -117,12 +117,13 @@ CREATE FUNCTION views_bars(first int, last int) RETURNS TABLE (series text, ts t
 	FROM unnest('{A,B}'::text[]) AS s, generate_series(first, last) AS i
 $$;
 CREATE TABLE views_bar AS SELECT * FROM views_bars(-400, 0);
+CREATE FUNCTION views_now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT max(ts) + interval '1 minute' FROM views_bar $$;
 SELECT lem_submit_order('A', 'views', lem_order(1000)) AS a, lem_submit_order('B', 'views', lem_order(1000, min_rate => 0.1)) AS b, lem_submit_order('B', 'views', lem_order(1e6, unit => 'notional', min_rate => 0.1)) AS n \gset
 SELECT views_sums();
-CALL lem_work('SELECT * FROM views_bar');
+CALL lem_work('SELECT * FROM views_bar', views_now());
 SELECT views_sums();
 INSERT INTO views_bar SELECT * FROM views_bars(1, 1);
-CALL lem_work('SELECT * FROM views_bar');
+CALL lem_work('SELECT * FROM views_bar', views_now());
 SELECT lem_paper_fill(), lem_paper_fill() AS again, views_sums();
 SELECT lem_record_fill(:a, '2026-03-02 09:01:20+00', 101, 7, fee => 0.5) > 0 AS one, lem_record_fill(:a, '2026-03-02 09:01:30+00', 100.5, 20) AS two,
 	lem_record_fill(:n, '2026-03-02 09:01:30+00', 100.5, 20, fee => 1) > 0 AS three \gset
@@ -132,19 +133,19 @@ SELECT views_sums(), filled, fill_price AS price, fees FROM lem_orders WHERE id 
 SELECT lem_pause_order(:a);
 -- a bar of B without volume
 INSERT INTO views_bar SELECT * FROM views_bars(2, 2);
-CALL lem_work('SELECT * FROM views_bar');
+CALL lem_work('SELECT * FROM views_bar', views_now());
 SELECT lem_paper_fill(:b), views_sums();
 SELECT lem_adjust_order(:b, 2), lem_adjust_order(:n, 2), lem_adjust_order(:a, 0.5), views_sums();
 SELECT lem_resume_order(:a, 'skip');
 UPDATE views_bar SET price = price / 2, volume = volume * 2 WHERE series = 'B';
 UPDATE views_bar SET price = price * 2, volume = volume / 2 WHERE series = 'A';
 INSERT INTO views_bar SELECT series, ts, price * CASE series WHEN 'A' THEN 2 ELSE 0.5 END, volume FROM views_bars(3, 3);
-CALL lem_work('SELECT * FROM views_bar');
+CALL lem_work('SELECT * FROM views_bar', views_now());
 SELECT views_sums(), bool_or(skipped) AS skipped FROM lem_slices, LATERAL (SELECT state = 'skipped' AS skipped) AS s WHERE order_id = :a GROUP BY 1;
 -- what waited for volume is filled with the next bar that has some; after the end of an order nothing waits
 SELECT lem_paper_fill(:b), lem_paper_fill(:b) AS again, views_sums();
 INSERT INTO views_bar SELECT series, ts, price * CASE series WHEN 'A' THEN 2 ELSE 0.5 END, volume FROM views_bars(4, 4);
-CALL lem_work('SELECT * FROM views_bar');
+CALL lem_work('SELECT * FROM views_bar', views_now());
 SELECT id - :a AS n, state FROM lem_orders ORDER BY id;
 SELECT lem_paper_fill(:b), lem_paper_fill(:b) AS again, views_sums();
 SELECT lem_paper_fill() > 0 AS others, lem_paper_fill() AS again, views_sums();
@@ -152,7 +153,7 @@ SELECT id - :a AS n, paper_done, papered < completed AS waits FROM lem_parent_or
 
 DELETE FROM lem_parent_order;
 DROP VIEW views_checks, views_desk;
-DROP FUNCTION views_few, views_rows, views_seen(text), views_seen(float8), views_sums, views_bars;
+DROP FUNCTION views_few, views_rows, views_seen(text), views_seen(float8), views_sums, views_bars, views_now;
 DROP TABLE views_bar;
 SELECT lem_drop('views');
 SELECT lem_reassign_owned(role::lem_role, current_user) FROM unnest('{regress_lem_few,regress_lem_many}'::text[]) AS role;

@@ -21,6 +21,8 @@ $$;
 CREATE TABLE work_bars (series text, ts timestamptz, price float8, volume float8, PRIMARY KEY (series, ts));
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B}'::text[]) AS s, generate_series(-400, 0) AS i, work_bar(s, i) AS b;
 \set bars 'SELECT * FROM work_bars'
+-- The clock shows the end of the last bar.
+CREATE FUNCTION work_now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT max(ts) + interval '1 minute' FROM work_bars $$;
 
 -- The schedule that the slices of an order are, if its bars stay as they are.
 CREATE FUNCTION work_as_planned(order_id bigint) RETURNS boolean LANGUAGE sql AS $$
@@ -40,20 +42,20 @@ SELECT count(lem_submit_order('A', 'work_carry', lem_order(1000))),
 	count(lem_submit_order('A', 'work_carry', ROW(5000, 'SELL', 'twap', NULL, NULL, 2, NULL, NULL, 0.6, 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::lem_order)),
 	count(lem_submit_order('B', 'work_carry@1', lem_order(1e6, unit => 'notional', max_bars => 3))),
 	count(lem_submit_order('B', 'work_skip', lem_order(50, start_ts => '2026-03-02 09:02:00+00')));
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT * FROM work_slices ORDER BY n, step;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT count(*) FROM lem_slices;
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B}'::text[]) AS s, work_bar(s, 1) AS b;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT * FROM work_slices ORDER BY n, step;
 SELECT model, version, calls, orders, batches FROM lem_stat WHERE model LIKE 'work%' ORDER BY model;
 -- Missed runs are made up for; a query may end in a semicolon or a comment.
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B}'::text[]) AS s, generate_series(2, 4) AS i, work_bar(s, i) AS b;
-CALL lem_work('SELECT volume, price, ts, series FROM work_bars -- all of them ;');
+CALL lem_work('SELECT volume, price, ts, series FROM work_bars -- all of them ;', work_now());
 SELECT * FROM work_slices WHERE step > 2 OR n = 4 ORDER BY n, step;
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B}'::text[]) AS s, generate_series(5, 9) AS i, work_bar(s, i) AS b;
-CALL lem_work('SELECT * FROM work_bars ;;  ');
+CALL lem_work('SELECT * FROM work_bars ;;  ', work_now());
 SELECT *, work_as_planned(n - 1 + (SELECT min(id) FROM lem_parent_order)) AS as_planned FROM work_orders ORDER BY n;
 SELECT n, sum(quantity) = size AS size, count(DISTINCT inputs) AS decisions FROM lem_slices, LATERAL (SELECT order_id - (SELECT min(id) FROM lem_parent_order) + 1, size FROM lem_orders WHERE id = order_id) AS o(n, size) GROUP BY n, size ORDER BY n;
 
@@ -76,19 +78,19 @@ DELETE FROM work_bars WHERE ts > '2026-03-02 09:00:00+00';
 DELETE FROM lem_parent_order;
 CREATE TABLE work_decided AS TABLE lem_child_slice;
 SELECT count(lem_submit_order('A', model, lem_order(1000, min_bars => 3))) FROM unnest('{work_carry,work_skip}'::text[]) AS model;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 INSERT INTO work_bars SELECT (work_bar('A', 2)).*;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT * FROM work_slices ORDER BY n, step;
 INSERT INTO work_decided TABLE lem_child_slice;
 INSERT INTO work_bars SELECT (work_bar('A', 1)).*;
 UPDATE work_bars SET price = price * 1.1, volume = 5000 WHERE ts IN ('2026-03-02 09:02:00+00', '2026-03-02 08:50:00+00');
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 INSERT INTO work_bars SELECT (work_bar('A', 3)).*;
 DELETE FROM work_bars WHERE ts = '2026-03-02 09:02:00+00';
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 INSERT INTO work_bars SELECT (work_bar('A', i)).* FROM generate_series(4, 7) AS i;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT * FROM work_slices ORDER BY n, step;
 SELECT count(*) AS decided, count(*) FILTER (WHERE (c.allocation, c.cumulative, c.quantity, c.ts, c.inputs) = (d.allocation, d.cumulative, d.quantity, d.ts, d.inputs)) AS stayed FROM work_decided AS d JOIN lem_child_slice AS c USING (order_id, step);
 SELECT n, state, allocated FROM work_orders ORDER BY n;
@@ -108,21 +110,21 @@ INSERT INTO work_bars SELECT (work_bar('bad', i)).* FROM generate_series(-400, 7
 UPDATE work_bars SET price = 'NaN' WHERE series = 'bad' AND ts = '2026-03-02 08:00:00+00';
 SELECT lem_drop('work_gone');
 \set bars 'SELECT * FROM work_bars UNION ALL SELECT ''twice'', ts, price, volume FROM work_bars'
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT * FROM work_orders ORDER BY n;
 -- Bars are mended: those go on by themselves, the others when they are told to.
 UPDATE work_bars SET price = 100 WHERE price = 'NaN';
 SELECT lem_import('work_gone', lem_export('work_carry'));
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B,bad}'::text[]) AS s, work_bar(s, 8) AS b;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT n, state, slices, reason FROM work_orders ORDER BY n;
 SELECT n, lem_resume_order(n - 1 + (SELECT min(id) FROM lem_parent_order)) FROM work_orders WHERE n < 3 ORDER BY n;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT n, state, slices, reason FROM work_orders WHERE n = 2;
 -- The version is fixed with the first slice.
 SELECT lem_import('work_gone', lem_export('work_carry')), lem_deploy('work_gone', 3);
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B,bad}'::text[]) AS s, work_bar(s, 9) AS b;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT DISTINCT n, version FROM work_slices WHERE n = 2;
 
 --
@@ -144,24 +146,24 @@ SELECT n, step, bar, traded, state, late FROM work_slices WHERE n > 7 ORDER BY n
 -- In a transaction, and rolled back
 --
 BEGIN;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT count(*) FROM work_slices WHERE n = 10;
 ROLLBACK;
 SELECT count(*) FROM work_slices WHERE n = 10;
-DO $$ BEGIN CALL lem_work('SELECT * FROM work_bars'); END $$;
+DO $$ BEGIN CALL lem_work('SELECT * FROM work_bars', work_now()); END $$;
 SELECT count(*) FROM work_slices WHERE n = 10;
 BEGIN READ ONLY;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 ROLLBACK;
 -- In a block of another isolation level it refuses; otherwise its transactions are read committed.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 ROLLBACK;
 SET default_transaction_isolation = serializable;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT current_setting('transaction_isolation');
 RESET default_transaction_isolation;
 
@@ -170,12 +172,12 @@ RESET default_transaction_isolation;
 --
 DELETE FROM lem_parent_order;
 SELECT count(lem_submit_order(series, 'work_carry', lem_order(1000))) FROM unnest('{A,B,bad,nowhere,A}'::text[]) AS series;
-CALL lem_work('SELECT series, ts, price / (series <> ''bad'')::int AS price, volume FROM work_bars');
+CALL lem_work('SELECT series, ts, price / (series <> ''bad'')::int AS price, volume FROM work_bars', work_now());
 SELECT * FROM work_orders ORDER BY n;
 INSERT INTO work_bars SELECT b.* FROM unnest('{A,B,bad}'::text[]) AS s, work_bar(s, 21) AS b;
-CALL lem_work('SELECT series, ts, price, volume FROM work_bars WHERE 1 / (series <> ''A'' OR ts < ''2026-03-02 09:20:00+00'')::int = 1');
+CALL lem_work('SELECT series, ts, price, volume FROM work_bars WHERE 1 / (series <> ''A'' OR ts < ''2026-03-02 09:20:00+00'')::int = 1', work_now());
 SELECT * FROM work_orders ORDER BY n;
-CALL lem_work(:'bars');
+CALL lem_work(:'bars', work_now());
 SELECT * FROM work_orders ORDER BY n;
 -- What ended long ago is purged, with its slices and fills; what is active or failed is not.
 SELECT count(lem_cancel_order(id)) > 0 AS cancelled FROM (SELECT id FROM lem_parent_order WHERE state = 'active' ORDER BY id LIMIT 1) AS o;
@@ -194,7 +196,7 @@ DELETE FROM lem_parent_order;
 CREATE FUNCTION work_gone() RETURNS float8 LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT price FROM work_nowhere); END $$;
 SELECT count(lem_submit_order(series, 'work_carry', lem_order(1000))) FROM unnest('{A,B}'::text[]) AS series;
 \set VERBOSITY terse
-CALL lem_work('SELECT series, ts, price, work_gone() AS volume FROM work_bars');
+CALL lem_work('SELECT series, ts, price, work_gone() AS volume FROM work_bars', work_now());
 \set VERBOSITY default
 SELECT * FROM work_orders ORDER BY n;
 DROP FUNCTION work_gone;
@@ -235,4 +237,4 @@ CREATE TRIGGER deleted AFTER DELETE ON work_bars FOR EACH ROW EXECUTE FUNCTION l
 DELETE FROM work_bars;
 DROP TABLE work_bars, work_decided;
 DROP VIEW work_orders, work_slices;
-DROP FUNCTION work_as_planned, work_bar;
+DROP FUNCTION work_as_planned, work_bar, work_now;

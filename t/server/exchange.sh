@@ -10,8 +10,8 @@ sql -o /dev/null -c "SELECT lem_submit_order(series, model, ord, client_id => 'o
 # handed over again, by one who does not know whether he has
 is "orders that are handed over twice" "$(sql -c "SELECT count(*), max(lem_submit_order(series, model, ord, client_id => 'order ' || i)) FROM wanted")" "$orders|$orders"
 
-work="CALL lem_work('SELECT series, ts, price, volume FROM bars')"
 for hour in $(seq 1 22); do
+	work="CALL lem_work('SELECT series, ts, price, volume FROM bars', timestamptz '2026-01-31 23:00+00' + $hour * interval '1 hour')"
 	# callers that die: what they held is free again, and what they left undone is done by the next
 	if [ $((hour % 3)) -eq 0 ]; then
 		psql -X -q -c "$work" >/dev/null 2>&1 &
@@ -25,7 +25,7 @@ done
 # those that are paused are worked to their end
 sql -o /dev/null -c "SELECT lem_resume_order(id, 'skip') FROM lem_orders WHERE state = 'paused'"
 sql -o /dev/null -c "INSERT INTO bars SELECT series, ts, CASE series WHEN 'S4' THEN price / 2 ELSE price END, CASE series WHEN 'S4' THEN volume * 2 ELSE volume END FROM market WHERE ts >= timestamptz '2026-02-01 22:00+00'"
-sql -c "$work"
+sql -c "CALL lem_work('SELECT series, ts, price, volume FROM bars', '2026-02-03 13:00+00')"
 sql -f t/exchange/end.sql >"${TMPDIR:-/tmp}/exchange.$$"
 { read -r broken; read -r states; read -r lost; read -r kinds; read -r events; read -r shares; } <"${TMPDIR:-/tmp}/exchange.$$"
 rm -f "${TMPDIR:-/tmp}/exchange.$$"

@@ -58,7 +58,8 @@ sql -o /dev/null <<-'SQL'
 	CREATE TABLE series (symbol text PRIMARY KEY, history lem_bars);
 	INSERT INTO series SELECT symbol, lem_bars(ts, price, volume) FROM bars GROUP BY symbol;
 	SELECT lem_submit_order('A', 'alpha', lem_order(1000, start_ts => (SELECT max(ts) FROM bars) - interval '1 hour'));
-	CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars');
+	SELECT max(ts) + interval '1 hour' AS now FROM bars \gset
+	CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars', :'now');
 	SELECT lem_paper_fill();
 	SET client_min_messages = warning;
 	CALL lem_train('trained', 'SELECT symbol AS series, ts, price, volume FROM bars', '{"lookback": 4, "n_ahead": 2, "hidden_size": 4, "num_heads": 2, "num_embedding": 2, "fused_mlp_hidden_dim": 2, "norm_window": 24}',
@@ -75,7 +76,8 @@ picture >"$folder/have" 2>&1
 ok "the same models, schedules and orders" cmp -s "$folder/want" "$folder/have"
 diff "$folder/want" "$folder/have" | cut -c1-200 | head -5 | sed 's/^/# /'
 is "versions go on" "$(import alpha tiny)" 3
-sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)" -c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars')"
+sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)"
+work "SELECT symbol AS series, ts, price, volume FROM bars"
 is "orders go on" "$(sql -c "SELECT count(*), max(step) FROM lem_child_slice")" "4|4"
 is "roles are kept again" "$(sql -c "SELECT lem_keep_roles() > 0" -c "DROP ROLE quant" 2>&1 | head -2 | cut -c1-39)" $'t\nERROR:  role "quant" cannot be dropped '
 stop new

@@ -32,6 +32,7 @@ sql <<-'SQL'
 		$$ SELECT 'M', '2026-03-02 09:00:00+00'::timestamptz + i * interval '1 minute', 100 * exp(sin(i / 7.0) / 100), 1000 * (1.1 + sin(i / 3.0)) $$;
 	CREATE TABLE minutes (series text, ts timestamptz, price float8, volume float8, PRIMARY KEY (series, ts));
 	INSERT INTO minutes SELECT b.* FROM generate_series(-400, 0) AS i, minute_bar(i) AS b;
+	CREATE FUNCTION minutes_end() RETURNS timestamptz LANGUAGE sql AS $$ SELECT max(ts) + interval '1 minute' FROM minutes $$;
 	-- slices that are not those of a plain schedule over the same bars
 	CREATE FUNCTION unlike_planned() RETURNS bigint LANGUAGE sql AS $$
 		SELECT count(*) FROM lem_parent_order AS o, LATERAL (SELECT lem_bars(ts, price, volume) AS bars FROM minutes WHERE series = o.series) AS b,
@@ -54,7 +55,7 @@ worker()
 	for ((i = 1; i < 10000; i++)); do
 		psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -c "INSERT INTO minutes SELECT b.* FROM minute_bar($i) AS b" \
 			-c "SELECT lem_submit_order('M', 'plan', lem_order(1000 + 10 * $i, side => CASE $i % 2 WHEN 0 THEN 'sell' ELSE 'buy' END, min_bars => nullif($i % 4, 0), lot => 10))" \
-			-c "CALL lem_work('SELECT * FROM minutes')" || break
+			-c "CALL lem_work('SELECT * FROM minutes', minutes_end())" || break
 	done
 }
 
@@ -76,9 +77,9 @@ goes_on()
 	last=$(sql -c "SELECT max(version) FROM lem_models WHERE name = 'half'")
 	is "$1: imports go on" "$(sql -c "SELECT lem_import('half', lem_export('whole'))")" $((last + 1))
 	# one that was submitted last has not begun
-	sql -c "CALL lem_work('SELECT * FROM minutes')"
+	work 'SELECT * FROM minutes' '1 minute'
 	sql -c "INSERT INTO minutes SELECT b.* FROM generate_series((SELECT count(*)::int - 400 FROM minutes), (SELECT count(*)::int - 394 FROM minutes)) AS i, minute_bar(i) AS b ON CONFLICT DO NOTHING"
-	sql -c "CALL lem_work('SELECT * FROM minutes')"
+	work 'SELECT * FROM minutes' '1 minute'
 	is "$1: all orders come to their end" "$(sql -c "SELECT count(*) > 3, bool_and(state = 'finished'), bool_and(quantity = size) FROM lem_orders")" "t|t|t"
 	is "$1: by slices of plain schedules" "$(sql -c "SELECT unlike_planned()")" 0
 }

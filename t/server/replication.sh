@@ -56,7 +56,7 @@ sql -o /dev/null <<-'SQL'
 	INSERT INTO series SELECT symbol, lem_bars(ts, price, volume) FROM bars GROUP BY symbol;
 	SELECT lem_submit_order('A', 'alpha', lem_order(5000, start_ts => (SELECT max(ts) FROM bars) - interval '1 hour', lot => 10));
 SQL
-work="CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars')"
+work="CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars', '$(sql -c "SELECT max(ts) + interval '2 hours' FROM bars")')"
 sql -c "$work"
 is "slices to replicate" "$(sql -c "SELECT count(*) > 0 FROM lem_child_slice")" t
 

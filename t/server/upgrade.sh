@@ -62,9 +62,10 @@ import beta medium '{"time_zone": "Europe/Paris"}' >/dev/null
 fill
 answers "$source" >"$folder/answers"
 # orders in flight, with slices that are decided and traded on paper
+end=$(sql -c "SELECT max(ts) FROM bars")
 sql -o /dev/null -c "SELECT lem_submit_order(symbol, 'alpha', lem_order(500 * ascii(symbol), lot => 10)) FROM series" \
-	-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars WHERE ts < (SELECT max(ts) - interval ''3 hours'' FROM bars)')" \
-	-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars WHERE ts < (SELECT max(ts) - interval ''1 hour'' FROM bars)')" \
+	-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars', timestamptz '$end' - interval '3 hours')" \
+	-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars', timestamptz '$end' - interval '1 hour')" \
 	-c "SELECT lem_paper_fill()"
 is "answers to compare" "$(grep -cE '^[0-9]+\|[0-9]+\|.*(next|projected)\|[a-z_]*$' "$folder/answers") $(grep -c '^\(alpha\|beta\)' "$folder/answers")" "56 3"
 
@@ -103,7 +104,7 @@ walk()
 	is "$from updated: slices in flight" "$(sql -c "$in_flight")" "$before"
 	is "$from updated: fills on paper" "$(sql -c "SELECT count(*) > 0, sum(quantity) FROM lem_paper_fill")" "$paper"
 	sql -o /dev/null -c "SELECT lem_record_fill(min(id), now(), 100, 10, fill_id => 'x') FROM lem_parent_order" \
-		-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars UNION ALL SELECT symbol, max(ts) + i * interval ''1 hour'', 100, 1000 FROM bars, generate_series(1, 5) AS i GROUP BY symbol, i')"
+		-c "CALL lem_work('SELECT symbol AS series, ts, price, volume FROM bars UNION ALL SELECT symbol, max(ts) + i * interval ''1 hour'', 100, 1000 FROM bars, generate_series(1, 5) AS i GROUP BY symbol, i', timestamptz '$end' + interval '6 hours')"
 	is "$from updated: orders in flight go on" "$(sql -c "SELECT string_agg(DISTINCT state, ',') FROM lem_orders" -c "SELECT count(*) > split_part('$before', '|', 1)::int FROM lem_child_slice")" $'finished\nt'
 	picture "$database" >"$folder/updated"
 	diff "$folder/fresh" "$folder/updated" >"$folder/diff"

@@ -46,10 +46,10 @@ damage()
 # about the end of B's features
 damage bars $(($(sql -c "SELECT pg_relation_size(reltoastrelid) / 8192 * 2 / 3 FROM pg_class WHERE oid = 'bars'::regclass")))
 is "reading the page fails" "$(psql -X -q -A -t -v VERBOSITY=sqlstate -c "SELECT count(features[1] + 1) FROM bars WHERE series = 'B'" 2>&1)" "ERROR:  XX001"
-warnings=$(sql -c "CALL lem_work('$query')" 2>&1)
+warnings=$(sql -c "CALL lem_work('$query', '2026-03-02 14:01:00+00')" 2>&1)
 is "nothing is left open" "$warnings" ""
 is "the others are decided" "$(sql -c "SELECT id, state, slices, left(reason, 6) FROM lem_orders ORDER BY id")" $'1|active|1|\n2|active|0|XX001:\n3|active|0|XX001:\n4|active|1|'
-is "and again when there is a new bar" "$(sql -c "INSERT INTO bars SELECT series, ts + interval '1 minute', price, volume, features, filling FROM bars WHERE series <> 'B' AND ts = '2026-03-02 14:00:00+00'" -c "CALL lem_work('$query')" -c "SELECT id, slices FROM lem_orders ORDER BY id" 2>&1)" $'1|2\n2|0\n3|0\n4|2'
+is "and again when there is a new bar" "$(sql -c "INSERT INTO bars SELECT series, ts + interval '1 minute', price, volume, features, filling FROM bars WHERE series <> 'B' AND ts = '2026-03-02 14:00:00+00'" -c "CALL lem_work('$query', '2026-03-02 14:02:00+00')" -c "SELECT id, slices FROM lem_orders ORDER BY id" 2>&1)" $'1|2\n2|0\n3|0\n4|2'
 
 # What is kept of an order: a few bars, which are read again each time.
 sql -o /dev/null <<-'SQL'
@@ -59,5 +59,5 @@ sql -o /dev/null <<-'SQL'
 	UPDATE lem_parent_order SET reason = repeat('.', 2000), bars = (SELECT lem_bars(ts, price, volume, features) FROM lem_unnest(bars)) WHERE id = 4;
 SQL
 damage lem_parent_order 0
-is "an order's own bars" "$(sql -c "INSERT INTO bars SELECT series, ts + interval '1 minute', price, volume, features, filling FROM bars WHERE series <> 'B' AND ts = '2026-03-02 14:01:00+00'" -c "CALL lem_work('$query')" -c "SELECT id, state, slices, left(reason, 6) FROM lem_orders WHERE id IN (1, 4) ORDER BY id" 2>&1)" $'1|active|3|\n4|failed|2|XX001:'
+is "an order's own bars" "$(sql -c "INSERT INTO bars SELECT series, ts + interval '1 minute', price, volume, features, filling FROM bars WHERE series <> 'B' AND ts = '2026-03-02 14:01:00+00'" -c "CALL lem_work('$query', '2026-03-02 14:03:00+00')" -c "SELECT id, state, slices, left(reason, 6) FROM lem_orders WHERE id IN (1, 4) ORDER BY id" 2>&1)" $'1|active|3|\n4|failed|2|XX001:'
 exit $failed

@@ -21,7 +21,7 @@ query="SELECT symbol AS series, ts, price, volume FROM bars, (SELECT pg_sleep(0.
 caller()						# call lem_work again and again, until the file is gone
 {
 	while [ -e "$folder/open" ]; do
-		PGAPPNAME=caller$1 psql -X -q -v ON_ERROR_STOP=1 -c "CALL lem_work('$query')" &
+		PGAPPNAME=caller$1 psql -X -q -v ON_ERROR_STOP=1 -c "CALL lem_work('$query', bars_end())" &
 		echo $! >"$folder/pid$1"
 		wait $! || echo "cut short"
 		sleep 0.1
@@ -52,6 +52,8 @@ sql <<-SQL
 	CREATE TABLE bars (symbol text, ts timestamptz, price float8, volume float8, fed_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (symbol, ts));
 	INSERT INTO bars SELECT * FROM feed WHERE ts < '2026-03-02 09:00:00+00';
 	ANALYZE bars;
+	-- what time it is: that at which the last bar ends
+	CREATE FUNCTION bars_end() RETURNS timestamptz LANGUAGE sql AS \$\$ SELECT max(ts) + interval '1 minute' FROM bars \$\$;
 	SET client_min_messages = error;
 	CALL lem_train('load', 'SELECT symbol AS series, ts, price, volume FROM bars WHERE symbol IN (''S1'', ''S2'')',
 		'{"lookback": 8, "n_ahead": $minutes, "hidden_size": 8, "num_heads": 2, "num_embedding": 3, "fused_mlp_hidden_dim": 6, "hidden_rnn_layer": 1, "norm_window": 60}',

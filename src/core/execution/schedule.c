@@ -108,6 +108,7 @@ lem_plan_slices(const lem_order *order, const lem_limits *limits, const lem_wind
 		slices[k].state = k < window->known ? LEM_SLICE_DONE
 			: k == window->known && window->next_known ? LEM_SLICE_NEXT : LEM_SLICE_PROJECTED;
 		slices[k].ts = slice_ts[k];
+		slices[k].end_ts = slices[k].state == LEM_SLICE_NEXT ? window->next_end : LEM_TIME_END - 1;
 		slices[k].allocation = lem_units_share(units[k]);
 		slices[k].cumulative = lem_units_share(sum);
 		slices[k].quantity = quantity[k];

@@ -21,6 +21,7 @@ typedef struct lem_slice
 	int			step;			/* 1 = first */
 	lem_slice_state state;
 	int64_t		ts;				/* start of the bar it trades in */
+	int64_t		end_ts;			/* its end, if it is next; else LEM_TIME_END - 1 */
 	double		allocation;		/* share of the order */
 	double		cumulative;
 	double		quantity;		/* in the order's unit */

@@ -24,7 +24,8 @@ typedef struct lem_clock
 	void	   *arg;
 	const struct lem_calendar *calendar;	/* NULL: sessions are those that bars show */
 	bool		has_now;
-	int64_t		now;			/* bars that had ended by now are known, if there were any */
+	int64_t		now;			/* bars that had ended by now are known, if there were any, and
+								 * no others */
 } lem_clock;
 
 /* An instant's wall-clock time; clock NULL means UTC. */

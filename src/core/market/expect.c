@@ -1,5 +1,6 @@
 /* expect.c: when the bars to come are expected. */
 #include "market/expect.h"
+#include "market/gaps.h"
 
 /* Most bars that are counted one by one: a series with such a gap is another series. */
 #define MAX_COUNT 1000000
@@ -397,6 +398,20 @@ lem_expect_complete(const lem_expect *expect, size_t last, int64_t start)
 	return lem_habit_complete(&expect->habit, last, start);
 }
 
+/* When the last session of a bar of a day ends; false: the day has none. */
+static bool
+day_end(const lem_expect *expect, int64_t ts, int64_t *end)
+{
+	const int64_t day = lem_day_number(lem_local_time(&expect->clock, ts));
+	const lem_calendar *calendar = expect->grid.calendar;
+	const int	sessions = lem_calendar_day(calendar, day)->count;
+
+	if (sessions == 0)
+		return false;
+	*end = lem_session_of(calendar, day, sessions - 1).close;
+	return *end > ts;
+}
+
 int64_t
 lem_expect_end(const lem_expect *expect, int64_t ts)
 {
@@ -404,7 +419,28 @@ lem_expect_end(const lem_expect *expect, int64_t ts)
 
 	if (expect->by_calendar && expect->interval < LEM_DAY)
 		return lem_bar_end(&expect->grid, ts);
+	if (expect->by_calendar && day_end(expect, ts, &end))
+		return end;
 	if (expect->months > 0 && next_month(expect, expect->series->n - 1, ts, &end))
 		return end;
 	return add_steps(expect, ts, 1, &end) ? end : LEM_TIME_END - 1;
+}
+
+size_t
+lem_expect_ended(const lem_config *config, const lem_series *series, size_t count,
+				 const lem_clock *clock, int64_t now, uint64_t *scratch)
+{
+	size_t		n = lem_series_before(series, now);
+	int64_t		interval = config->bar_interval;
+	lem_expect	expect;
+
+	/* The length of bars is found from those that had begun. */
+	if (interval <= 0)
+		interval = lem_gap_interval(series, n, count, scratch);
+	if (interval <= 0)
+		return n;
+	lem_expect_open(&expect, config, series, n, count, interval, clock);
+	while (n > 0 && lem_expect_end(&expect, series->ts[n - 1]) > now)
+		n--;
+	return n;
 }

@@ -44,7 +44,15 @@ extern uint64_t lem_expect_missing(const lem_expect *expect, int64_t after, int6
 /* Are bars before start still to come, as far as can be told without a clock? (gaps = skip) */
 extern bool lem_expect_complete(const lem_expect *expect, size_t last, int64_t start);
 
-/* When the bar that begins at ts ends. */
+/* When the bar that begins at ts ends: with its session, with a calendar. */
 extern int64_t lem_expect_end(const lem_expect *expect, int64_t ts);
+
+/*
+ * Of the bars of a series, of which only the times are looked at: how many of them, the first ones,
+ * had ended by now.  Without a length of its bars in the config, it is that of the last `count`.
+ * scratch: count numbers.  Where it is not known, all that had begun.
+ */
+extern size_t lem_expect_ended(const lem_config *config, const lem_series *series, size_t count,
+							   const lem_clock *clock, int64_t now, uint64_t *scratch);
 
 #endif

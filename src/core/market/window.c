@@ -32,6 +32,8 @@ typedef struct window_work
 	const lem_series *series;
 	const lem_order *order;
 	const lem_clock *clock;
+	bool		has_start;		/* from when on bars are the order's: as it says, */
+	int64_t		start_ts;		/* or by the clock */
 
 	lem_strip	strip;
 	uint64_t   *differences;	/* interval_bars() */
@@ -115,7 +117,7 @@ static uint64_t
 bars_awaited(const window_work *work)
 {
 	return lem_expect_missing(&work->expect, work->series->ts[work->n_history - 1],
-							  work->order->start_ts);
+							  work->start_ts);
 }
 
 /*
@@ -127,9 +129,9 @@ find_row_l(const window_work *work)
 {
 	const size_t last = work->n_history - 1;
 
-	if (!work->order->has_start || !work->view.carry)
+	if (!work->has_start || !work->view.carry)
 		return (lem_place) {last, 0, 0};
-	return lem_gap_last(&work->view, last, work->order->start_ts,
+	return lem_gap_last(&work->view, last, work->start_ts,
 						work->view.grid ? 0 : bars_awaited(work));
 }
 
@@ -179,7 +181,7 @@ read_known(window_work *work)
 	lem_place	place = work->row_l;
 	int			known = 0;
 
-	if (!work->order->has_start)
+	if (!work->has_start)
 		return 0;
 	while (known < work->config->n_ahead && lem_gap_on(&work->view, &place))
 		bars[known++] = lem_gap_bar(&work->view, place);
@@ -216,7 +218,7 @@ check_gaps(const window_work *work, int known, lem_fault *fault)
 
 		if (i < last)
 			here = bars_missing(work, i);
-		else if (known == 0 && work->order->has_start)
+		else if (known == 0 && work->has_start)
 			here = bars_awaited(work);
 		if (here > 0 && missing == 0)
 			first = series->ts[i] + work->view.interval;
@@ -227,12 +229,37 @@ check_gaps(const window_work *work, int known, lem_fault *fault)
 	return LEM_OK;
 }
 
-/* gaps = skip, or a calendar: what had ended by the clock's time is known. */
+/* What had ended by the clock's time is known; with gaps = error, what is missing is an error. */
 static inline bool
 knows_now(const window_work *work)
 {
-	return work->clock && work->clock->has_now &&
-		(work->config->gaps == LEM_GAPS_SKIP || work->view.grid);
+	return work->clock && work->clock->has_now && work->config->gaps != LEM_GAPS_ERROR;
+}
+
+/*
+ * The order's start.  With gaps = carry, one without a bar since its start has traded in none that
+ * had ended by now: it starts with the bar of now, and those before are carried on.
+ */
+static void
+find_start(window_work *work)
+{
+	const lem_order *order = work->order;
+	const int64_t last = work->series->ts[work->n_history - 1];
+	int64_t		first;
+	int64_t		now;
+
+	work->has_start = order->has_start;
+	work->start_ts = order->start_ts;
+	if (!knows_now(work) || !work->view.carry || work->n_history < work->series->n)
+		return;
+	now = work->clock->now - work->view.interval + 1;
+	if (lem_expect_next(&work->expect, work->n_history - 1, last,
+						order->has_start ? order->start_ts : LEM_TIME_MIN, &first, NULL) != LEM_OK
+		|| lem_expect_end(&work->expect, first) > work->clock->now || !lem_time_ok(now) ||
+		now <= first)
+		return;
+	work->has_start = true;
+	work->start_ts = now;
 }
 
 /*
@@ -248,9 +275,9 @@ earliest_time(const window_work *work, int i)
 
 	if (i > 0)
 		return earliest;
-	if (work->order->has_start)
-		earliest = work->order->start_ts;
-	if (!knows_now(work) || work->view.carry ||
+	if (work->has_start)
+		earliest = work->start_ts;
+	if (!knows_now(work) || work->view.carry || work->n_history < work->series->n ||
 		work->clock->now - work->view.interval < earliest ||
 		work->clock->now - work->view.interval < last + work->expect.habit.step)
 		return earliest;
@@ -261,9 +288,9 @@ earliest_time(const window_work *work, int i)
 }
 
 /*
- * With no slice done yet: is the first one firm?  Not if bars may still come before the start.  With
- * gaps = skip any of them may be missing: the clock says whether they can still come, and without one
- * what the series has shown so far.
+ * With no slice done yet: is the first one firm?  Not if bars may still come before the start.  Any of
+ * them may be missing where nothing traded: the clock says whether they can still come, and without
+ * one, with gaps = skip, what the series has shown so far.
  */
 static bool
 first_is_firm(const window_work *work, int64_t first)
@@ -462,6 +489,7 @@ open_history(window_work *work, const lem_config *config, const lem_series *seri
 		work->view.grid = &work->expect.grid;
 	else if (work->expect.by_calendar)
 		work->view.carry = false;	/* a day without a bar had no session */
+	find_start(work);
 	work->row_l = find_row_l(work);
 	return read_history(work, fault);
 }
@@ -492,6 +520,8 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 		return status;
 	window->next_known = window->known > 0 ? window->known < config->n_ahead
 		: first_is_firm(&work, slice_bars(&work)[0].ts);
+	window->next_end = window->known < config->n_ahead
+		? lem_expect_end(&work.expect, slice_bars(&work)[window->known].ts) : LEM_TIME_END - 1;
 
 	for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
 		work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,

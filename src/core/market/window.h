@@ -20,6 +20,7 @@ typedef struct lem_window
 	int			norm_window;	/* bars over which scales are taken (paper: L + 335) */
 	int			known;			/* slices 0 .. known - 1 are done: their bar has completed */
 	bool		next_known;		/* slice `known` is next: the bar before it has completed */
+	int64_t		next_end;		/* when the bar of slice `known` ends; with known = N, never */
 } lem_window;
 
 /*

@@ -9,7 +9,7 @@
 #include "executor/spi.h"
 
 /* Most arguments of a query. */
-#define LEM_MAX_ARGUMENTS 16
+#define LEM_MAX_ARGUMENTS 20
 
 /* A query that is put together: arguments are added in order, as $1, $2 ... */
 typedef struct lem_query

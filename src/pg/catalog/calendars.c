@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -29,6 +30,7 @@
 #include "pg/base/table_scan.h"
 #include "pg/catalog/calendar_json.h"
 #include "pg/catalog/calendars.h"
+#include "pg/catalog/catalog.h"
 
 /* A calendar that was compiled. */
 typedef struct compiled
@@ -160,6 +162,32 @@ lem_calendar_find(const char *schema, const char *name)
 	calendar->days = days;
 	calendar->session = session;
 	return calendar;
+}
+
+void
+lem_calendar_digest(const lem_calendar *calendar, uint8 *digest)
+{
+	const int	weekdays = lengthof(calendar->weekday);
+	const lem_day_sessions *days = calendar->weekday;
+	StringInfoData buffer;
+
+	initStringInfo(&buffer);
+	appendStringInfoString(&buffer, calendar->clock.arg
+						   ? pg_get_timezone_name(calendar->clock.arg) : "UTC");
+	for (int i = 0; i < weekdays + calendar->n_days; i++, days++)
+	{
+		if (i == weekdays)
+			days = calendar->days;
+		pq_sendint32(&buffer, i < weekdays ? i : days->day);
+		pq_sendint32(&buffer, days->count);
+		for (int s = 0; s < days->count; s++)
+		{
+			pq_sendint32(&buffer, calendar->session[days->first + s].open);
+			pq_sendint32(&buffer, calendar->session[days->first + s].close);
+		}
+	}
+	lem_catalog_checksum(buffer.data, buffer.len, digest);
+	pfree(buffer.data);
 }
 
 lem_clock

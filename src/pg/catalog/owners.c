@@ -47,7 +47,9 @@ static const struct kept_column
 	{"lem_model_name", "owner"},
 	{"lem_model_right", "grantee"},
 	{"lem_training_run", "started_by"},
-	{"lem_parent_order", "owner"}
+	{"lem_parent_order", "owner"},
+	{"lem_calendar", "owner"},
+	{"lem_feed", "owner"}
 };
 
 /* Hold a role until the end of the transaction: a lock on an object that only lem knows. */
@@ -213,7 +215,8 @@ pg_lem_keep_roles(PG_FUNCTION_ARGS)
 		uint64		n;
 
 		lem_query_begin(&query, schema);
-		n = lem_query_run(&query, psprintf("SELECT DISTINCT %s FROM %%1$s.%s",
+		n = lem_query_run(&query, psprintf("SELECT DISTINCT %1$s FROM %%1$s.%2$s"
+										   " WHERE %1$s IS NOT NULL",
 										   kept_columns[i].column, kept_columns[i].table));
 		for (uint64 row = 0; row < n; row++)
 		{
@@ -274,7 +277,7 @@ hold_names(const char *schema, const char *role)
 /*
  * lem_reassign_owned(role lem_role, successor name) RETURNS void
  *
- * Gives the models, orders and trainings of a role to another, and takes the rights that were given
+ * Gives the models, orders, trainings, calendars and feeds of a role to another, and takes the rights that were given
  * to it: the role can be dropped.  The role may be one that is gone, as "?name".  For who has the
  * rights of both, or administers the extension.  Errors: 22004, 22023, 42501, 42704.
  */
@@ -286,6 +289,8 @@ pg_lem_reassign_owned(PG_FUNCTION_ARGS)
 	static const char *const commands[] = {
 		"UPDATE %1$s.lem_model_name SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
 		"UPDATE %1$s.lem_parent_order SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
+		"UPDATE %1$s.lem_calendar SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
+		"UPDATE %1$s.lem_feed SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
 		("UPDATE %1$s.lem_training_run SET started_by = %1$s.lem_role_of($2)"
 		 " WHERE started_by::text = $1"),
 		"DELETE FROM %1$s.lem_model_right WHERE grantee::text = $1 AND $2 IS NOT NULL"

@@ -19,9 +19,11 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/catalog/calendars.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/rights.h"
 #include "pg/judging/backtest_options.h"
+#include "pg/orders/feeds.h"
 #include "pg/orders/orders.h"
 #include "pg/schedule/order_type.h"
 
@@ -243,8 +245,8 @@ find_client_order(const char *schema, const char *client_id, const char *series,
 
 /*
  * lem_submit_order(series text, model text, ord lem_order, expires_at timestamptz DEFAULT NULL,
- * client_id text DEFAULT NULL, track text DEFAULT NULL, basket text DEFAULT NULL) RETURNS bigint;
- * in 1.0 the first four
+ * client_id text DEFAULT NULL, track text DEFAULT NULL, basket text DEFAULT NULL, feed text DEFAULT
+ * NULL, calendar text DEFAULT NULL) RETURNS bigint; in 1.0 the first four
  *
  * Hands over an order, which lem_work works from its next call on; returns the order's id, also of
  * the one that the caller has handed over under that client_id before.  Errors: those of scheduling
@@ -261,6 +263,8 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	const char *client_id;
 	const char *track;
 	const char *basket;
+	const char *feed;
+	const char *calendar;
 	HeapTupleHeader tuple;
 	lem_order	order;
 	lem_query	query;
@@ -275,6 +279,8 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	client_id = label_argument(fcinfo, 4, "client_id");
 	track = label_argument(fcinfo, 5, "track");
 	basket = label_argument(fcinfo, 6, "basket");
+	feed = label_argument(fcinfo, 7, "feed");
+	calendar = label_argument(fcinfo, 8, "calendar");
 	if (track && strcmp(track, "plan") != 0 && strcmp(track, "fills") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -296,6 +302,9 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 		SPI_finish();
 		PG_RETURN_INT64(id);
 	}
+	(void) lem_feed_find(query.schema, feed ? feed : LEM_DEFAULT_FEED, true);
+	if (calendar)
+		(void) lem_calendar_find(query.schema, calendar);
 	warn_of_series(query.schema, series);
 	lem_query_add(&query, TEXTOID, PG_GETARG_DATUM(0), false);
 	lem_query_add(&query, TEXTOID, PG_GETARG_DATUM(1), false);
@@ -313,11 +322,14 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 		lem_query_add_text(&query, client_id);
 		lem_query_add_text(&query, track);
 		lem_query_add_text(&query, basket);
+		lem_query_add_text(&query, feed ? feed : LEM_DEFAULT_FEED);
+		lem_query_add_text(&query, calendar);
 
 		/* Another session may hand the same one over at this moment. */
 		if (lem_query_run(&query,
 						  "INSERT INTO %1$s.lem_parent_order (series, model, ord, expires_at,"
-						  " owner, client_id, track, basket) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+						  " owner, client_id, track, basket, feed, calendar)"
+						  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 						  " ON CONFLICT (owner, client_id) WHERE client_id IS NOT NULL"
 						  " DO NOTHING RETURNING id") == 0)
 		{

@@ -7,10 +7,10 @@
  * version, the server asks of that whether the order is still due.  So no step is decided twice,
  * however many sessions work; that a step is a key of lem_child_slice stands behind it.
  *
- * Passes.  A call lists the series of active orders, asks for their last bars, and goes through the
- * series whose orders were not looked at with these, in batches: as many series as have about
- * BATCH_ORDERS orders, whose bars are read once.  A batch is claimed, decided, saved and committed.
- * What is still due after a pass was held by others: a session that works it, which is waited for
+ * Passes.  A call lists the series of active orders of its feed, asks for their last bars that have
+ * ended (work_due.c), and goes through the series whose orders were not looked at with these, in
+ * batches: as many series as have about BATCH_ORDERS orders, whose bars are read once.  A batch is
+ * claimed, decided, saved and committed.  What is still due after a pass was held by others: a session that works it, which is waited for
  * so that every slice that was due is decided when the call returns; or a transaction that is
  * changing the order and may stay open for hours.  So the wait is bounded (lem.work_wait), and what
  * is left to the next call is told.
@@ -60,6 +60,7 @@
 #include "pg/base/identity.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
+#include "pg/orders/work_due.h"
 #include "pg/orders/work_store.h"
 
 /* Orders that are claimed at once. */
@@ -78,7 +79,7 @@ typedef struct work
 {
 	lem_worker	worker;
 	bool		atomic;			/* within a transaction of the caller's */
-	TimestampTz now;
+	bool		replays;		/* it was told what time it is */
 	lem_work_bars bars;
 } work;
 
@@ -123,7 +124,9 @@ work_orders(work *w, const lem_active_series *due, lem_work_series *series, int 
 	MemoryContext outer = MemoryContextSwitchTo(context);
 	lem_work_batch batch = {
 		.schema = w->worker.schema,
-		.now = w->now,
+		.feed = &w->worker.feed,
+		.now = w->worker.now,
+		.replays = w->replays,
 		.bars = &w->bars,
 		.n_series = n,
 		.series = series,
@@ -242,52 +245,29 @@ work_left(work *w, lem_active_series *due, int n)
 	}
 }
 
-/* The series of the user's whose orders are due. */
-static lem_active_series *
-find_due(work *w, int *n_due)
-{
-	int			n;
-	lem_active_series *series = lem_work_list(&w->worker, &n);
-	const char **names = palloc(Max(n, 1) * sizeof(char *));
-	TimestampTz *last = palloc(Max(n, 1) * sizeof(TimestampTz));
-
-	for (int i = 0; i < n; i++)
-		names[i] = series[i].name;
-	lem_work_bars_last(&w->bars, n, names, last);
-	*n_due = 0;
-	for (int i = 0; i < n; i++)
-	{
-		series[i].last = last[i];
-		if (lem_work_is_due(&series[i]))
-			series[(*n_due)++] = series[i];
-	}
-	pfree(names);
-	pfree(last);
-	return series;
-}
-
 /* Work all orders that are due. */
 static void
 work_all(work *w)
 {
 	int			n;
-	lem_active_series *due = find_due(w, &n);
+	lem_active_series *due = lem_work_find_due(&w->worker, &w->bars, !w->replays, &n);
 
 	if (n > 0)
 	{
 		(void) work_due(w, due, n);
 		work_left(w, due, n);
 	}
-	lem_work_expire(&w->worker, w->now);
+	lem_work_expire(&w->worker);
 }
 
 /*
- * lem_work(bars text, as_of timestamptz DEFAULT NULL)
+ * lem_work(bars text, as_of timestamptz DEFAULT NULL, feed text DEFAULT NULL); in 1.0 the first two
  *
  * Decides the next slice of every active order of the user's, and of roles whose rights he has,
  * whose bar has completed, by the completed bars that a query returns: columns series, ts, price,
- * volume, and features where models take extra ones.  as_of: work as if it were that time, without
- * the bars from then on.  Commits as it goes, except within a transaction block.
+ * volume, and features where models take extra ones.  Orders are those of a feed.  as_of: work as if
+ * it were that time.  Bars that had not ended by then, or by the clock, are left out.  Commits as it
+ * goes, except within a transaction block.
  */
 LEM_FUNCTION(pg_lem_work);
 
@@ -306,6 +286,10 @@ pg_lem_work(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("%s must not be NULL", "bars")));
+	if (!PG_ARGISNULL(1) && TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be finite", "as_of")));
 	context = AllocSetContextCreate(PortalContext ? PortalContext : CurrentMemoryContext,
 									"lem work call", ALLOCSET_DEFAULT_SIZES);
 	if (SPI_connect_ext(w.atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
@@ -316,8 +300,11 @@ pg_lem_work(PG_FUNCTION_ARGS)
 	query = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	begin(&w);
 	lem_worker_find_owners(&w.worker);
-	w.now = PG_ARGISNULL(1) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(1);
-	lem_work_bars_open(&w.bars, w.worker.schema, query, PG_ARGISNULL(1) ? DT_NOEND : w.now);
+	w.worker.feed = lem_feed_find(w.worker.schema, PG_NARGS() <= 2 || PG_ARGISNULL(2)
+								  ? LEM_DEFAULT_FEED : text_to_cstring(PG_GETARG_TEXT_PP(2)), false);
+	w.replays = !PG_ARGISNULL(1);
+	w.worker.now = w.replays ? PG_GETARG_TIMESTAMPTZ(1) : GetCurrentTimestamp();
+	lem_work_bars_open(&w.bars, w.worker.schema, query, w.worker.now);
 	work_all(&w);
 	SPI_finish();
 	MemoryContextSwitchTo(old);

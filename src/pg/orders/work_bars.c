@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "core/market/gaps.h"
+#include "core/market/series.h"
 #include "core/market/window.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
@@ -50,7 +51,7 @@ push_context(ErrorContextCallback *callback)
 }
 
 void
-lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query, TimestampTz end)
+lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query, TimestampTz now)
 {
 	MemoryContext context = CurrentMemoryContext;
 	char	   *text = pstrdup(query);
@@ -64,7 +65,7 @@ lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query, T
 		text[--length] = '\0';
 	bars->schema = schema;
 	bars->query = text;
-	bars->end = end;
+	bars->now = now;
 
 	push_context(&callback);
 	plan = SPI_prepare_cursor(text, 0, NULL, CURSOR_OPT_NO_SCROLL);
@@ -110,13 +111,15 @@ typedef struct last_bars
 {
 	lem_work_bars *bars;
 	const char *const *names;
-	TimestampTz *last;
+	TimestampTz before;
+	TimestampTz *last;			/* NULL: the times of more of them are asked for */
+	lem_work_times *times;
 } last_bars;
 
+/* Run a query for n of them, with their names as $1 and a time that bars begin before as $2. */
 static void
-find_last(void *arg, int first, int n)
+ask_last(const last_bars *l, const char *query, int first, int n, TimestampTz before)
 {
-	last_bars  *l = arg;
 	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID};
 	Datum	   *names = palloc(n * sizeof(Datum));
 	Datum		values[2];
@@ -124,12 +127,19 @@ find_last(void *arg, int first, int n)
 	for (int i = 0; i < n; i++)
 		names[i] = CStringGetTextDatum(l->names[first + i]);
 	values[0] = text_array(n, names);
-	values[1] = TimestampTzGetDatum(l->bars->end);
-	run(l->bars,
-		"SELECT (SELECT pg_catalog.max(q.ts)" FROM_BARS OF_SERIES "s.name" ARE_BARS ")"
-		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS s (name, number) ORDER BY s.number",
-		lengthof(types), types, values);
+	values[1] = TimestampTzGetDatum(before);
+	run(l->bars, query, lengthof(types), types, values);
 	LEM_ENSURE(SPI_processed == (uint64) n);
+}
+
+static void
+find_last(void *arg, int first, int n)
+{
+	const last_bars *l = arg;
+
+	ask_last(l, "SELECT (SELECT pg_catalog.max(q.ts)" FROM_BARS OF_SERIES "s.name" ARE_BARS ")"
+			 " FROM pg_catalog.unnest($1) WITH ORDINALITY AS s (name, number) ORDER BY s.number",
+			 first, n, l->before);
 	for (int i = 0; i < n; i++)
 	{
 		bool		is_null;
@@ -140,28 +150,77 @@ find_last(void *arg, int first, int n)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-void
-lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, TimestampTz *last)
+static void
+find_times(void *arg, int first, int n)
+{
+	const last_bars *l = arg;
+
+	ask_last(l, "SELECT ARRAY(SELECT q.ts::pg_catalog.timestamptz" FROM_BARS OF_SERIES "s.name"
+			 ARE_BARS " ORDER BY q.ts DESC LIMIT " CppAsString2(LEM_TIMES) ")"
+			 " FROM pg_catalog.unnest($1) WITH ORDINALITY AS s (name, number) ORDER BY s.number",
+			 first, n, l->bars->now);
+	for (int i = 0; i < n; i++)
+	{
+		lem_work_times *times = &l->times[first + i];
+		ArrayType  *array = DatumGetArrayTypeP(lem_query_column(i, 1, NULL));
+		const TimestampTz *ts = (const TimestampTz *) ARR_DATA_PTR(array);
+
+		times->n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+		for (int k = 0; k < times->n; k++)
+			times->ts[k] = ts[times->n - 1 - k];
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* An error is told when the series' bars are read. */
+static void
+forget_last(const last_bars *l, int i)
+{
+	if (l->last)
+		l->last[i] = DT_NOBEGIN;
+	else
+		l->times[i].n = 0;
+}
+
+/* Ask n series for their last bars, some of them at once. */
+static void
+ask_all(last_bars *l, int n)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lem last bars",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
-	last_bars	l = {bars, names, last};
 
-	/* An error is told when the series' bars are read. */
 	for (int first = 0; first < n; first += LAST_AT_ONCE)
 	{
 		const int	count = Min(LAST_AT_ONCE, n - first);
 		ErrorData **errors = palloc0(n * sizeof(ErrorData *));
 
-		lem_guard_each(find_last, &l, first, count, lem_error_is_of_data, errors);
+		lem_guard_each(l->last ? find_last : find_times, l, first, count, lem_error_is_of_data,
+					   errors);
 		for (int i = first; i < first + count; i++)
 			if (errors[i])
-				last[i] = DT_NOBEGIN;
+				forget_last(l, i);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
+}
+
+void
+lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, TimestampTz before,
+				   TimestampTz *last)
+{
+	last_bars	l = {bars, names, before, last, NULL};
+
+	ask_all(&l, n);
+}
+
+void
+lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names, lem_work_times *times)
+{
+	last_bars	l = {bars, names, bars->now, NULL, times};
+
+	ask_all(&l, n);
 }
 
 /* The bar interval of a series, from the last bars before a time; 0: cannot be found. */
@@ -200,7 +259,8 @@ static void
 find_since(lem_work_bars *bars, lem_work_since *question)
 {
 	const lem_config *config = question->config;
-	const TimestampTz start = Min(question->start, bars->end);
+	const TimestampTz start = Min(question->start, question->last == DT_NOBEGIN ? bars->now
+								  : question->last + 1);
 	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, INT4OID, BOOLOID};
 	Datum		values[4];
 	int64		interval = 0;
@@ -290,7 +350,7 @@ read_series(void *arg, int first, int n)
 		series[i]->bars = (lem_series) {0};
 	}
 	values[0] = text_array(n, names);
-	values[1] = TimestampTzGetDatum(r->bars->end);
+	values[1] = TimestampTzGetDatum(r->bars->now);
 	values[2] = TimestampTzGetDatum(since);
 	if (r->bars->columns.numbers[LEM_BAR_CLOSE] == 0)
 		query = r->bars->columns.numbers[LEM_BAR_FEATURES] == 0 ? READ_SERIES("") :
@@ -307,6 +367,7 @@ read_series(void *arg, int first, int n)
 		LEM_ENSURE(s != NULL);
 		lem_bars_view((lem_bars *) PG_DETOAST_DATUM_COPY(lem_query_column(row, 2, NULL)),
 					  &s->bars);
+		s->bars = lem_series_between(&s->bars, PG_INT64_MIN, s->last + 1);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

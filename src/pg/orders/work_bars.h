@@ -18,7 +18,7 @@ typedef struct lem_work_bars
 {
 	const char *schema;			/* of the extension */
 	const char *query;
-	TimestampTz end;			/* bars from here on are not there yet; DT_NOEND: all are */
+	TimestampTz now;			/* bars that begin from here on are not there yet */
 	lem_bar_columns columns;
 } lem_work_bars;
 
@@ -26,7 +26,7 @@ typedef struct lem_work_bars
 typedef struct lem_work_series
 {
 	const char *name;
-	TimestampTz last;			/* its last bar; DT_NOBEGIN: it has none */
+	TimestampTz last;			/* its last bar that has ended; DT_NOBEGIN: it has none */
 	TimestampTz since;			/* bars from here on are needed; DT_NOEND: none is yet */
 	bool		read;			/* they have been read, into: */
 	lem_series	bars;			/* in time order; none if there is an error */
@@ -38,6 +38,7 @@ typedef struct lem_work_since
 {
 	const lem_config *config;
 	const char *name;
+	TimestampTz last;			/* as above */
 	TimestampTz start;			/* of the order; DT_NOEND: after the last bar */
 	TimestampTz since;			/* the answer; DT_NOBEGIN: all bars */
 	ErrorData  *error;			/* or why there is none */
@@ -45,11 +46,26 @@ typedef struct lem_work_since
 
 /* Check the query and its columns; its text is kept in the current memory context.  Within SPI. */
 extern void lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query,
-							   TimestampTz end);
+							   TimestampTz now);
 
-/* Times of the last bars of n series; DT_NOBEGIN also where the query raises an error. */
+/*
+ * Times of the last bars before a time of n series; DT_NOBEGIN also where the query raises an error.
+ */
 extern void lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names,
-							   TimestampTz *last);
+							   TimestampTz before, TimestampTz *last);
+
+/* Times of a series' last bars that had begun by now, LEM_TIMES of them at most. */
+#define LEM_TIMES 65
+
+typedef struct lem_work_times
+{
+	int			n;
+	int64_t		ts[LEM_TIMES];
+} lem_work_times;
+
+/* Those of n series; none where the query raises an error. */
+extern void lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names,
+								lem_work_times *times);
 
 /* Answer n questions for when bars are needed from. */
 extern void lem_work_bars_since(lem_work_bars *bars, int n, lem_work_since *questions);

@@ -2,7 +2,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -12,8 +11,6 @@
 #include "pg/base/guard.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
-#include "pg/catalog/calendars.h"
-#include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
@@ -32,12 +29,6 @@ typedef struct model_work
 	int			n;
 	int		   *members;		/* n: orders of the batch */
 } model_work;
-
-static bool
-error_is_of_model(const ErrorData *error)
-{
-	return lem_error_is_of_data(error) || error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
-}
 
 /* Whether an order has nothing more to be decided in this batch: a reason was found. */
 static bool
@@ -66,28 +57,31 @@ blame_fault(lem_work_order *order, lem_fault *fault)
 	lem_work_order_blame(order, error, bars);
 }
 
-static void
-find_model(void *arg)
+/* Whether an order is worked by a model, with a calendar (NULL: none of its own, nor its feed's). */
+static bool
+is_used(const lem_work_model *model, const lem_work_order *order, const char *calendar)
 {
-	model_work *work = arg;
-	lem_work_model *model = work->model;
+	return strcmp(model->name, order->model) == 0 && strcmp(model->owner, order->owner) == 0 &&
+		(model->calendar && calendar ? strcmp(model->calendar, calendar) == 0
+		 : model->calendar == calendar);
+}
 
-	/* The caller works on the owner's behalf: it is the owner who must be allowed to. */
-	if (!OidIsValid(model->owner_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the order's owner, role \"%s\", does not exist", model->owner)));
-	model->is_rule = lem_orders_baseline(model->name, &model->rule);
-	if (model->is_rule)
-	{
-		memset(&model->row, 0, sizeof(model->row));
-		lem_baseline_config(&model->row.config, LEM_BASELINE_HORIZON, 0);
-		model->row.time_zone = pg_tzset("UTC");
-		lem_catalog_checksum(model->name, strlen(model->name), model->row.digest);
-		return;
-	}
-	lem_rights_find_for(work->batch->schema, model->owner_id, LEM_RIGHT_USE, model->name,
-						&model->row);
+/* What the clock shows while orders are decided. */
+static TimestampTz
+time_of_deciding(const lem_work_batch *batch)
+{
+	return batch->replays ? batch->now : Max(batch->now, GetCurrentTimestamp());
+}
+
+/* A model's clock, by which what had ended by the time of the call is known. */
+static lem_clock
+clock_of(const model_work *work)
+{
+	lem_clock	clock = work->model->clock;
+
+	clock.has_now = true;
+	clock.now = work->batch->now;
+	return clock;
 }
 
 /* The models of a batch. */
@@ -100,23 +94,22 @@ find_models(lem_work_batch *batch)
 	for (int i = 0; i < batch->n; i++)
 	{
 		lem_work_order *order = &batch->orders[i];
+		const char *calendar = order->calendar ? order->calendar : batch->feed->calendar;
 		lem_work_model *model;
 		int			m = 0;
 
-		while (m < batch->n_models && (strcmp(batch->models[m].name, order->model) != 0 ||
-									   strcmp(batch->models[m].owner, order->owner) != 0))
+		while (m < batch->n_models && !is_used(&batch->models[m], order, calendar))
 			m++;
 		batch->model[i] = m;
 		model = &batch->models[m];
 		if (m == batch->n_models)
 		{
-			model_work	work = {.batch = batch, .model = model};
-
 			batch->n_models++;
 			model->name = order->model;
 			model->owner = order->owner;
 			model->owner_id = order->owner_id;
-			model->error = lem_guard(find_model, &work, error_is_of_model);
+			model->calendar = calendar;
+			lem_work_model_find(batch->schema, model);
 		}
 		if (model->error)
 			lem_work_order_blame(order, model->error, false);
@@ -146,6 +139,7 @@ find_since(lem_work_batch *batch)
 		lem_work_since question = {
 			.config = &batch->models[batch->model[i]].row.config,
 			.name = batch->series[order->series].name,
+			.last = batch->series[order->series].last,
 			.start = order->order.has_start ? order->order.start_ts : DT_NOEND
 		};
 		int			q = 0;
@@ -217,13 +211,12 @@ static void
 schedule(void *arg, int first, int n)
 {
 	const model_work *work = arg;
-	const lem_model_row *row = &work->model->row;
+	const int	n_ahead = work->model->row.config.n_ahead;
 	const int  *members = work->members + first;
 	lem_work_order *all = work->batch->orders;
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext scratch = AllocSetContextCreate(context, "lem work", ALLOCSET_DEFAULT_SIZES);
-	const lem_clock clock = lem_config_clock(work->batch->schema, &row->config, row->time_zone);
-	const int	n_ahead = row->config.n_ahead;
+	const lem_clock clock = clock_of(work);
 	lem_order  *orders;
 	lem_series *series;
 	lem_slice  *slices;
@@ -268,8 +261,8 @@ schedule(void *arg, int first, int n)
 			lem_work_order *order = &all[members[i]];
 
 			lem_decision_begin(order, order->decision.seen);
-			lem_work_order_decide(order, row, slices + (Size) i * n_ahead, counts[i],
-								  work->batch->now);
+			lem_work_order_decide(order, work->model, slices + (Size) i * n_ahead, counts[i],
+								  time_of_deciding(work->batch));
 		}
 		MemoryContextDelete(scratch);
 		return;
@@ -289,7 +282,7 @@ static void
 follow_rule(void *arg, int first, int n)
 {
 	const model_work *work = arg;
-	const lem_clock clock = lem_zone_clock(work->model->row.time_zone);
+	const lem_clock clock = clock_of(work);
 	lem_baseline_options options;
 
 	lem_baseline_options_default(&options);
@@ -321,7 +314,8 @@ follow_rule(void *arg, int first, int n)
 		else
 		{
 			lem_decision_begin(order, order->decision.seen);
-			lem_work_order_decide(order, &work->model->row, slices, count, work->batch->now);
+			lem_work_order_decide(order, work->model, slices, count,
+								  time_of_deciding(work->batch));
 		}
 		pfree(memory);
 		pfree(slices);
@@ -397,7 +391,7 @@ decide_model(lem_work_batch *batch, int number)
 	}
 	if (work.n == 0)
 		return;
-	error = lem_guard(load_model, &work, error_is_of_model);
+	error = lem_guard(load_model, &work, lem_work_model_error);
 	for (int i = 0; error && i < work.n; i++)
 		lem_work_order_blame(&batch->orders[work.members[i]], error, false);
 	if (error)

@@ -6,28 +6,19 @@
 
 #include "postgres.h"
 
-#include "core/judging/baseline.h"
+#include "pg/orders/feeds.h"
 #include "pg/orders/work_bars.h"
+#include "pg/orders/work_model.h"
 #include "pg/orders/work_order.h"
-
-/* A model in use by orders of a batch. */
-typedef struct lem_work_model
-{
-	const char *name;
-	const char *owner;			/* of the orders */
-	Oid			owner_id;
-	bool		is_rule;
-	lem_baseline rule;			/* of baseline:NAME; row is then that of its windows, version 0 */
-	lem_model_row row;
-	ErrorData  *error;			/* why it cannot be used */
-} lem_work_model;
 
 /* A batch. */
 typedef struct lem_work_batch
 {
 	/* given */
 	const char *schema;
-	TimestampTz now;
+	const lem_feed *feed;
+	TimestampTz now;			/* bars that had ended by then are known */
+	bool		replays;		/* and it is that time; else it is what the clock shows */
 	lem_work_bars *bars;
 	int			n_series;
 	lem_work_series *series;	/* those that orders refer to; what is read of them stays read */

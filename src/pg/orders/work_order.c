@@ -21,6 +21,7 @@ lem_decision_begin(lem_work_order *order, TimestampTz seen)
 	decision->start = order->start;
 	decision->version = order->version;
 	decision->seen = Max(order->seen, seen);
+	decision->look = DT_NOEND;
 }
 
 void
@@ -115,9 +116,9 @@ lem_work_order_see(lem_work_order *order, const lem_series *series)
 														 lem_series_bytes(n, series->n_features)));
 }
 
-/* A digest of all that a decision is made by: model, order, slices before, bars. */
+/* A digest of all that a decision is made by: model, calendar, order, slices before, bars. */
 static void
-digest_inputs(const lem_model_row *model, lem_work_order *order)
+digest_inputs(const lem_work_model *model, lem_work_order *order)
 {
 	StringInfoData buffer;
 	lem_order	decided = order->order;
@@ -125,7 +126,9 @@ digest_inputs(const lem_model_row *model, lem_work_order *order)
 	decided.n_decided = order->n_slices;
 	decided.decided = order->units;
 	initStringInfo(&buffer);
-	appendBinaryStringInfo(&buffer, (const char *) model->digest, LEM_DIGEST_LENGTH);
+	appendBinaryStringInfo(&buffer, (const char *) model->row.digest, LEM_DIGEST_LENGTH);
+	if (model->clock.calendar)
+		appendBinaryStringInfo(&buffer, (const char *) model->calendar_digest, LEM_DIGEST_LENGTH);
 	decided.n_executed = order->n_slices;
 	decided.executed = order->executed;
 	decided.executed_price = order->executed_price;
@@ -162,8 +165,38 @@ bars_traded(const lem_work_order *order)
 	return traded.n > 0 ? lem_bars_make(&traded) : NULL;
 }
 
+/*
+ * From when on bars are the order's, as its first slice is decided.  One without a start begins after
+ * the last bar; where it is decided for a bar later than the next, bars that may still come in
+ * between are not its own.
+ */
+static TimestampTz
+first_start(const lem_work_order *order, const lem_slice *first)
+{
+	const TimestampTz start = order->order.has_start ? order->order.start_ts
+		: order->view.ts[order->view.n - 1] + 1;
+
+	if (first->state != LEM_SLICE_NEXT)
+		return start;
+	return Max(start, first->ts - (first->end_ts - first->ts) + 1);
+}
+
+/*
+ * When an order that waits for its start is to be looked at again: its first slice can become firm
+ * by the clock alone.  Each time half of what is left has passed; the last time at the start.
+ */
+static TimestampTz
+next_look(const lem_work_order *order, TimestampTz now)
+{
+	const TimestampTz start = order->order.start_ts;
+
+	if (!order->order.has_start || start <= now)
+		return DT_NOEND;
+	return now + Max((start - now) / 2, Min(start - now, USECS_PER_SEC));
+}
+
 void
-lem_work_order_decide(lem_work_order *order, const lem_model_row *model, const lem_slice *slices,
+lem_work_order_decide(lem_work_order *order, const lem_work_model *model, const lem_slice *slices,
 					  int count, TimestampTz now)
 {
 	lem_decision *decision = &order->decision;
@@ -183,7 +216,8 @@ lem_work_order_decide(lem_work_order *order, const lem_model_row *model, const l
 	}
 	digest_inputs(model, order);
 	decision->skips = order->skip;
-	decision->version = model->version;
+	decision->version = model->row.version;
+	decision->at = now;
 	decision->slices = palloc(count * sizeof(lem_slice));
 	for (; n_decided < complete; n_decided++)
 	{
@@ -196,11 +230,11 @@ lem_work_order_decide(lem_work_order *order, const lem_model_row *model, const l
 	}
 	if (!decision->started && n_decided > 0)
 	{
-		/* An order without a start begins after the last bar, whenever the next one comes. */
-		decision->start = order->order.has_start ? order->order.start_ts
-			: order->view.ts[order->view.n - 1] + 1;
+		decision->start = first_start(order, &slices[0]);
 		decision->started = true;
 	}
+	if (!decision->started)
+		decision->look = next_look(order, now);
 	decision->bar_ts = palloc(count * sizeof(TimestampTz));
 	for (int k = order->n_completed; k < known && k < n_decided; k++)
 		decision->bar_ts[decision->n_completed++] = slices[k].ts;

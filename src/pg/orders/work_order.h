@@ -12,6 +12,7 @@
 #include "core/execution/schedule.h"
 #include "pg/bars/bars_type.h"
 #include "pg/catalog/catalog.h"
+#include "pg/orders/work_model.h"
 
 /* What becomes of an order. */
 typedef enum lem_work_outcome
@@ -26,6 +27,7 @@ typedef struct lem_decision
 {
 	int			n_slices;
 	lem_slice  *slices;			/* n_slices: to be added */
+	TimestampTz at;				/* when they were decided */
 	bool		skips;			/* those of them that were missed are not to be traded */
 	double		unallocated;	/* of a finished order, by its plan */
 	int			n_completed;
@@ -35,6 +37,7 @@ typedef struct lem_decision
 	int			version;		/* of the model */
 	const lem_bars *bars;		/* that its slices traded in; NULL: as stored */
 	TimestampTz seen;			/* the last bar that it was looked at with; DT_NOBEGIN: none */
+	TimestampTz look;			/* to be looked at again then, without a new bar; DT_NOEND: not */
 	uint8		inputs[LEM_DIGEST_LENGTH];
 	lem_work_outcome outcome;
 	const char *reason;			/* why it ended, or is not decided; NULL: none */
@@ -57,6 +60,7 @@ typedef struct lem_work_order
 	int64		id;
 	int			series;			/* number of the series among those that were asked for */
 	const char *model;			/* with the version, once that is fixed */
+	const char *calendar;		/* NULL: none of its own */
 	const char *owner;			/* as it is written */
 	Oid			owner_id;		/* InvalidOid: nobody */
 	Datum		stored_order;	/* lem_order, as stored */
@@ -108,7 +112,7 @@ extern void lem_work_order_see(lem_work_order *order, const lem_series *series);
  * Take over what a schedule decides: the next slice, and before it those that were missed.  Nothing
  * is decided of an order that has expired by now, or for a bar after that.
  */
-extern void lem_work_order_decide(lem_work_order *order, const lem_model_row *model,
+extern void lem_work_order_decide(lem_work_order *order, const lem_work_model *model,
 								  const lem_slice *slices, int count, TimestampTz now);
 
 /*

@@ -30,13 +30,18 @@ text_column(uint64 row, int number)
 	return TextDatumGetCString(lem_query_column(row, number, NULL));
 }
 
-/* A query by a worker: parameter $1 is the owners whose orders it is about. */
+/*
+ * A query by a worker: parameter $1 is the owners whose orders it is about, $2 their feed, $3 the time
+ * of the call.
+ */
 static void
 worker_query(const lem_worker *worker, lem_query *query)
 {
 	lem_query_begin(query, worker->schema);
 	query->by_index = true;
 	lem_query_add(query, worker->owners_type, worker->owners, false);
+	lem_query_add_text(query, worker->feed.name);
+	lem_query_add(query, TIMESTAMPTZOID, TimestampTzGetDatum(worker->now), false);
 }
 
 void
@@ -60,8 +65,9 @@ lem_work_list(const lem_worker *worker, int *n)
 	query.by_index = false;		/* all of them are read */
 	*n = (int) lem_query_run(&query,
 							 "SELECT series, count(*), min(coalesce(seen_ts, '-infinity')),"
-							 " bool_or(reason IS NULL) FROM %1$s.lem_parent_order"
+							 " bool_or(reason IS NULL), min(look_at) FROM %1$s.lem_parent_order"
 							 " WHERE state = 'active' AND owner OPERATOR(%1$s.=) ANY ($1)"
+							 " AND feed = $2"
 							 " GROUP BY series ORDER BY series COLLATE \"C\"");
 	list = palloc(Max(*n, 1) * sizeof(lem_active_series));
 	for (int i = 0; i < *n; i++)
@@ -70,6 +76,7 @@ lem_work_list(const lem_worker *worker, int *n)
 		list[i].orders = DatumGetInt64(lem_query_column(i, 2, NULL));
 		list[i].seen = time_column(i, 3, DT_NOBEGIN);
 		list[i].untold = DatumGetBool(lem_query_column(i, 4, NULL));
+		list[i].look = time_column(i, 5, DT_NOEND);
 		list[i].last = DT_NOBEGIN;
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -78,18 +85,20 @@ lem_work_list(const lem_worker *worker, int *n)
 
 /* Whether an order o of a series s is due, in a query. */
 #define IS_DUE \
-	" o.state = 'active' AND o.owner OPERATOR(%1$s.=) ANY ($1) AND CASE WHEN s.last = '-infinity'" \
-	" THEN o.reason IS NULL ELSE o.seen_ts IS NULL OR o.seen_ts < s.last END"
+	" o.state = 'active' AND o.owner OPERATOR(%1$s.=) ANY ($1) AND o.feed = $2" \
+	" AND CASE WHEN s.last = '-infinity' THEN o.reason IS NULL" \
+	" ELSE o.seen_ts IS NULL OR o.seen_ts < s.last OR o.look_at <= $3 END"
 
-/* Those series, as parameters $2 and $3. */
+/* Those series, as parameters $4 and $5. */
 #define OF_SERIES \
-	" FROM unnest($2, $3) WITH ORDINALITY AS s (series, last, number)" \
+	" FROM unnest($4, $5) WITH ORDINALITY AS s (series, last, number)" \
 	" JOIN %1$s.lem_parent_order AS o ON o.series = s.series"
 
 bool
-lem_work_is_due(const lem_active_series *series)
+lem_work_is_due(const lem_worker *worker, const lem_active_series *series)
 {
-	return series->last == DT_NOBEGIN ? series->untold : series->seen < series->last;
+	return series->last == DT_NOBEGIN ? series->untold
+		: series->seen < series->last || series->look <= worker->now;
 }
 
 static void
@@ -140,12 +149,53 @@ lem_work_due_ids(const lem_worker *worker, const lem_active_series *series, int 
 	add_series(&query, series, n);
 	lem_query_add(&query, INT4OID, Int32GetDatum(limit), false);
 	*n_ids = (int) lem_query_run(&query,
-								 "SELECT o.id" OF_SERIES " WHERE" IS_DUE " ORDER BY o.id LIMIT $4");
+								 "SELECT o.id" OF_SERIES " WHERE" IS_DUE " ORDER BY o.id LIMIT $6");
 	ids = palloc(Max(*n_ids, 1) * sizeof(int64));
 	for (int i = 0; i < *n_ids; i++)
 		ids[i] = DatumGetInt64(lem_query_column(i, 1, NULL));
 	SPI_freetuptable(SPI_tuptable);
 	return ids;
+}
+
+/* A model's name with the version that is fixed; 0: none is. */
+static const char *
+model_of_version(const char *model, int version)
+{
+	int			ignored;
+
+	return version > 0 ? psprintf("%s@%d", lem_catalog_parse(model, &ignored), version) : model;
+}
+
+lem_series_model *
+lem_work_models(const lem_worker *worker, const lem_active_series *series, int n, int *n_models)
+{
+	lem_query	query;
+	lem_series_model *models;
+
+	worker_query(worker, &query);
+	add_series(&query, series, n);
+	*n_models = (int) lem_query_run(&query,
+									"SELECT DISTINCT s.number, o.model, coalesce(o.model_version, 0),"
+									" o.owner, o.calendar" OF_SERIES " WHERE o.state = 'active'"
+									" AND o.owner OPERATOR(%1$s.=) ANY ($1) AND o.feed = $2"
+									" ORDER BY s.number");
+	models = palloc0(Max(*n_models, 1) * sizeof(lem_series_model));
+	for (int i = 0; i < *n_models; i++)
+	{
+		const lem_role *owner = DatumGetLemRoleP(lem_query_column(i, 4, NULL));
+		lem_work_model *model = &models[i].model;
+		bool		is_null;
+		const Datum calendar = lem_query_column(i, 5, &is_null);
+
+		models[i].series = (int) DatumGetInt64(lem_query_column(i, 1, NULL)) - 1;
+		model->name = model_of_version(text_column(i, 2),
+									   DatumGetInt32(lem_query_column(i, 3, NULL)));
+		model->owner = lem_role_text(owner);
+		model->owner_id = lem_role_id(owner);
+		model->calendar = is_null ? worker->feed.calendar : TextDatumGetCString(calendar);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return models;
 }
 
 /* An order out of a row of the query below. */
@@ -159,17 +209,10 @@ read_order(uint64 row, lem_work_order *order)
 	memset(order, 0, sizeof(*order));
 	order->id = DatumGetInt64(lem_query_column(row, 1, NULL));
 	order->series = (int) DatumGetInt64(lem_query_column(row, 2, NULL)) - 1;
-	order->model = text_column(row, 3);
 	value = lem_query_column(row, 4, &is_null);
 	if (!is_null)
 		order->version = DatumGetInt32(value);
-	if (order->version > 0)
-	{
-		int			ignored;
-
-		order->model = psprintf("%s@%d", lem_catalog_parse(order->model, &ignored),
-								order->version);
-	}
+	order->model = model_of_version(text_column(row, 3), order->version);
 	/* As they are stored: reading them may fail, which is this order's error. */
 	order->stored_order = datumCopy(lem_query_column(row, 5, NULL), false, -1);
 	value = lem_query_column(row, 11, &is_null);
@@ -193,6 +236,9 @@ read_order(uint64 row, lem_work_order *order)
 	order->catch_up = !order->skip && (order->fills || !is_null);
 	order->resized = DatumGetBool(lem_query_column(row, 14, NULL));
 	order->spread = order->resized;
+	value = lem_query_column(row, 15, &is_null);
+	if (!is_null)
+		order->calendar = TextDatumGetCString(value);
 }
 
 /* What was decided of n orders, which stand in the order of their ids. */
@@ -304,8 +350,8 @@ lem_work_claim(const lem_worker *worker, const lem_active_series *series, int n,
 								   "SELECT o.id, s.number, o.model, o.model_version, o.ord,"
 								   " o.owner, o.start_ts, o.since_ts, o.seen_ts, o.expires_at,"
 								   " o.bars, coalesce(o.track = 'fills', false), o.missed,"
-								   " o.resized" OF_SERIES " WHERE" IS_DUE
-								   " ORDER BY s.number, o.id LIMIT $4"
+								   " o.resized, o.calendar" OF_SERIES " WHERE" IS_DUE
+								   " ORDER BY s.number, o.id LIMIT $6"
 								   " FOR NO KEY UPDATE OF o SKIP LOCKED");
 	orders = palloc(Max(*claimed, 1) * sizeof(lem_work_order));
 	for (int row = 0; row < *claimed; row++)
@@ -359,13 +405,23 @@ digest_datum(const uint8 *digest)
 	return PointerGetDatum(bytes);
 }
 
+/* A time span as an interval of hours and less. */
+static Datum
+interval_datum(int64 span)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = span;
+	return IntervalPGetDatum(interval);
+}
+
 /* The slices that were decided. */
 static void
 save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 {
 	static const Oid types[] = {
 		INT8OID, INT4OID, TIMESTAMPTZOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, BOOLOID, INT4OID,
-		BYTEAOID, TEXTOID, BOOLOID
+		BYTEAOID, TEXTOID, BOOLOID, INTERVALOID, BOOLOID
 	};
 	lem_query	query;
 	columns		c;
@@ -384,6 +440,8 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 		{
 			const lem_slice *slice = &decision->slices[k];
 			const char *reason = lem_bound_word(slice->by);
+			const bool	done = slice->state == LEM_SLICE_DONE;
+			const int64 lag = decision->at - slice->ts;
 
 			c.values[0][c.n] = Int64GetDatum(orders[i].id);
 			c.values[1][c.n] = Int32GetDatum(slice->step);
@@ -391,12 +449,14 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 			c.values[3][c.n] = Float8GetDatum(slice->allocation);
 			c.values[4][c.n] = Float8GetDatum(slice->cumulative);
 			c.values[5][c.n] = Float8GetDatum(slice->quantity);
-			c.values[6][c.n] = BoolGetDatum(slice->state == LEM_SLICE_DONE);
+			c.values[6][c.n] = BoolGetDatum(done || slice->end_ts <= decision->at);
 			c.values[7][c.n] = Int32GetDatum(decision->version);
 			c.values[8][c.n] = digest_datum(decision->inputs);
 			c.values[9][c.n] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 			c.nulls[9][c.n] = reason == NULL;
-			c.values[10][c.n] = BoolGetDatum(decision->skips && slice->state == LEM_SLICE_DONE);
+			c.values[10][c.n] = BoolGetDatum(decision->skips && done);
+			c.values[11][c.n] = interval_datum(lag);
+			c.values[12][c.n] = BoolGetDatum(lag > worker->feed.max_lag);
 		}
 	}
 	lem_query_begin(&query, worker->schema);
@@ -406,9 +466,9 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
 	lem_query_run(&query,
 				  "WITH s AS (INSERT INTO %1$s.lem_child_slice (order_id, step, ts, allocation,"
-				  " cumulative, quantity, late, model_version, inputs, reason, skipped,"
-				  " decided_by) SELECT u.*, $13"
-				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS u"
+				  " cumulative, quantity, late, model_version, inputs, reason, skipped, lag,"
+				  " lagging, decided_by) SELECT u.*, $15"
+				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS u"
 				  " RETURNING *)"
 				  " SELECT " LEM_NOTIFY("CASE WHEN s.skipped THEN 'skipped' ELSE 'slice' END", "s.step",
 										", 'late', s.late, 'ts', s.ts, 'side', (o.ord).side,"
@@ -497,7 +557,8 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 	static const char *const states[] = {"active", "finished", "failed"};
 	Oid			types[] = {
 		INT8OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-		InvalidOid, FLOAT8OID, INT4OID, INT4OID, FLOAT8OID, FLOAT8OID, TIMESTAMPTZOID
+		InvalidOid, FLOAT8OID, INT4OID, INT4OID, FLOAT8OID, FLOAT8OID, TIMESTAMPTZOID,
+		TIMESTAMPTZOID
 	};
 	lem_query	query;
 	columns		c;
@@ -534,6 +595,8 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 		c.nulls[12][i] = decision->n_slices == 0;
 		c.values[13][i] = TimestampTzGetDatum(sums.last);
 		c.nulls[13][i] = sums.last == DT_NOBEGIN;
+		c.values[14][i] = TimestampTzGetDatum(decision->look);
+		c.nulls[14][i] = decision->look == DT_NOEND;
 	}
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	columns_add(&c, &query, types);
@@ -547,14 +610,14 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 				  " unallocated = u.unallocated, slices = u.slices, completed = u.completed,"
 				  " allocated = greatest(p.allocated, u.allocated),"
 				  " quantity = coalesce(u.quantity, p.quantity),"
-				  " last_ts = greatest(p.last_ts, u.last_ts)"
-				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+				  " last_ts = greatest(p.last_ts, u.last_ts), look_at = u.look_at"
+				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 				  " AS u (id, state, reason, model_version, start_ts, since_ts, seen_ts, bars,"
-				  " unallocated, slices, completed, allocated, quantity, last_ts)"
+				  " unallocated, slices, completed, allocated, quantity, last_ts, look_at)"
 				  " WHERE p.id = u.id RETURNING p.id, p.owner, p.series, p.state, p.reason,"
 				  " p.unallocated),"
 				  " e AS (INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
-				  " SELECT o.id, $16, o.state, CASE WHEN o.reason IS NOT NULL"
+				  " SELECT o.id, $17, o.state, CASE WHEN o.reason IS NOT NULL"
 				  " THEN jsonb_build_object('reason', o.reason) END"
 				  " FROM o WHERE o.state <> 'active')"
 				  " SELECT " LEM_NOTIFY("o.state", "NULL",
@@ -573,22 +636,23 @@ lem_work_save(const lem_worker *worker, const lem_work_order *orders, int n)
 }
 
 void
-lem_work_expire(const lem_worker *worker, TimestampTz now)
+lem_work_expire(const lem_worker *worker)
 {
 	lem_query	query;
 
 	lem_query_begin(&query, worker->schema);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
-	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now), false);
+	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(worker->now), false);
 	lem_query_add(&query, worker->owners_type, worker->owners, false);
 	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
+	lem_query_add_text(&query, worker->feed.name);
 	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order SET state = 'expired',"
 				  " ended_at = clock_timestamp(),"
 				  " reason = coalesce(reason, 'it was not complete when it expired')"
 				  " WHERE id IN (SELECT id FROM %1$s.lem_parent_order"
 				  " WHERE state IN ('active', 'paused') AND expires_at <= $2"
-				  " AND owner OPERATOR(%1$s.=) ANY ($3) FOR NO KEY UPDATE SKIP LOCKED)"
+				  " AND owner OPERATOR(%1$s.=) ANY ($3) AND feed = $5 FOR NO KEY UPDATE SKIP LOCKED)"
 				  " RETURNING id, owner, series, reason),"
 				  " e AS (INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
 				  " SELECT o.id, $4, 'expired', jsonb_build_object('reason', o.reason) FROM o)"

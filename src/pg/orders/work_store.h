@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "pg/base/query.h"
+#include "pg/orders/feeds.h"
 #include "pg/orders/work_bars.h"
 #include "pg/orders/work_order.h"
 
@@ -18,6 +19,7 @@ typedef struct lem_active_series
 	const char *name;
 	int64		orders;			/* active ones, or those that are due */
 	TimestampTz seen;			/* the earliest bar that all were looked at with; DT_NOBEGIN: none */
+	TimestampTz look;			/* the earliest time to look at one without a bar; DT_NOEND: none */
 	bool		untold;			/* one has no reason yet */
 	TimestampTz last;			/* the series' last bar, for the caller's use */
 } lem_active_series;
@@ -29,6 +31,8 @@ typedef struct lem_worker
 	Oid			user;
 	Oid			owners_type;	/* of lem_role[] */
 	Datum		owners;			/* whose orders the user works */
+	lem_feed	feed;			/* of which orders */
+	TimestampTz now;
 } lem_worker;
 
 /* Set the owners, in the current memory context. */
@@ -38,10 +42,21 @@ extern void lem_worker_find_owners(lem_worker *worker);
 extern lem_active_series *lem_work_list(const lem_worker *worker, int *n);
 
 /*
- * Whether orders of a series are due: it has a bar that they were not looked at with.  Where it has
- * none at all, until they say so: it may be one that is misspelt.
+ * Whether orders of a series are due: it has a bar that they were not looked at with, or it is time
+ * to look at one that waits for its start.  Where it has none at all, until they say so: it may be
+ * one that is misspelt.
  */
-extern bool lem_work_is_due(const lem_active_series *series);
+extern bool lem_work_is_due(const lem_worker *worker, const lem_active_series *series);
+
+/* Models that orders of n series, which may be due, are worked by: each once a series. */
+typedef struct lem_series_model
+{
+	int			series;
+	lem_work_model model;		/* what is given of it */
+} lem_series_model;
+
+extern lem_series_model *lem_work_models(const lem_worker *worker,
+										 const lem_active_series *series, int n, int *n_models);
 
 /* Keep those of n series of which orders are still due, and count these; the number left. */
 extern int	lem_work_still_due(const lem_worker *worker, lem_active_series *series, int n);
@@ -59,7 +74,7 @@ extern lem_work_order *lem_work_claim(const lem_worker *worker, const lem_active
 /* Write down what was decided of n orders, and tell those who listen. */
 extern void lem_work_save(const lem_worker *worker, const lem_work_order *orders, int n);
 
-/* End orders that have expired by a time. */
-extern void lem_work_expire(const lem_worker *worker, TimestampTz now);
+/* End orders that have expired by the time of the call. */
+extern void lem_work_expire(const lem_worker *worker);
 
 #endif
