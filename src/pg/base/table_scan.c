@@ -151,6 +151,16 @@ lem_scan_column(const lem_scan *scan, const char *name)
 	return value;
 }
 
+bool
+lem_scan_value(const lem_scan *scan, const char *name, Datum *value)
+{
+	bool		is_null;
+
+	*value = heap_getattr(scan->row, column_number(scan, name), RelationGetDescr(scan->table),
+						  &is_null);
+	return !is_null;
+}
+
 void
 lem_scan_end(lem_scan *scan)
 {

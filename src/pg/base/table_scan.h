@@ -54,6 +54,9 @@ extern bool lem_scan_next(lem_scan *scan);
 /* A column of the present row; these columns are never NULL.  Good until the next row. */
 extern Datum lem_scan_column(const lem_scan *scan, const char *name);
 
+/* The same of one that can be: false if it is. */
+extern bool lem_scan_value(const lem_scan *scan, const char *name, Datum *value);
+
 extern void lem_scan_end(lem_scan *scan);
 
 #endif

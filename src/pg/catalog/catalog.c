@@ -1,15 +1,20 @@
 /* catalog.c: reading models from the extension's tables. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "pgtime.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
 
 #include "core/parameters/storage.h"
 #include "pg/base/compat.h"
@@ -31,12 +36,13 @@
 /* Configs that a session keeps parsed. */
 #define MAX_PARSED 256
 
-/* Parsed configs by digest, which covers them. */
+/* Parsed configs by digest, which covers them, and what the models were trained on. */
 typedef struct parsed_config
 {
 	uint8		digest[LEM_DIGEST_LENGTH];	/* key */
 	lem_config	config;
 	pg_tz	   *time_zone;
+	int64		trained_interval;
 } parsed_config;
 
 static HTAB *parsed_configs = NULL;
@@ -230,9 +236,33 @@ check_digest(const char *schema, const lem_model_row *row, const char *config_te
 	corrupted(row, -1, "Its config, its digest and its parts do not fit each other.");
 }
 
+/* What a model's config or else its metrics say of the bars it is for; 0: nothing. */
+static int64
+find_interval(const lem_config *config, const lem_scan *scan)
+{
+	Datum		metrics;
+	JsonbValue *seconds;
+
+	if (config->bar_interval > 0)
+		return config->bar_interval;
+	if (!lem_scan_value(scan, "metrics", &metrics) || !JB_ROOT_IS_OBJECT(DatumGetJsonbP(metrics)))
+		return 0;
+	seconds = getKeyJsonValueFromContainer(&DatumGetJsonbP(metrics)->root, LEM_TRAINED_INTERVAL,
+										   strlen(LEM_TRAINED_INTERVAL), NULL);
+	if (seconds && seconds->type == jbvNumeric)
+	{
+		const double x = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+															NumericGetDatum(seconds->val.numeric)));
+
+		if (x >= 1e-6 && x <= (double) LEM_MAX_BAR_INTERVAL / USECS_PER_SEC)
+			return (int64) rint(x * USECS_PER_SEC);
+	}
+	return 0;
+}
+
 /* Fill in the config of a row whose id and digest are known. */
 static void
-find_parsed(const char *schema, lem_model_row *row, Datum config)
+find_parsed(const char *schema, lem_model_row *row, const lem_scan *scan)
 {
 	parsed_config *entry;
 	Jsonb	   *json;
@@ -249,12 +279,14 @@ find_parsed(const char *schema, lem_model_row *row, Datum config)
 	{
 		row->config = entry->config;
 		row->time_zone = entry->time_zone;
+		row->trained_interval = entry->trained_interval;
 		return;
 	}
 
-	json = DatumGetJsonbP(config);
+	json = DatumGetJsonbP(lem_scan_column(scan, "config"));
 	check_digest(schema, row, lem_config_text(json));
 	lem_config_read_stored(json, &row->config, &row->time_zone);
+	row->trained_interval = find_interval(&row->config, scan);
 
 	if (hash_get_num_entries(parsed_configs) >= MAX_PARSED)
 	{
@@ -265,6 +297,7 @@ find_parsed(const char *schema, lem_model_row *row, Datum config)
 	entry = hash_search(parsed_configs, row->digest, HASH_ENTER, &found);
 	entry->config = row->config;
 	entry->time_zone = row->time_zone;
+	entry->trained_interval = row->trained_interval;
 }
 
 char *
@@ -321,7 +354,7 @@ lem_catalog_look_up(const char *schema, const char *model, lem_model_row *row)
 	if (digest == NULL)
 		corrupted(row, -1, "Its digest does not have the length of one.");
 	memcpy(row->digest, digest, LEM_DIGEST_LENGTH);
-	find_parsed(schema, row, lem_scan_column(&scan, "config"));
+	find_parsed(schema, row, &scan);
 	lem_scan_end(&scan);
 }
 

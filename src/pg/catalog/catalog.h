@@ -35,7 +35,11 @@ typedef struct lem_model_row
 	uint8		digest[LEM_DIGEST_LENGTH];
 	lem_config	config;
 	pg_tz	   *time_zone;
+	int64		trained_interval;	/* microseconds between the bars it was trained on; 0: unknown */
 } lem_model_row;
+
+/* Key of a model's metrics: seconds between the bars that it was trained on. */
+#define LEM_TRAINED_INTERVAL "bar_seconds"
 
 /* The metrics of a model as JSON, palloc'd; NULL if it has none. */
 extern char *lem_catalog_metrics(const char *schema, const lem_model_row *row);

@@ -294,6 +294,29 @@ refuse_deployed(lem_query *query, const char *model)
 				 errhint("Deploy another version with lem_deploy first, or drop all versions by the name alone.")));
 }
 
+/* Orders that go on by a model which is not there any more will fail. */
+static void
+warn_of_orders(const char *schema, const char *model, const char *name, int version)
+{
+	lem_query	query;
+	int64		orders;
+
+	begin_query(&query, schema, name);
+	lem_query_add(&query, INT4OID, Int32GetDatum(version), version == LEM_DEPLOYED);
+	lem_query_run(&query,
+				  "SELECT count(*) FROM %1$s.lem_parent_order WHERE state IN ('active', 'paused')"
+				  " AND split_part(model, '@', 1) = $1 AND ($2 IS NULL OR $2::text ="
+				  " coalesce(model_version::text, split_part(model, '@', 2)))");
+	orders = DatumGetInt64(lem_query_column(0, 1, NULL));
+	if (orders > 0)
+		ereport(WARNING,
+				(errmsg_plural("%lld order that is worked has model \"%s\", which is dropped",
+							   "%lld orders that are worked have model \"%s\", which is dropped",
+							   orders, (long long) orders, model),
+				 errhint("They will fail with their next slice: cancel them, or import the model "
+						 "again and resume them.")));
+}
+
 /*
  * lem_drop(model text) RETURNS int
  *
@@ -331,6 +354,7 @@ pg_lem_drop(PG_FUNCTION_ARGS)
 	}
 	if (dropped == 0)
 		lem_catalog_unknown(schema, model);
+	warn_of_orders(schema, model, name, version);
 	SPI_finish();
 	PG_RETURN_INT32((int32) dropped);
 }

@@ -4,6 +4,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "pg/bars/doubts.h"
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
@@ -106,6 +107,7 @@ lem_strategy_open(const char *schema, const char *model, lem_backtest_settings *
 		lem_fail(&fault, LEM_NO_BARS, NULL, 0, 0);
 		lem_pg_raise(&fault);
 	}
+	lem_warn_of_bars(NULL, test->series, 0, true, row->trained_interval);
 }
 
 int64

@@ -11,6 +11,7 @@
 
 #include "core/execution/schedule.h"
 #include "pg/bars/bars_type.h"
+#include "pg/bars/doubts.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
@@ -148,6 +149,9 @@ run_job(schedule_job *job)
 			lem_fail(&fault, LEM_NO_BARS, NULL, 0, 0);
 			lem_pg_raise(&fault);
 		}
+		lem_warn_of_bars(NULL, &job->series[job->current],
+						 lem_doubt_from(&job->series[job->current]), true,
+						 use.row.trained_interval);
 	}
 	chunk = Max(lem_forward_batch(&use.row.config), 1);
 	for (int first = 0; first < job->n; first += chunk)

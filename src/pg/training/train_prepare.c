@@ -9,8 +9,10 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "core/market/gaps.h"
 #include "core/market/outlook.h"
 #include "core/parameters/initial.h"
+#include "pg/bars/doubts.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
@@ -282,6 +284,7 @@ read_data(lem_training *t)
 	lem_start  *starts;
 	lem_real   *rows;
 	double	   *scratch;
+	uint64_t	differences[LEM_DOUBT_BARS];
 	lem_status	status;
 	int			failed = 0;
 	lem_fault	fault;
@@ -296,7 +299,11 @@ read_data(lem_training *t)
 		lem_train_data_read(run->query, t->config.extra_features, wants_closes(t),
 							(Size) lem_training_memory * 1024, &t->data);
 		take_closes(t);
+		for (int i = 0; i < t->data.n_series; i++)
+			lem_warn_of_bars(t->data.names[i], &t->data.series[i], 0, true, 0);
 	}
+	t->interval = lem_gap_interval(&t->data.series[0], t->data.series[0].n, LEM_DOUBT_BARS,
+								   differences);
 	lem_training_commit();
 	memcpy(digest, run->data_digest, LEM_DIGEST_LENGTH);
 	memcpy(run->data_digest, t->data.digest, LEM_DIGEST_LENGTH);

@@ -19,6 +19,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/query.h"
+#include "pg/catalog/catalog.h"
 #include "pg/catalog/rights.h"
 #include "pg/training/train_run.h"
 
@@ -434,16 +435,19 @@ lem_run_save(lem_run *run, const lem_run_numbers *numbers, const lem_epoch *epoc
 }
 
 Jsonb *
-lem_run_metrics(const lem_run *run)
+lem_run_metrics(const lem_run *run, int64 interval)
 {
 	lem_query	query;
 
 	lem_query_begin(&query, run->schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
 	lem_query_add(&query, INT4OID, Int32GetDatum(run->state.best_epoch), false);
+	lem_query_add(&query, FLOAT8OID, Float8GetDatum((double) interval / USECS_PER_SEC),
+				  interval <= 0);
 	if (lem_query_run(&query,
 					  "SELECT metrics || jsonb_build_object('epoch', epoch,"
 					  " 'train_loss', train_loss, 'validation_loss', validation_loss)"
+					  " || jsonb_strip_nulls(jsonb_build_object('" LEM_TRAINED_INTERVAL "', $3))"
 					  " FROM %1$s.lem_training_epoch WHERE run = $1"
 					  " AND epoch = $2") == 0)
 		return NULL;
