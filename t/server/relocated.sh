@@ -35,7 +35,7 @@ if [ "$version" -ge 180000 ]; then
 	is "all of it elsewhere" "$(use all)" $'t\n'"$names"
 	is "the library says its name and version" "$(sql -d all -c "SELECT lem_version() = version FROM pg_get_loaded_modules() WHERE module_name = 'lem'")" t
 	mkdir "$elsewhere/empty"
-	PGOPTIONS=${PGOPTIONS/share/empty} is "not on the path: they are missed where the server's own are" \
-		"$(sql -d all -c '\set VERBOSITY terse' -c "SELECT lem_install_bundled()" 2>&1)" "ERROR:  cannot read the bundled model \"$(head -1 <<<"$names")\""
+	is "not on the path: they are missed where the server's own are" \
+		"$(PGOPTIONS=${PGOPTIONS/elsewhere\/share/elsewhere/empty} sql -d all -c '\set VERBOSITY terse' -c "SELECT lem_install_bundled()" 2>&1)" "ERROR:  cannot read the bundled model \"$(head -1 <<<"$names")\""
 fi
 exit $failed
