@@ -153,10 +153,12 @@ work_series(work *w, const lem_active_series *due, int n)
 												  ALLOCSET_DEFAULT_SIZES);
 	lem_work_series *series = MemoryContextAllocZero(context, n * sizeof(lem_work_series));
 	int64		worked = 0;
+	int64		most = 0;
 	int			count;
 
 	for (int i = 0; i < n; i++)
 	{
+		most += due[i].orders;
 		series[i].name = due[i].name;
 		series[i].last = due[i].last;
 		series[i].since = DT_NOEND;
@@ -165,7 +167,7 @@ work_series(work *w, const lem_active_series *due, int n)
 	{
 		count = work_orders(w, due, series, n, context);
 		worked += count;
-	} while (count == BATCH_ORDERS);
+	} while (count == BATCH_ORDERS && worked < most);
 	MemoryContextDelete(context);
 	return worked;
 }

@@ -90,9 +90,16 @@ lem_work_list(const lem_worker *worker, int *n)
 	" ELSE o.seen_ts IS NULL OR o.seen_ts < s.last OR o.look_at <= $3 END"
 
 /* Those series, as parameters $4 and $5. */
-#define OF_SERIES \
-	" FROM unnest($4, $5) WITH ORDINALITY AS s (series, last, number)" \
-	" JOIN %1$s.lem_parent_order AS o ON o.series = s.series"
+#define OF_SERIES " FROM unnest($4, $5) WITH ORDINALITY AS s (series, last, number)"
+
+/*
+ * The due orders of a series s, in a query, with what is to be done with their rows.  A subquery that is
+ * not pulled up, so that each series' orders are found by its name: a join would read all active orders
+ * for each batch where the planner takes them to be few.
+ */
+#define EACH_DUE(columns, more) \
+	" CROSS JOIN LATERAL (SELECT " columns " FROM %1$s.lem_parent_order AS o" \
+	" WHERE o.series = s.series AND" IS_DUE more " OFFSET 0) AS o"
 
 bool
 lem_work_is_due(const lem_worker *worker, const lem_active_series *series)
@@ -127,7 +134,7 @@ lem_work_still_due(const lem_worker *worker, lem_active_series *series, int n)
 	worker_query(worker, &query);
 	add_series(&query, series, n);
 	rows = lem_query_run(&query,
-						 "SELECT s.number, count(*)" OF_SERIES " WHERE" IS_DUE
+						 "SELECT s.number, count(*)" OF_SERIES EACH_DUE("o.id", "")
 						 " GROUP BY s.number ORDER BY s.number");
 	for (uint64 row = 0; row < rows; row++)
 	{
@@ -149,7 +156,8 @@ lem_work_due_ids(const lem_worker *worker, const lem_active_series *series, int 
 	add_series(&query, series, n);
 	lem_query_add(&query, INT4OID, Int32GetDatum(limit), false);
 	*n_ids = (int) lem_query_run(&query,
-								 "SELECT o.id" OF_SERIES " WHERE" IS_DUE " ORDER BY o.id LIMIT $6");
+								 "SELECT o.id" OF_SERIES EACH_DUE("o.id", "")
+								 " ORDER BY o.id LIMIT $6");
 	ids = palloc(Max(*n_ids, 1) * sizeof(int64));
 	for (int i = 0; i < *n_ids; i++)
 		ids[i] = DatumGetInt64(lem_query_column(i, 1, NULL));
@@ -350,9 +358,9 @@ lem_work_claim(const lem_worker *worker, const lem_active_series *series, int n,
 								   "SELECT o.id, s.number, o.model, o.model_version, o.ord,"
 								   " o.owner, o.start_ts, o.since_ts, o.seen_ts, o.expires_at,"
 								   " o.bars, coalesce(o.track = 'fills', false), o.missed,"
-								   " o.resized, o.calendar" OF_SERIES " WHERE" IS_DUE
-								   " ORDER BY s.number, o.id LIMIT $6"
-								   " FOR NO KEY UPDATE OF o SKIP LOCKED");
+								   " o.resized, o.calendar" OF_SERIES
+								   EACH_DUE("o.*", " ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED")
+								   " LIMIT $6");
 	orders = palloc(Max(*claimed, 1) * sizeof(lem_work_order));
 	for (int row = 0; row < *claimed; row++)
 		read_order(row, &orders[row]);
