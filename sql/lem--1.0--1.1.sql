@@ -1485,35 +1485,35 @@ CREATE FUNCTION lem_html_page(title text, body text) RETURNS text
 	AS 'MODULE_PATHNAME', 'pg_lem_html_page' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION lem_html_page(text, text) IS 'a whole page of HTML about some markup';
 
-CREATE FUNCTION lem_unknown_kind(kind text, kinds text) RETURNS jsonb
+CREATE FUNCTION _lem_unknown_kind(kind text, kinds text) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'pg_lem_unknown_kind' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_unknown_kind(text, text) IS 'raises that there is no such report or picture';
+COMMENT ON FUNCTION _lem_unknown_kind(text, text) IS 'raises that there is no such report or picture';
 
 -- The windows of a model as options, so that a baseline runs over the same ones.
-CREATE FUNCTION lem_windows_of(model text) RETURNS jsonb
+CREATE FUNCTION _lem_windows_of(model text) RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000
 BEGIN ATOMIC
 	SELECT COALESCE((SELECT jsonb_strip_nulls(jsonb_build_object(
 			'n_ahead', m.config -> 'n_ahead', 'norm_window', m.config -> 'norm_window',
 			'bar_interval', m.config -> 'bar_interval', 'time_zone', m.config -> 'time_zone',
-			'gaps', m.config -> 'gaps'))
+			'gaps', m.config -> 'gaps', 'calendar', m.config -> 'calendar'))
 		FROM lem_models AS m
 		WHERE m.name = split_part(model, '@', 1)
 			AND CASE WHEN position('@' IN model) > 0 THEN m.version::text = split_part(model, '@', 2)
 				ELSE m.deployed END), '{}'::jsonb);
 END;
-COMMENT ON FUNCTION lem_windows_of(text)
+COMMENT ON FUNCTION _lem_windows_of(text)
 	IS 'what a model''s config says of its windows, as options of baselines';
 
-CREATE FUNCTION lem_schedule_pictures(model text, ord lem_order, bars lem_bars) RETURNS jsonb
+CREATE FUNCTION _lem_schedule_pictures(model text, ord lem_order, bars lem_bars) RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
 BEGIN ATOMIC
 	WITH s AS MATERIALIZED (
 		SELECT * FROM lem_schedule(model, ord, bars)
 	), v AS MATERIALIZED (
 		SELECT v.step, v.allocation FROM lem_baseline('vwap_curve', ord, bars,
-			lem_windows_of(model) || jsonb_build_object('n_ahead', (SELECT count(*) FROM s))) AS v
+			_lem_windows_of(model) || jsonb_build_object('n_ahead', (SELECT count(*) FROM s))) AS v
 	), e AS MATERIALIZED (
 		SELECT * FROM lem_explain(model, ord, bars)
 	), changes AS (
@@ -1524,6 +1524,10 @@ BEGIN ATOMIC
 	), looked AS (
 		SELECT e.ts, sum(e.value) / max(max(e.head)) OVER () AS weight
 		FROM e WHERE e.kind = 'attention' GROUP BY e.ts
+	), early AS MATERIALIZED (
+		SELECT w.* FROM lem_early_finish_value(ord, bars,
+			_lem_windows_of(model) || jsonb_build_object('n_ahead', (SELECT count(*) FROM s))) AS w
+		WHERE (ord).min_bars IS NOT NULL
 	), past AS (
 		SELECT b.ts, b.price, b.volume FROM lem_unnest(bars) AS b
 		WHERE b.ts >= (SELECT min(ts) FROM looked) OR NOT EXISTS (SELECT FROM looked)
@@ -1547,6 +1551,12 @@ BEGIN ATOMIC
 			'cells', jsonb_agg(jsonb_build_array(s.step, s.ts, s.state, s.allocation, s.cumulative, s.quantity,
 				v.allocation) ORDER BY s.step))
 			FROM s LEFT JOIN v USING (step)),
+		(SELECT jsonb_build_object('name', 'early', 'title', 'The right to finish early',
+			'note', CASE WHEN count(*) = 0 THEN 'The order uses all its bars.' ELSE 'What it is worth at the start, for prices '
+				'without drift: the best schedule with it less the best without it.' END, 'chart', NULL,
+			'head', '["of a bar''s deviation", "bps", "money"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(w.sigma, w.bps, w.money)), '[]'::jsonb))
+			FROM early AS w),
 		(SELECT jsonb_build_object('name', 'prices', 'title', 'The bars that were looked at',
 			'note', 'Prices, and how much attention went to each bar (all heads together).',
 			'chart', jsonb_build_object('title', 'Price', 'times', true, 'series', jsonb_build_array(
@@ -1567,17 +1577,17 @@ BEGIN ATOMIC
 				ORDER BY abs(c.value) DESC, c.input), '[]'::jsonb))
 			FROM changes AS c));
 END;
-COMMENT ON FUNCTION lem_schedule_pictures(text, lem_order, lem_bars)
+COMMENT ON FUNCTION _lem_schedule_pictures(text, lem_order, lem_bars)
 	IS 'the pictures of a schedule and their figures';
 
-CREATE FUNCTION lem_backtest_pictures(model text, ord lem_order, bars lem_bars, options jsonb)
+CREATE FUNCTION _lem_backtest_pictures(model text, ord lem_order, bars lem_bars, options jsonb)
 	RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
 BEGIN ATOMIC
 	WITH given AS (
 		SELECT COALESCE(options ->> 'yardstick', 'baseline:stop_rule') AS yardstick,
 			COALESCE((options ->> 'every')::int, 1) AS every,
 			options - 'yardstick' - 'every' AS options,
-			lem_windows_of(model) AS windows
+			_lem_windows_of(model) AS windows
 	), horizon AS (
 		SELECT COALESCE((ord).max_bars, (g.windows ->> 'n_ahead')::int, 12) * min(u.gap) AS horizon
 		FROM given AS g, (SELECT ts - lag(ts) OVER (ORDER BY ts) AS gap FROM lem_unnest(bars)) AS u
@@ -1675,14 +1685,14 @@ BEGIN ATOMIC
 			FROM worst AS w))
 	FROM (SELECT count(*) AS n FROM pairs) AS c WHERE c.n > 0;
 END;
-COMMENT ON FUNCTION lem_backtest_pictures(text, lem_order, lem_bars, jsonb)
+COMMENT ON FUNCTION _lem_backtest_pictures(text, lem_order, lem_bars, jsonb)
 	IS 'the pictures of a backtest and their figures';
 
-CREATE FUNCTION lem_training_pictures(model text) RETURNS jsonb
+CREATE FUNCTION _lem_training_pictures(model text) RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
 BEGIN ATOMIC
 	WITH r AS (
-		SELECT * FROM lem_training_runs AS r WHERE r.model = lem_training_pictures.model ORDER BY r.run DESC LIMIT 1
+		SELECT * FROM lem_training_runs AS r WHERE r.model = _lem_training_pictures.model ORDER BY r.run DESC LIMIT 1
 	), e AS MATERIALIZED (
 		SELECT e.*, (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'gain') AS g) AS gain,
 			(SELECT avg(d::float8) FROM jsonb_array_elements_text(e.metrics -> 'dispersion') AS d) AS dispersion
@@ -1717,10 +1727,10 @@ BEGIN ATOMIC
 			FROM e))
 	WHERE EXISTS (SELECT FROM r);
 END;
-COMMENT ON FUNCTION lem_training_pictures(text)
+COMMENT ON FUNCTION _lem_training_pictures(text)
 	IS 'the pictures of a model''s last training and their figures';
 
-CREATE FUNCTION lem_models_pictures() RETURNS jsonb
+CREATE FUNCTION _lem_models_pictures() RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
 BEGIN ATOMIC
 	SELECT jsonb_build_array(
@@ -1740,10 +1750,338 @@ BEGIN ATOMIC
 				ORDER BY s.orders DESC, s.model, s.version), '[]'::jsonb))
 			FROM (SELECT * FROM lem_stat ORDER BY orders DESC, model, version LIMIT 20) AS s));
 END;
-COMMENT ON FUNCTION lem_models_pictures() IS 'the pictures of all models and their figures';
+COMMENT ON FUNCTION _lem_models_pictures() IS 'the pictures of all models and their figures';
+
+-- Orders.  Bars come from a query of the caller's; where there are real fills, these are shown, else
+-- those on paper.
+CREATE FUNCTION _lem_report_bars(query text, names text[], since timestamptz, until timestamptz,
+	OUT series text, OUT bars lem_bars) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_report_bars' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION _lem_report_bars(text, text[], timestamptz, timestamptz)
+	IS 'bars of some series, from a query of the user''s';
+
+CREATE FUNCTION _lem_report_plan(model text, ord lem_order, bars lem_bars) RETURNS lem_slice[]
+	AS 'MODULE_PATHNAME', 'pg_lem_report_plan' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 30000;
+COMMENT ON FUNCTION _lem_report_plan(text, lem_order, lem_bars)
+	IS 'the slices of a plan; NULL where none can be made';
+
+CREATE FUNCTION _lem_unknown_order(id bigint) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'pg_lem_unknown_order' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION _lem_unknown_order(bigint) IS 'raises that there is no such order';
+
+-- Fills of an order, in the shares of now; kind: market, paper, or NULL: market where there are any.
+CREATE FUNCTION _lem_report_fills(id bigint, kind text, OUT step int, OUT ts timestamptz,
+	OUT price float8, OUT quantity float8, OUT fee float8, OUT paper boolean) RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 20
+BEGIN ATOMIC
+	WITH real AS (
+		SELECT f.step, f.ts, f.price / f.adjusted AS price, f.quantity * f.adjusted AS quantity, f.fee
+		FROM lem_order_fill AS f WHERE f.order_id = _lem_report_fills.id AND f.busted_at IS NULL
+	)
+	SELECT r.step, r.ts, r.price, r.quantity, r.fee, false FROM real AS r WHERE kind IS DISTINCT FROM 'paper'
+	UNION ALL
+	SELECT p.step, p.ts, p.price, p.quantity, 0, true FROM lem_paper_fill AS p
+	WHERE p.order_id = _lem_report_fills.id AND kind IS DISTINCT FROM 'market'
+		AND (kind = 'paper' OR NOT EXISTS (SELECT FROM real));
+END;
+COMMENT ON FUNCTION _lem_report_fills(bigint, text) IS 'fills of an order for a report';
+
+CREATE FUNCTION _lem_order_pictures(id bigint, bars text, options jsonb) RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
+BEGIN ATOMIC
+	WITH o AS MATERIALIZED (
+		SELECT o.*, (o.ord).start_ts AS starts, (o.ord).max_participation AS most,
+			CASE WHEN o.model LIKE 'baseline:%' OR position('@' IN o.model) > 0 THEN o.model
+				ELSE o.model || COALESCE('@' || o.model_version, '') END AS by
+		FROM lem_orders AS o WHERE o.id = _lem_order_pictures.id
+	), s AS MATERIALIZED (
+		SELECT s.*, sum(CASE WHEN s.state = 'skipped' THEN 0 WHEN s.unit = 'notional' THEN s.quantity
+				ELSE s.quantity * s.adjusted END) OVER (ORDER BY s.step) / o.size AS decided
+		FROM lem_slices AS s JOIN o ON s.order_id = o.id
+	), f AS MATERIALIZED (
+		SELECT f.* FROM o, _lem_report_fills(o.id, options ->> 'fills') AS f
+	), given AS MATERIALIZED (
+		SELECT b.bars FROM o, _lem_report_bars(_lem_order_pictures.bars, ARRAY[o.series], NULL, NULL) AS b
+	), every AS (
+		SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY g.gap) AS gap
+		FROM (SELECT u.ts - lag(u.ts) OVER (ORDER BY u.ts) AS gap FROM given AS b, lem_unnest(b.bars) AS u
+			ORDER BY u.ts DESC LIMIT 512) AS g
+	), ends AS (
+		SELECT CASE WHEN o.state IN ('active', 'paused', 'failed') THEN 'infinity'
+			ELSE GREATEST((SELECT max(s.ts) FROM s), (SELECT max(f.ts) FROM f), o.starts) + 12 * e.gap END AS ts
+		FROM o, every AS e
+	), market AS MATERIALIZED (
+		SELECT u.ts, u.price, u.volume, sum(u.price * u.volume) OVER w / NULLIF(sum(u.volume) OVER w, 0) AS vwap,
+			u.ts + e.gap > o.starts AS active
+		FROM o, every AS e, ends, given AS b, lem_unnest(b.bars) AS u
+		WHERE u.ts >= o.starts - 12 * e.gap AND u.ts <= ends.ts
+		WINDOW w AS (PARTITION BY u.ts + e.gap > o.starts ORDER BY u.ts)
+	), horizons AS (
+		SELECT CASE WHEN jsonb_typeof(options -> 'markouts') = 'array'
+			THEN ARRAY(SELECT h.value::interval FROM jsonb_array_elements_text(options -> 'markouts')
+				WITH ORDINALITY AS h (value, place) ORDER BY h.place)
+			ELSE (SELECT ARRAY[e.gap, 5 * e.gap, 20 * e.gap] FROM every AS e WHERE e.gap IS NOT NULL) END AS after
+	), cost AS MATERIALIZED (
+		SELECT r.* FROM o, horizons AS h, given AS b,
+			LATERAL (SELECT lem_tca(o.ord, GREATEST(f.ts, o.starts), f.price, f.quantity) AS fills
+				FROM (SELECT) AS one LEFT JOIN f ON true) AS t,
+			lem_tca_report(t.fills, b.bars, h.after, until => o.ended_at,
+				time_zone => COALESCE(options ->> 'time_zone', 'UTC')) AS r
+		WHERE o.starts IS NOT NULL
+	), fees AS (
+		SELECT COALESCE(sum(f.fee), 0) AS fee,
+			COALESCE(sum(f.fee), 0) * 1e4 / NULLIF((SELECT (c.quantity + c.unfilled) * c.arrival_price FROM cost AS c), 0) AS bps
+		FROM f
+	), parts AS MATERIALIZED (
+		SELECT p.*, sum(p.bps) OVER (ORDER BY p.place) AS top FROM cost AS c, fees, LATERAL (VALUES
+			(1, 'delay', c.delay_bps, c.delay_cost), (2, 'trading', c.trading_bps, c.trading_cost),
+			(3, 'opportunity', c.opportunity_bps, c.opportunity_cost), (4, 'fees', fees.bps, fees.fee))
+			AS p (place, name, bps, cost)
+	), plan AS MATERIALIZED (
+		SELECT p.step, p.ts, p.cumulative, p.allocation
+		FROM o, _lem_report_bars(_lem_order_pictures.bars, ARRAY[o.series], NULL, o.starts) AS b,
+			unnest(_lem_report_plan(o.by, o.ord, b.bars)) AS p
+	), steps AS MATERIALIZED (
+		SELECT COALESCE(s.step, p.step) AS step, s.ts, p.ts AS planned_ts, p.cumulative AS planned, s.decided,
+			s.state, s.quantity, s.late, s.reason, s.bar_price, s.bar_volume, x.filled, x.money, x.price,
+			x.filled / NULLIF(s.bar_volume, 0) AS participation,
+			CASE WHEN s.step IS NOT NULL THEN COALESCE(sum(CASE WHEN o.unit = 'notional' THEN x.money ELSE x.filled END)
+				OVER (ORDER BY COALESCE(s.step, p.step)), 0) / o.size END AS done
+		FROM s FULL JOIN plan AS p ON p.step = s.step CROSS JOIN o
+		LEFT JOIN LATERAL (SELECT sum(f.quantity) AS filled, sum(f.price * f.quantity) AS money,
+				sum(f.price * f.quantity) / NULLIF(sum(f.quantity), 0) AS price FROM f WHERE f.step = s.step) AS x ON true
+	)
+	SELECT jsonb_build_array(
+		(SELECT jsonb_build_object('name', 'order', 'title', 'The order',
+			'note', CASE WHEN NOT EXISTS (SELECT FROM f) THEN 'Nothing of it is filled.'
+				WHEN (SELECT bool_or(f.paper) FROM f) THEN 'Its fills are those on paper.' ELSE 'Its fills are those of the market.' END,
+			'warning', CASE WHEN NOT EXISTS (SELECT FROM given) THEN 'The query has no bars of this series.' END,
+			'chart', NULL, 'head', '["", ""]'::jsonb,
+			'cells', (SELECT jsonb_agg(jsonb_build_array(v.name, v.value) ORDER BY v.place)
+				FROM (VALUES (1, 'id', to_jsonb(o.id)), (2, 'series', to_jsonb(o.series)), (3, 'model', to_jsonb(o.by)),
+					(4, 'state', to_jsonb(o.state)), (5, 'reason', to_jsonb(o.reason)), (6, 'side', to_jsonb(o.side)),
+					(7, 'size', to_jsonb(o.size)), (8, 'unit', to_jsonb(o.unit)), (9, 'benchmark', to_jsonb(o.benchmark)),
+					(10, 'decided on', to_jsonb(o.starts)), (11, 'ended', to_jsonb(o.ended_at)),
+					(12, 'limit price', to_jsonb((o.ord).limit_price)), (13, 'at most of volume', to_jsonb(o.most)),
+					(14, 'done by', to_jsonb((o.ord).end_ts)), (15, 'tracks', to_jsonb(o.track)),
+					(16, 'owner', to_jsonb(o.owner)), (17, 'client''s name', to_jsonb(o.client_id)),
+					(18, 'basket', to_jsonb(o.basket)), (19, 'slices', to_jsonb(o.slices)),
+					(20, 'filled', to_jsonb((SELECT sum(f.quantity) FROM f))),
+					(21, 'share filled', to_jsonb((SELECT c.fill_rate FROM cost AS c))),
+					(22, 'price', to_jsonb((SELECT c.achieved_price FROM cost AS c))),
+					(23, 'fees', to_jsonb((SELECT fees.fee FROM fees))),
+					(24, 'left over', to_jsonb(o.unallocated))) AS v (place, name, value)
+				WHERE v.value IS NOT NULL))
+			FROM o),
+		(SELECT jsonb_build_object('name', 'price', 'title', 'Price and running VWAP',
+			'note', 'The VWAP runs from the bar in which the order was decided on.',
+			'chart', jsonb_build_object('title', 'Price and running VWAP', 'times', true, 'series', jsonb_build_array(
+				jsonb_build_object('name', 'price', 'mark', 'line',
+					'x', COALESCE(jsonb_agg(EXTRACT(epoch FROM m.ts) ORDER BY m.ts), '[]'::jsonb), 'y', COALESCE(jsonb_agg(m.price ORDER BY m.ts), '[]'::jsonb)),
+				jsonb_build_object('name', 'VWAP', 'mark', 'line', 'colour', 2,
+					'x', COALESCE(jsonb_agg(EXTRACT(epoch FROM m.ts) ORDER BY m.ts), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(CASE WHEN m.active THEN m.vwap END ORDER BY m.ts), '[]'::jsonb)),
+				(SELECT jsonb_build_object('name', 'fills', 'mark', 'point', 'colour', 1,
+					'x', COALESCE(jsonb_agg(EXTRACT(epoch FROM f.ts) ORDER BY f.ts, f.price), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(f.price ORDER BY f.ts, f.price), '[]'::jsonb)) FROM f))),
+			'head', '["bar", "price", "volume", "running VWAP"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(m.ts, m.price, m.volume, CASE WHEN m.active THEN m.vwap END) ORDER BY m.ts), '[]'::jsonb))
+			FROM market AS m),
+		(SELECT jsonb_build_object('name', 'shares', 'title', 'Planned, decided, filled',
+			'note', CASE WHEN EXISTS (SELECT FROM plan) THEN 'Shares of the order so far; planned: as it was expected at the start.'
+				ELSE 'Shares of the order so far. There is no plan from the start: these bars, or your rights to the model, do not allow one.' END,
+			'chart', jsonb_build_object('title', 'Share of the order so far', 'zero', true,
+				'categories', COALESCE(jsonb_agg(t.step::text ORDER BY t.step), '[]'::jsonb), 'series', jsonb_build_array(
+				jsonb_build_object('name', 'planned', 'mark', 'line', 'colour', 6, 'y', COALESCE(jsonb_agg(t.planned ORDER BY t.step), '[]'::jsonb)),
+				jsonb_build_object('name', 'decided', 'mark', 'line', 'colour', 0, 'y', COALESCE(jsonb_agg(t.decided ORDER BY t.step), '[]'::jsonb)),
+				jsonb_build_object('name', 'filled', 'mark', 'point', 'colour', 1, 'y', COALESCE(jsonb_agg(t.done ORDER BY t.step), '[]'::jsonb)))),
+			'head', '["slice", "planned", "decided", "filled"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(t.step, t.planned, t.decided, t.done) ORDER BY t.step), '[]'::jsonb))
+			FROM steps AS t),
+		(SELECT jsonb_build_object('name', 'participation', 'title', 'Participation',
+			'note', 'What was filled of each slice over the volume of its bar.',
+			'chart', jsonb_build_object('title', 'Share of the bar''s volume', 'zero', true,
+				'categories', COALESCE(jsonb_agg(t.step::text ORDER BY t.step), '[]'::jsonb), 'series', jsonb_build_array(
+				jsonb_build_object('name', 'filled', 'mark', 'bar', 'y', COALESCE(jsonb_agg(t.participation ORDER BY t.step), '[]'::jsonb)),
+				jsonb_build_object('name', 'at most', 'mark', 'step', 'colour', 7, 'y', COALESCE(jsonb_agg((SELECT o.most FROM o) ORDER BY t.step), '[]'::jsonb)))),
+			'head', '["slice", "filled", "bar''s volume", "participation"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(t.step, t.filled, t.bar_volume, t.participation) ORDER BY t.step), '[]'::jsonb))
+			FROM steps AS t WHERE t.ts IS NOT NULL),
+		(SELECT jsonb_build_object('name', 'shortfall', 'title', 'Implementation shortfall',
+			'note', 'Against the price at the decision, in basis points of the order on paper; positive is a cost.',
+			'chart', jsonb_build_object('title', 'Implementation shortfall', 'y_label', 'bps', 'zero', true, 'overlay', true,
+				'categories', COALESCE(jsonb_agg(p.name ORDER BY p.place), '[]'::jsonb) || '["all"]'::jsonb,
+				'series', jsonb_build_array(
+					jsonb_build_object('mark', 'bar', 'base', COALESCE(jsonb_agg(p.top - p.bps ORDER BY p.place), '[]'::jsonb) || '[null]'::jsonb,
+						'y', COALESCE(jsonb_agg(p.top ORDER BY p.place), '[]'::jsonb) || '[null]'::jsonb),
+					jsonb_build_object('mark', 'bar', 'colour', 6, 'y', COALESCE(jsonb_agg(NULL::float8 ORDER BY p.place), '[]'::jsonb)
+						|| jsonb_build_array(sum(p.bps))))),
+			'head', '["part", "bps", "money"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(p.name, p.bps, p.cost) ORDER BY p.place), '[]'::jsonb)
+				|| jsonb_build_array(jsonb_build_array('all', sum(p.bps), sum(p.cost))))
+			FROM parts AS p),
+		(SELECT jsonb_build_object('name', 'benchmarks', 'title', 'Against the market',
+			'note', 'Positive basis points are a cost, for buys and sells alike.', 'chart', NULL,
+			'head', '["benchmark", "price", "bps", "money"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(b.name, b.price, b.bps, b.cost) ORDER BY b.place), '[]'::jsonb))
+			FROM cost AS c, LATERAL (VALUES (1, 'arrival', c.arrival_price, c.arrival_bps, c.arrival_cost),
+				(2, 'VWAP', c.vwap, c.vwap_bps, c.vwap_cost), (3, 'TWAP', c.twap, c.twap_bps, c.twap_cost),
+				(4, 'day''s VWAP', c.day_vwap, c.day_vwap_bps, c.day_vwap_cost), (5, 'open', c.open, c.open_bps, c.open_cost),
+				(6, 'close', c.close, c.close_bps, c.close_cost), (7, 'best', c.best, c.best_bps, c.best_cost),
+				(8, 'worst', c.worst, c.worst_bps, c.worst_cost)) AS b (place, name, price, bps, cost)),
+		(SELECT jsonb_build_object('name', 'markouts', 'title', 'After the fills',
+			'note', 'How far the market had moved after the fills, in the order''s direction.',
+			'chart', jsonb_build_object('title', 'Markouts', 'y_label', 'bps', 'zero', true,
+				'categories', COALESCE(jsonb_agg(m.after::text ORDER BY m.place), '[]'::jsonb), 'series', jsonb_build_array(
+				jsonb_build_object('mark', 'bar', 'y', COALESCE(jsonb_agg(m.bps ORDER BY m.place), '[]'::jsonb)))),
+			'head', '["after", "bps"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(m.after::text, m.bps) ORDER BY m.place), '[]'::jsonb))
+			FROM horizons AS h, cost AS c, unnest(h.after, c.markouts) WITH ORDINALITY AS m (after, bps, place)),
+		(SELECT jsonb_build_object('name', 'slices', 'title', 'Slices',
+			'note', 'Which limit made a slice other than the model proposed is its reason.', 'chart', NULL,
+			'head', '["slice", "bar", "state", "quantity", "filled", "price", "bar''s price", "late", "reason"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(t.step, t.ts, t.state, t.quantity, t.filled, t.price, t.bar_price, t.late, t.reason)
+				ORDER BY t.step), '[]'::jsonb))
+			FROM steps AS t WHERE t.ts IS NOT NULL),
+		(SELECT jsonb_build_object('name', 'events', 'title', 'What became of it', 'chart', NULL,
+			'head', '["when", "who", "what", ""]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(e.at, e.by, e.event, e.detail::text) ORDER BY e.id), '[]'::jsonb))
+			FROM o JOIN lem_order_event AS e ON e.order_id = o.id))
+	WHERE EXISTS (SELECT FROM o) OR _lem_unknown_order(id) IS NULL;
+END;
+COMMENT ON FUNCTION _lem_order_pictures(bigint, text, jsonb)
+	IS 'the pictures of an order that is worked and their figures';
+
+CREATE FUNCTION _lem_desk_pictures(day date, bars text, options jsonb) RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
+BEGIN ATOMIC
+	WITH zone AS (
+		SELECT COALESCE(options ->> 'time_zone', 'UTC') AS name
+	), o AS MATERIALIZED (
+		SELECT o.id, o.series, o.side, o.owner, o.basket, o.model, o.state, o.size, o.unit, o.ord, o.ended_at,
+			COALESCE((o.ord).start_ts, o.submitted_at) AS starts,
+			(SELECT count(*) FROM lem_child_slice AS c WHERE c.order_id = o.id AND c.late) AS late
+		FROM zone, lem_orders AS o
+		WHERE COALESCE((o.ord).start_ts, o.submitted_at) >= day::timestamp AT TIME ZONE zone.name
+			AND COALESCE((o.ord).start_ts, o.submitted_at) < (day + 1)::timestamp AT TIME ZONE zone.name
+	), b AS MATERIALIZED (
+		SELECT b.series, b.bars FROM zone, _lem_report_bars(_lem_desk_pictures.bars,
+			ARRAY(SELECT DISTINCT o.series FROM o), (day - 7)::timestamp AT TIME ZONE zone.name, NULL) AS b
+	), t AS MATERIALIZED (
+		SELECT o.id, r AS report, f.fee
+		FROM zone, o JOIN b USING (series) CROSS JOIN LATERAL (
+			SELECT lem_tca(o.ord, GREATEST(f.ts, o.starts), f.price, f.quantity) AS fills, COALESCE(sum(f.fee), 0) AS fee
+			FROM (SELECT) AS one LEFT JOIN _lem_report_fills(o.id, options ->> 'fills') AS f ON true) AS f
+		CROSS JOIN LATERAL lem_tca_report(f.fills, b.bars, until => o.ended_at, time_zone => zone.name) AS r
+		WHERE (o.ord).start_ts IS NOT NULL
+	), grouped AS MATERIALIZED (
+		SELECT g.kind, g.place, g.name, count(*) AS orders, sum(o.late) AS late, sum(t.fee) AS fee, lem_tca_rollup(t.report) AS r
+		FROM o LEFT JOIN t USING (id), LATERAL (VALUES (0, 'all', 'all'), (1, 'symbol', o.series), (2, 'side', o.side),
+			(3, 'trader', o.owner::text), (4, 'basket', COALESCE(o.basket, '(none)')), (5, 'model', o.model)) AS g (place, kind, name)
+		GROUP BY g.kind, g.place, g.name
+	), shown AS MATERIALIZED (
+		SELECT g.kind, g.place, g.name, g.orders, g.late, g.fee, (g.r).filled_orders, (g.r).fill_rate, (g.r).notional,
+			(g.r).participation_rate, (g.r).arrival_bps, (g.r).vwap_bps, (g.r).shortfall_bps, (g.r).shortfall, (g.r).win_rate,
+			row_number() OVER (PARTITION BY g.kind ORDER BY (g.r).notional DESC NULLS LAST, g.name) AS rank
+		FROM grouped AS g
+	)
+	SELECT jsonb_agg(p.picture ORDER BY p.place) FROM (
+		SELECT -1 AS place, jsonb_build_object('name', 'states', 'title', 'Orders',
+			'note', 'Orders that were decided on that day, by the state they are in now.',
+			'warning', (SELECT 'There are no bars of ' || string_agg(DISTINCT o.series, ', ') || ': what needs them is left out.'
+				FROM o WHERE NOT EXISTS (SELECT FROM b WHERE b.series = o.series)),
+			'chart', NULL, 'head', '["state", "orders", "late slices"]'::jsonb,
+			'cells', COALESCE((SELECT jsonb_agg(jsonb_build_array(x.state, x.n, x.late) ORDER BY x.state)
+				FROM (SELECT o.state, count(*) AS n, sum(o.late) AS late FROM o GROUP BY o.state) AS x), '[]'::jsonb)) AS picture
+		UNION ALL
+		SELECT s.place, jsonb_build_object('name', s.kind,
+			'title', CASE s.kind WHEN 'all' THEN 'All together' ELSE 'By ' || s.kind END,
+			'note', 'Means are weighted by money; positive basis points are a cost.'
+				|| CASE WHEN count(*) > 100 THEN ' The hundred with the most money are shown.' ELSE '' END,
+			'chart', CASE WHEN s.kind IN ('symbol', 'side', 'trader', 'basket', 'model') THEN jsonb_build_object(
+				'title', 'Shortfall by ' || s.kind, 'y_label', 'bps', 'zero', true,
+				'categories', jsonb_agg(s.name ORDER BY s.rank) FILTER (WHERE s.rank <= 40), 'series', jsonb_build_array(
+				jsonb_build_object('mark', 'bar', 'y', jsonb_agg(s.shortfall_bps ORDER BY s.rank) FILTER (WHERE s.rank <= 40)))) END,
+			'head', jsonb_build_array(s.kind) || '["orders", "filled", "share filled", "money", "participation", "arrival", "VWAP", "shortfall", "in money", "fees", "wins", "late slices"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(s.name, s.orders, s.filled_orders, s.fill_rate, s.notional, s.participation_rate, s.arrival_bps,
+				s.vwap_bps, s.shortfall_bps, s.shortfall, s.fee, s.win_rate, s.late) ORDER BY s.rank) FILTER (WHERE s.rank <= 100))
+		FROM shown AS s GROUP BY s.kind, s.place
+		UNION ALL
+		SELECT 6, jsonb_build_object('name', 'costly', 'title', 'The twenty that cost most', 'chart', NULL,
+			'head', '["order", "symbol", "side", "trader", "basket", "state", "share filled", "VWAP", "shortfall", "in money", "fees"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(w.id, w.series, w.side, w.owner, w.basket, w.state, (w.report).fill_rate,
+				(w.report).vwap_bps, (w.report).shortfall_bps, (w.report).shortfall, w.fee) ORDER BY (w.report).shortfall DESC, w.id), '[]'::jsonb))
+		FROM (SELECT o.*, t.report, t.fee FROM o JOIN t USING (id) WHERE (t.report).shortfall IS NOT NULL
+			ORDER BY (t.report).shortfall DESC, o.id LIMIT 20) AS w) AS p
+	WHERE EXISTS (SELECT FROM o);
+END;
+COMMENT ON FUNCTION _lem_desk_pictures(date, text, jsonb)
+	IS 'the pictures of a day''s orders and their figures';
+
+CREATE FUNCTION _lem_maker_pictures(model text, quoting lem_quoting, book lem_book, options jsonb)
+	RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+BEGIN ATOMIC
+	WITH b AS MATERIALIZED (
+		SELECT * FROM lem_maker_backtest(model, quoting, book, options)
+	), f AS MATERIALIZED (
+		SELECT f.*, row_number() OVER () AS place FROM lem_maker_fills(model, quoting, book, options) AS f
+	), skill AS (
+		SELECT s.key AS task, s.value::float8 AS skill FROM lem_models AS m, jsonb_each_text(m.metrics -> 'skill') AS s
+		WHERE m.name = split_part(model, '@', 1)
+			AND CASE WHEN position('@' IN model) > 0 THEN m.version::text = split_part(model, '@', 2) ELSE m.deployed END
+			AND jsonb_typeof(m.metrics -> 'skill') = 'object'
+	)
+	SELECT jsonb_build_array(
+		(SELECT jsonb_build_object('name', 'pnl', 'title', 'Where the profit comes from',
+			'note', 'By rule of fills: the truth lies between through and touch.',
+			'warning', CASE WHEN bool_or(b.epnl_low <= 0 AND b.epnl_high >= 0)
+				THEN 'An interval of the profit by episode covers 0: this book does not show whether these quotes earn anything.' END,
+			'chart', jsonb_build_object('title', 'Profit by part', 'zero', true,
+				'categories', '["spread", "inventory", "fees", "closing", "all"]'::jsonb,
+				'series', jsonb_agg(jsonb_build_object('name', b.fill, 'mark', 'bar', 'y',
+					jsonb_build_array(b.spread_earned, b.inventory_gain, - b.fees, - b.closing_cost, b.pnl)) ORDER BY b.fill)),
+			'head', '["fills", "profit", "spread", "inventory", "fees", "closing", "by episode", "from", "to", "Sharpe", "drawdown", "filled", "turnover", "mean position", "1 bar", "5 bars", "20 bars"]'::jsonb,
+			'cells', jsonb_agg(jsonb_build_array(b.fill, b.pnl, b.spread_earned, b.inventory_gain, b.fees, b.closing_cost, b.epnl,
+				b.epnl_low, b.epnl_high, b.sharpe, b.max_drawdown, b.fill_rate, b.turnover, b.map, b.markout_1_bps, b.markout_5_bps,
+				b.markout_20_bps) ORDER BY b.fill)) FROM b),
+		(SELECT jsonb_build_object('name', 'inventory', 'title', 'Inventory',
+			'note', 'The position after each fill' || CASE WHEN count(*) > 1000 THEN '; the first thousand are in the table.' ELSE '.' END,
+			'chart', jsonb_build_object('title', 'Position', 'times', true, 'zero', true, 'series', jsonb_build_array(
+				jsonb_build_object('mark', 'step', 'x', COALESCE(jsonb_agg(EXTRACT(epoch FROM f.ts) ORDER BY f.place), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(f."position" ORDER BY f.place), '[]'::jsonb)))),
+			'head', '["bar", "side", "level", "price", "quantity", "fee", "position", "mid", "closing"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(f.ts, f.side, f.level, f.price, f.quantity, f.fee, f."position", f.mid, f.closing)
+				ORDER BY f.place) FILTER (WHERE f.place <= 1000), '[]'::jsonb)) FROM f),
+		(SELECT jsonb_build_object('name', 'fills', 'title', 'Fills',
+			'note', 'Prices of fills, against the mid at the start of their bar.',
+			'chart', jsonb_build_object('title', 'Fills', 'times', true, 'series', jsonb_build_array(
+				jsonb_build_object('name', 'mid', 'mark', 'line', 'colour', 6, 'x', COALESCE(jsonb_agg(EXTRACT(epoch FROM f.ts) ORDER BY f.place), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(f.mid ORDER BY f.place), '[]'::jsonb)),
+				jsonb_build_object('name', 'bids', 'mark', 'point', 'colour', 2,
+					'x', COALESCE(jsonb_agg(EXTRACT(epoch FROM f.ts) ORDER BY f.place) FILTER (WHERE f.side = 'bid' AND f.place <= 4000), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(f.price ORDER BY f.place) FILTER (WHERE f.side = 'bid' AND f.place <= 4000), '[]'::jsonb)),
+				jsonb_build_object('name', 'asks', 'mark', 'point', 'colour', 7,
+					'x', COALESCE(jsonb_agg(EXTRACT(epoch FROM f.ts) ORDER BY f.place) FILTER (WHERE f.side = 'ask' AND f.place <= 4000), '[]'::jsonb),
+					'y', COALESCE(jsonb_agg(f.price ORDER BY f.place) FILTER (WHERE f.side = 'ask' AND f.place <= 4000), '[]'::jsonb)))),
+			'head', '["side", "fills", "quantity", "money", "mean price"]'::jsonb,
+			'cells', COALESCE((SELECT jsonb_agg(jsonb_build_array(x.side, x.n, x.quantity, x.money, x.money / NULLIF(x.quantity, 0)) ORDER BY x.side)
+				FROM (SELECT f.side, count(*) AS n, sum(f.quantity) AS quantity, sum(f.price * f.quantity) AS money FROM f GROUP BY f.side) AS x), '[]'::jsonb))
+			FROM f),
+		(SELECT jsonb_build_object('name', 'skill', 'title', 'Skill by task',
+			'note', 'How much smaller the squared error of the model''s median was on validation time than that of the outlook without it.',
+			'chart', CASE WHEN count(*) > 0 THEN jsonb_build_object('title', 'Skill by task', 'zero', true,
+				'categories', jsonb_agg(s.task ORDER BY s.task), 'series', jsonb_build_array(
+				jsonb_build_object('mark', 'bar', 'y', jsonb_agg(s.skill ORDER BY s.task)))) END,
+			'head', '["task", "skill"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(s.task, s.skill) ORDER BY s.task), '[]'::jsonb)) FROM skill AS s));
+END;
+COMMENT ON FUNCTION _lem_maker_pictures(text, lem_quoting, lem_book, jsonb)
+	IS 'the pictures of a backtest of market making and their figures';
 
 -- Pictures and figures as a page: a picture, its table, and what is to be said of them.
-CREATE FUNCTION lem_pictures_page(title text, pictures jsonb) RETURNS text
+CREATE FUNCTION _lem_pictures_page(title text, pictures jsonb) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 10000
 BEGIN ATOMIC
 	SELECT lem_html_page(title, COALESCE(string_agg(
@@ -1759,29 +2097,29 @@ BEGIN ATOMIC
 		|| '</section>', '' ORDER BY p.place), '<p>There is nothing to show.</p>'))
 	FROM jsonb_array_elements(pictures) WITH ORDINALITY AS p (value, place);
 END;
-COMMENT ON FUNCTION lem_pictures_page(text, jsonb) IS 'pictures and their figures as a page of HTML';
+COMMENT ON FUNCTION _lem_pictures_page(text, jsonb) IS 'pictures and their figures as a page of HTML';
 
 -- One of several pictures.
-CREATE FUNCTION lem_picture(kind text, pictures jsonb) RETURNS text
+CREATE FUNCTION _lem_picture(kind text, pictures jsonb) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 10000
 BEGIN ATOMIC
 	SELECT lem_chart(COALESCE(
 		(SELECT p.value -> 'chart' FROM jsonb_array_elements(pictures) AS p (value)
 			WHERE p.value ->> 'name' = kind AND jsonb_typeof(p.value -> 'chart') = 'object'),
-		lem_unknown_kind(kind, (SELECT string_agg(p.value ->> 'name', ', ') FROM jsonb_array_elements(pictures) AS p (value)
+		_lem_unknown_kind(kind, (SELECT string_agg(p.value ->> 'name', ', ') FROM jsonb_array_elements(pictures) AS p (value)
 			WHERE jsonb_typeof(p.value -> 'chart') = 'object'))));
 END;
-COMMENT ON FUNCTION lem_picture(text, jsonb) IS 'one of several pictures as SVG';
+COMMENT ON FUNCTION _lem_picture(text, jsonb) IS 'one of several pictures as SVG';
 
 CREATE FUNCTION lem_report(kind text, model text, ord lem_order, bars lem_bars,
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
 BEGIN ATOMIC
 	SELECT CASE kind
-		WHEN 'schedule' THEN lem_pictures_page('Schedule by ' || model, lem_schedule_pictures(model, ord, bars))
-		WHEN 'backtest' THEN lem_pictures_page('Backtest of ' || model,
-			COALESCE(lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)), '[]'::jsonb))
-		ELSE lem_unknown_kind(kind, 'schedule and backtest, of a model, an order and bars')::text END;
+		WHEN 'schedule' THEN _lem_pictures_page('Schedule by ' || model, _lem_schedule_pictures(model, ord, bars))
+		WHEN 'backtest' THEN _lem_pictures_page('Backtest of ' || model,
+			COALESCE(_lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)), '[]'::jsonb))
+		ELSE _lem_unknown_kind(kind, 'schedule and backtest, of a model, an order and bars')::text END;
 END;
 COMMENT ON FUNCTION lem_report(text, text, lem_order, lem_bars, jsonb)
 	IS 'a page of HTML on a schedule or a backtest';
@@ -1790,10 +2128,10 @@ CREATE FUNCTION lem_report(kind text, model text DEFAULT NULL) RETURNS text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
 BEGIN ATOMIC
 	SELECT CASE kind
-		WHEN 'training' THEN lem_pictures_page('Training of ' || COALESCE(model, ''),
-			COALESCE(lem_training_pictures(model), '[]'::jsonb))
-		WHEN 'models' THEN lem_pictures_page('Models', lem_models_pictures())
-		ELSE lem_unknown_kind(kind, 'training, of a model, and models; schedule and backtest take an order and bars, too')::text END;
+		WHEN 'training' THEN _lem_pictures_page('Training of ' || COALESCE(model, ''),
+			COALESCE(_lem_training_pictures(model), '[]'::jsonb))
+		WHEN 'models' THEN _lem_pictures_page('Models', _lem_models_pictures())
+		ELSE _lem_unknown_kind(kind, 'training, of a model, and models; schedule and backtest take an order and bars, too')::text END;
 END;
 COMMENT ON FUNCTION lem_report(text, text) IS 'a page of HTML on a training, or on all models';
 
@@ -1802,10 +2140,10 @@ CREATE FUNCTION lem_svg(kind text, model text, ord lem_order, bars lem_bars,
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
 BEGIN ATOMIC
 	SELECT CASE WHEN kind IN ('schedule', 'prices', 'inputs')
-		THEN lem_picture(kind, lem_schedule_pictures(model, ord, bars))
+		THEN _lem_picture(kind, _lem_schedule_pictures(model, ord, bars))
 		WHEN kind IN ('gains', 'months', 'hours')
-		THEN lem_picture(kind, lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)))
-		ELSE lem_unknown_kind(kind, 'schedule, prices, inputs, gains, months and hours')::text END;
+		THEN _lem_picture(kind, _lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)))
+		ELSE _lem_unknown_kind(kind, 'schedule, prices, inputs, gains, months and hours')::text END;
 END;
 COMMENT ON FUNCTION lem_svg(text, text, lem_order, lem_bars, jsonb)
 	IS 'a picture of a schedule or a backtest, as SVG';
@@ -1814,11 +2152,73 @@ CREATE FUNCTION lem_svg(kind text, model text DEFAULT NULL) RETURNS text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
 BEGIN ATOMIC
 	SELECT CASE WHEN kind IN ('loss', 'gain')
-		THEN lem_picture(kind, lem_training_pictures(model))
-		WHEN kind = 'use' THEN lem_picture(kind, lem_models_pictures())
-		ELSE lem_unknown_kind(kind, 'loss and gain, of a model''s training, and use; those of schedules and backtests take an order and bars, too')::text END;
+		THEN _lem_picture(kind, _lem_training_pictures(model))
+		WHEN kind = 'use' THEN _lem_picture(kind, _lem_models_pictures())
+		ELSE _lem_unknown_kind(kind, 'loss and gain, of a model''s training, and use; those of schedules and backtests take an order and bars, too')::text END;
 END;
 COMMENT ON FUNCTION lem_svg(text, text) IS 'a picture of a training, or of all models, as SVG';
+
+CREATE FUNCTION lem_report(kind text, id bigint, bars text, options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
+BEGIN ATOMIC
+	SELECT CASE kind
+		WHEN 'order' THEN _lem_pictures_page('Order ' || COALESCE(id::text, '') || COALESCE(': ' || (SELECT o.side || ' ' || o.series
+				FROM lem_orders AS o WHERE o.id = lem_report.id), ''),
+			_lem_order_pictures(id, bars, COALESCE(options, '{}'::jsonb)))
+		ELSE _lem_unknown_kind(kind, 'order, of an order''s id and a query for bars')::text END;
+END;
+COMMENT ON FUNCTION lem_report(text, bigint, text, jsonb) IS 'a page of HTML on an order that is worked';
+
+CREATE FUNCTION lem_report(kind text, day date, bars text, options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
+BEGIN ATOMIC
+	SELECT CASE kind
+		WHEN 'desk' THEN _lem_pictures_page('Orders of ' || COALESCE(to_char(day, 'YYYY-MM-DD'), ''),
+			COALESCE(_lem_desk_pictures(day, bars, COALESCE(options, '{}'::jsonb)), '[]'::jsonb))
+		ELSE _lem_unknown_kind(kind, 'desk, of a day and a query for bars')::text END;
+END;
+COMMENT ON FUNCTION lem_report(text, date, text, jsonb) IS 'a page of HTML on a day''s orders';
+
+CREATE FUNCTION lem_report(kind text, model text, quoting lem_quoting, book lem_book,
+	options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+BEGIN ATOMIC
+	SELECT CASE kind
+		WHEN 'maker' THEN _lem_pictures_page('Market making by ' || COALESCE(model, ''),
+			_lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)))
+		ELSE _lem_unknown_kind(kind, 'maker, of a model, a quoting and a book')::text END;
+END;
+COMMENT ON FUNCTION lem_report(text, text, lem_quoting, lem_book, jsonb)
+	IS 'a page of HTML on a backtest of market making';
+
+CREATE FUNCTION lem_svg(kind text, id bigint, bars text, options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
+BEGIN ATOMIC
+	SELECT CASE WHEN kind IN ('price', 'shares', 'participation', 'shortfall', 'markouts')
+		THEN _lem_picture(kind, _lem_order_pictures(id, bars, COALESCE(options, '{}'::jsonb)))
+		ELSE _lem_unknown_kind(kind, 'price, shares, participation, shortfall and markouts')::text END;
+END;
+COMMENT ON FUNCTION lem_svg(text, bigint, text, jsonb) IS 'a picture of an order that is worked, as SVG';
+
+CREATE FUNCTION lem_svg(kind text, day date, bars text, options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
+BEGIN ATOMIC
+	SELECT CASE WHEN kind IN ('symbol', 'side', 'trader', 'basket', 'model')
+		THEN _lem_picture(kind, _lem_desk_pictures(day, bars, COALESCE(options, '{}'::jsonb)))
+		ELSE _lem_unknown_kind(kind, 'symbol, side, trader, basket and model')::text END;
+END;
+COMMENT ON FUNCTION lem_svg(text, date, text, jsonb) IS 'a picture of a day''s orders, as SVG';
+
+CREATE FUNCTION lem_svg(kind text, model text, quoting lem_quoting, book lem_book,
+	options jsonb DEFAULT '{}') RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+BEGIN ATOMIC
+	SELECT CASE WHEN kind IN ('pnl', 'inventory', 'fills', 'skill')
+		THEN _lem_picture(kind, _lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)))
+		ELSE _lem_unknown_kind(kind, 'pnl, inventory, fills and skill')::text END;
+END;
+COMMENT ON FUNCTION lem_svg(text, text, lem_quoting, lem_book, jsonb)
+	IS 'a picture of a backtest of market making, as SVG';
 
 -- Pictures: end
 

@@ -2,6 +2,7 @@
 \set ECHO none
 \i data/simulate.sql
 \set ECHO all
+SET timezone = 'UTC';
 CREATE FUNCTION pg_temp.error_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	hint text;
@@ -57,6 +58,48 @@ SELECT lem_report('models') LIKE '%<bdi>crypto\_1h</bdi>%' AS models, lem_svg('u
 SELECT lem_report('backtest', 'baseline:twap', lem_order(1), bars, '{"every": 20, "yardstick": "baseline:vwap_curve"}') LIKE '%baseline:vwap\_curve%' AS "another yardstick" FROM report_series;
 SELECT lem_report('backtest', 'baseline:twap', lem_order(1), lem_bars(ts, price, volume)) LIKE '%There is nothing to show.%' AS "no starts" FROM report_series, LATERAL (SELECT * FROM lem_unnest(bars) LIMIT 20) AS u;
 
+-- An order that is worked: real fills, part of them and with a fee; figures are those of lem_tca_report
+SELECT 'SELECT ''R''::text AS series, u.ts, u.price, u.volume FROM report_series, lem_unnest(bars) AS u WHERE u.ts < ' || quote_literal(max(u.ts) - interval '2 days') AS early,
+       'SELECT ''R''::text AS series, u.ts, u.price, u.volume FROM report_series, lem_unnest(bars) AS u;' AS late FROM report_series, lem_unnest(bars) AS u \gset
+SELECT lem_submit_order('R', 'crypto_1h', lem_order(1000, 'sell', min_bars => 3, lot => 10, max_participation => 0.5), basket => '<b>') AS id \gset
+SELECT lem_submit_order('R', 'baseline:twap', lem_order(400, max_bars => 4)) AS paper \gset
+SELECT lem_submit_order('S', 'baseline:twap', lem_order(1)) AS other \gset
+CALL lem_work(:'early');
+SELECT lem_record_fill(:id, s.ts + interval '10 min', u.price * 1.001, s.quantity / 2, fee => 3) > 0 AS filled FROM report_series, lem_slices AS s, lem_unnest(bars) AS u WHERE s.order_id = :id AND u.ts = s.ts;
+CALL lem_work(:'late');
+SELECT lem_paper_fill(:paper) AS "filled on paper";
+CREATE FUNCTION pg_temp.tca(id bigint) RETURNS lem_tca_report LANGUAGE sql AS $$
+	SELECT lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, '{1 hour,5 hours,20 hours}', until => o.ended_at)
+	FROM lem_orders AS o, report_series WHERE o.id = tca.id
+$$;
+SELECT abs(p.f[1] - t.delay_bps) < 1e-9 AND abs(p.f[3] - t.trading_bps) < 1e-9 AND abs(p.f[5] - t.opportunity_bps) < 1e-9 AS parts, abs(p.f[2] - t.delay_cost) < 1e-9 AS money,
+       abs(p.f[7] - 3e4 / ((t.quantity + t.unfilled) * t.arrival_price)) < 1e-9 AND p.f[8] = 3 AS fees, abs(p.f[9] - t.shortfall_bps - p.f[7]) < 1e-9 AS "all together"
+FROM (SELECT array_agg(f) AS f FROM pg_temp.figures(lem_report('order', :id, :'late'), 'Implementation shortfall') AS f) AS p, pg_temp.tca(:id) AS t;
+SELECT array_agg(f) = (SELECT t.markouts FROM pg_temp.tca(:id) AS t) AS markouts FROM pg_temp.figures(lem_report('order', :id, :'late'), 'After the fills') AS f;
+SELECT count(*) > 20 AS "planned, decided, filled" FROM pg_temp.figures(lem_report('order', :id, :'late'), 'Planned, decided, filled') AS f;
+SELECT page LIKE '%those of the market%' AS real, page LIKE '%&lt;b&gt;%' AND page !~ '<b>' AS escaped, page = lem_report('order', :id, :'late') AS "the same twice", page NOT LIKE '%no plan from the start%' AS planned FROM (SELECT lem_report('order', :id, :'late') AS page) AS p;
+SELECT lem_report('order', :paper, :'late') LIKE '%those on paper%' AS paper, lem_report('order', :id, :'late', '{"fills": "paper"}') LIKE '%Nothing of it is filled%' AS "none on paper", lem_report('order', :other, :'late') LIKE '%no bars of this series%' AS "no bars",
+       lem_report('order', :paper, :'early' || ' -- that is all', NULL) LIKE '<!DOCTYPE html>%' AS "no options";
+SELECT kind, lem_svg(kind, :id, :'late', '{"markouts": ["2 hours"]}') LIKE '<svg%</svg>' AS "an svg" FROM unnest('{price,shares,participation,shortfall,markouts}'::text[]) AS kind;
+
+-- A day's orders: figures are those of lem_tca_rollup; one order has not begun
+SELECT ((ord).start_ts AT TIME ZONE 'UTC')::date AS day, (SELECT (submitted_at AT TIME ZONE 'UTC')::date FROM lem_orders WHERE id = :other) AS today FROM lem_orders WHERE id = :id \gset
+SELECT p.f[1] = 2 AND p.f[2] = (r).filled_orders AS orders, abs(p.f[3] - (r).fill_rate) < 1e-12 AS filled, abs(p.f[8] - (r).shortfall_bps) < 1e-9 AS shortfall, abs(p.f[9] - (r).shortfall) < 1e-6 AS money, p.f[10] = 3 AS fees
+FROM (SELECT lem_tca_rollup(pg_temp.tca(id)) AS r FROM unnest(ARRAY[:id, :paper]) AS id) AS t, (SELECT array_agg(f) AS f FROM pg_temp.figures(lem_report('desk', date :'day', :'late'), 'All together') AS f) AS p;
+SELECT lem_report('desk', date '1999-01-01', :'late') LIKE '%There is nothing to show.%' AS "no orders", lem_report('desk', date :'today', :'late') LIKE '%There are no bars of S:%' AS "no bars";
+SELECT kind, lem_svg(kind, date :'day', :'late') LIKE '<svg%</svg>' AS "an svg" FROM unnest('{symbol,side,trader,basket,model}'::text[]) AS kind;
+
+-- Market making: figures are those of lem_maker_backtest
+SELECT lem_book(ts, price - 0.02, price + 0.02, 50 + 40 * cos(i), 50 - 40 * cos(i), price, price + 0.05 + 0.04 * cos(i * 7.0), price - 0.05 - 0.04 * cos(i * 5.0), price, 1000) AS book
+FROM (SELECT '2026-01-05 14:30+00'::timestamptz + i * interval '1 second' AS ts, i, round((100 + sin(i / 40.0))::numeric, 2)::float8 AS price FROM generate_series(1, 400) AS i) AS b \gset
+SELECT array_agg(f) FILTER (WHERE n <= 5) = (SELECT ARRAY[pnl, spread_earned, inventory_gain, fees, closing_cost] FROM lem_maker_backtest('baseline:microprice', lem_quoting(2, 0.01, 1, 0.1, 200), :'book') WHERE fill = 'through') AS "the parts of the profit"
+FROM pg_temp.figures(lem_report('maker', 'baseline:microprice', lem_quoting(2, 0.01, 1, 0.1, 200), :'book'), 'Where the profit comes from') WITH ORDINALITY AS f (f, n);
+SELECT kind, lem_svg(kind, 'baseline:microprice', lem_quoting(2, 0.01, 1, 0.1, 200), :'book', '{"fill": "touch"}') LIKE '<svg%</svg>' AS "an svg" FROM unnest('{pnl,inventory,fills}'::text[]) AS kind;
+
+-- The right to finish early
+SELECT array_agg(f) = (SELECT ARRAY[sigma, bps, money] FROM report_series, lem_early_finish_value(lem_order(1000, min_bars => 3), bars, '{"n_ahead": 12, "norm_window": 168}') AS w) AS "the right to finish early" FROM report_series, pg_temp.figures(lem_report('schedule', 'crypto_1h', lem_order(1000, min_bars => 3), bars), 'The right to finish early') AS f;
+SELECT lem_report('schedule', 'crypto_1h', lem_order(1000), bars) LIKE '%uses all its bars%' AS "has no such right" FROM report_series;
+
 -- Errors
 SELECT pg_temp.error_of($$SELECT lem_report('pie')$$);
 SELECT pg_temp.error_of($$SELECT lem_report(NULL)$$);
@@ -65,6 +108,18 @@ SELECT pg_temp.error_of($$SELECT lem_svg('pie', 'crypto_1h', lem_order(1), bars)
 SELECT pg_temp.error_of($$SELECT lem_svg('loss', 'no such')$$);
 SELECT pg_temp.error_of($$SELECT lem_report('schedule', 'no such', lem_order(1), bars) FROM report_series$$);
 SELECT split_part(pg_temp.error_of($$SELECT lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"what": 1}') FROM report_series$$), ' / ', 1) AS error;
+SELECT pg_temp.error_of(format('SELECT lem_report(%L, %s, %L)', kind, id, query)) FROM (VALUES ('pie', :id, ''), ('order', 0, 'SELECT 1'), ('order', :id, 'SELECT 1 AS a'), ('order', :id, 'DROP TABLE report_series'), ('order', :id, 'SELECT 1; SELECT 2'), ('order', :id, 'SELECT FROM'), ('order', :id, 'SELECT ''R'' AS series, ''2026-01-01 00:00+00''::timestamptz AS ts, 0 AS price, 0 AS volume'), ('order', :id, 'SELECT ''R'' AS series, ''2026-01-01 00:00+00''::timestamptz AS ts, 1 / 0 AS price, 0 AS volume')) AS e (kind, id, query);
+SELECT split_part(pg_temp.error_of(format('SELECT lem_report(%L, %s)', kind, arguments)), ' / ', 1) AS error FROM (VALUES ('order', 'NULL::bigint, ''SELECT 1'''), ('order', :'id' || ', NULL'), ('pie', 'current_date, '''''), ('desk', 'NULL::date, ''SELECT 1'''), ('pie', '''a'', NULL::lem_quoting, NULL::lem_book')) AS e (kind, arguments);
+SELECT pg_temp.error_of(format('SELECT lem_svg(%L, %s)', kind, arguments)) FROM (VALUES ('pie', '1, '''''), ('pie', 'current_date, '''''), ('pie', '''a'', NULL::lem_quoting, NULL::lem_book')) AS e (kind, arguments);
+-- Nobody sees another's orders
+CREATE ROLE report_other;
+GRANT SELECT ON report_series TO report_other;
+SET ROLE report_other;
+SELECT replace(pg_temp.error_of(format('SELECT lem_report(%L, %s, %L)', 'order', :id, :'late')), :'id', 'N') AS error;
+RESET ROLE;
+DROP OWNED BY report_other;
+DROP ROLE report_other;
+DELETE FROM lem_parent_order;
 DROP TABLE report_series;
 SELECT lem_drop(name) > 0 AS dropped FROM unnest('{crypto_1h,dow_1d}'::text[]) AS name;
 DROP FUNCTION simulate_bars, simulate_normal;

@@ -180,7 +180,7 @@ pg_lem_html_table(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_unknown_kind(kind text, kinds text) RETURNS jsonb
+ * _lem_unknown_kind(kind text, kinds text) RETURNS jsonb
  *
  * Raises 22023: there is no report or picture of that kind; kinds says which there are.
  */
