@@ -1586,7 +1586,7 @@ BEGIN ATOMIC
 	WITH given AS (
 		SELECT COALESCE(options ->> 'yardstick', 'baseline:stop_rule') AS yardstick,
 			COALESCE((options ->> 'every')::int, 1) AS every,
-			options - 'yardstick' - 'every' AS options,
+			options - 'yardstick' - 'every' - 'minima' AS options, options -> 'minima' AS minima,
 			_lem_windows_of(model) AS windows
 	), horizon AS (
 		SELECT COALESCE((ord).max_bars, (g.windows ->> 'n_ahead')::int, 12) * min(u.gap) AS horizon
@@ -1617,15 +1617,14 @@ BEGIN ATOMIC
 		SELECT q[1] AS low, GREATEST(q[2], q[1] + 1e-9) AS high
 		FROM (SELECT percentile_cont('{0.005,0.995}'::float8[]) WITHIN GROUP (ORDER BY bps) AS q
 			FROM rows WHERE place < 3) AS x
+	), counted AS (
+		SELECT width_bucket(LEAST(GREATEST(r.bps, e.low), e.high - (e.high - e.low) * 1e-9), e.low, e.high, 40) AS bucket,
+			count(*) FILTER (WHERE r.place = 1) AS mine, count(*) FILTER (WHERE r.place = 2) AS theirs
+		FROM rows AS r, edges AS e WHERE r.place < 3 GROUP BY 1
 	), histogram AS (
-		SELECT b.bucket, e.low + (b.bucket - 0.5) * (e.high - e.low) / 40 AS middle,
-			(SELECT count(*) FROM pairs AS p
-				WHERE width_bucket(LEAST(GREATEST(p.bps, e.low), e.high - (e.high - e.low) * 1e-9), e.low, e.high, 40)
-					= b.bucket) AS mine,
-			(SELECT count(*) FROM pairs AS p
-				WHERE width_bucket(LEAST(GREATEST(p.other, e.low), e.high - (e.high - e.low) * 1e-9), e.low, e.high, 40)
-					= b.bucket) AS theirs
-		FROM edges AS e, generate_series(1, 40) AS b (bucket)
+		SELECT b.bucket, e.low + (b.bucket - 0.5) * (e.high - e.low) / 40 AS middle, COALESCE(c.mine, 0) AS mine,
+			COALESCE(c.theirs, 0) AS theirs
+		FROM edges AS e CROSS JOIN generate_series(1, 40) AS b (bucket) LEFT JOIN counted AS c ON c.bucket = b.bucket
 	), months AS (
 		SELECT to_char(p.ts AT TIME ZONE 'UTC', 'YYYY-MM') AS name, count(*) AS n, avg(p.bps) AS mean,
 			stddev_samp(p.bps) AS std, avg(p.other) AS other,
@@ -1635,6 +1634,22 @@ BEGIN ATOMIC
 		SELECT to_char(p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC'), 'HH24') AS name,
 			count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
 		FROM pairs AS p, given AS g GROUP BY 1
+	), moves AS (
+		SELECT u.ts, ln(u.price / lag(u.price) OVER (ORDER BY u.ts)) AS move FROM lem_unnest(bars) AS u
+	), restless AS (
+		SELECT m.ts, sqrt(avg(m.move ^ 2) OVER (ORDER BY m.ts ROWS BETWEEN 48 PRECEDING AND 1 PRECEDING)) AS sigma
+		FROM moves AS m
+	), volatility AS (
+		SELECT f.fifth, count(*) AS n, min(f.sigma) AS low, max(f.sigma) AS high, avg(f.bps) AS mean, stddev_samp(f.bps) AS std,
+			avg(f.other) AS other
+		FROM (SELECT p.bps, p.other, r.sigma * 1e4 AS sigma, ntile(5) OVER (ORDER BY r.sigma, p.ts) AS fifth
+			FROM pairs AS p JOIN restless AS r USING (ts) WHERE r.sigma IS NOT NULL) AS f
+		GROUP BY f.fifth
+	), minima AS (
+		SELECT x.value AS least, b.*
+		FROM given AS g, jsonb_array_elements_text(CASE WHEN jsonb_typeof(g.minima) = 'array' THEN g.minima ELSE '[]'::jsonb END) AS x,
+			lem_backtest(_lem_backtest_pictures.model, jsonb_populate_record(ord, jsonb_build_object('min_bars', x.value::int)), bars,
+				g.options || jsonb_build_object('every', g.every)) AS b
 	), worst AS (
 		SELECT * FROM pairs ORDER BY bps, ts LIMIT 10
 	)
@@ -1678,6 +1693,29 @@ BEGIN ATOMIC
 			'head', '["hour", "orders", "mean", "std", "yardstick''s mean"]'::jsonb,
 			'cells', jsonb_agg(jsonb_build_array(x.name, x.n, x.mean, x.std, x.other) ORDER BY x.name))
 			FROM hours AS x),
+		(SELECT jsonb_build_object('name', 'volatility', 'title', 'By volatility',
+			'note', 'Fifths of the starts by the deviation of prices over the 48 bars before, in basis points a bar.',
+			'chart', jsonb_build_object('title', 'Mean gain by volatility', 'y_label', 'bps', 'zero', true,
+				'categories', COALESCE(jsonb_agg(round(v.low::numeric, 1) || ' to ' || round(v.high::numeric, 1) ORDER BY v.fifth), '[]'::jsonb),
+				'series', jsonb_build_array(
+					jsonb_build_object('name', model, 'mark', 'bar', 'y', COALESCE(jsonb_agg(v.mean ORDER BY v.fifth), '[]'::jsonb)),
+					jsonb_build_object('name', (SELECT yardstick FROM given), 'mark', 'point', 'colour', 1,
+						'y', COALESCE(jsonb_agg(v.other ORDER BY v.fifth), '[]'::jsonb)))),
+			'head', '["from", "to", "orders", "mean", "std", "yardstick''s mean"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(v.low, v.high, v.n, v.mean, v.std, v.other) ORDER BY v.fifth), '[]'::jsonb))
+			FROM volatility AS v),
+		(SELECT jsonb_build_object('name', 'minima', 'title', 'By minimum',
+			'note', CASE WHEN count(*) = 0 THEN 'The option minima lists numbers of bars after which the order may end, to be shown beside each other.'
+				ELSE 'Mean and deviation by the number of bars after which the order may end.' END,
+			'chart', CASE WHEN count(*) > 0 THEN jsonb_build_object('title', 'Mean gain by minimum', 'y_label', 'bps', 'zero', true,
+				'categories', jsonb_agg(x.least ORDER BY x.least::int), 'series', jsonb_build_array(
+					jsonb_build_object('name', _lem_backtest_pictures.model, 'mark', 'bar', 'y', jsonb_agg(x.mean_bps ORDER BY x.least::int)),
+					jsonb_build_object('name', '95 %', 'mark', 'interval', 'colour', 6,
+						'y', jsonb_agg(x.ci_high ORDER BY x.least::int), 'base', jsonb_agg(x.ci_low ORDER BY x.least::int)))) END,
+			'head', '["minimum", "orders", "mean", "from", "to", "std", "bars used"]'::jsonb,
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(x.least::int, x.orders, x.mean_bps, x.ci_low, x.ci_high, x.std_bps, x.bars_used)
+				ORDER BY x.least::int), '[]'::jsonb))
+			FROM minima AS x),
 		(SELECT jsonb_build_object('name', 'worst', 'title', 'The ten worst orders', 'chart', NULL,
 			'head', '["start", "achieved", "benchmark", "gain", "bars used", "completion", "yardstick''s gain"]'::jsonb,
 			'cells', jsonb_agg(jsonb_build_array(w.ts, w.achieved, w.benchmark, w.bps, w.bars_used, w.completion, w.other)
@@ -2141,9 +2179,9 @@ CREATE FUNCTION lem_svg(kind text, model text, ord lem_order, bars lem_bars,
 BEGIN ATOMIC
 	SELECT CASE WHEN kind IN ('schedule', 'prices', 'inputs')
 		THEN _lem_picture(kind, _lem_schedule_pictures(model, ord, bars))
-		WHEN kind IN ('gains', 'months', 'hours')
+		WHEN kind IN ('gains', 'months', 'hours', 'volatility', 'minima')
 		THEN _lem_picture(kind, _lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)))
-		ELSE _lem_unknown_kind(kind, 'schedule, prices, inputs, gains, months and hours')::text END;
+		ELSE _lem_unknown_kind(kind, 'schedule, prices, inputs, gains, months, hours, volatility and, with the option minima, minima')::text END;
 END;
 COMMENT ON FUNCTION lem_svg(text, text, lem_order, lem_bars, jsonb)
 	IS 'a picture of a schedule or a backtest, as SVG';
@@ -2232,5 +2270,33 @@ COMMENT ON FUNCTION lem_dump_check()
 	IS 'rows of the tables that dumps include, and how many of them the current user sees';
 REVOKE EXECUTE ON FUNCTION lem_dump_check() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lem_dump_check() TO pg_read_all_data;
+
+-- Progress of long jobs, as pg_stat_progress_... of the server's own.
+CREATE FUNCTION _lem_progress(OUT pid int, OUT role oid, OUT kind text, OUT object bigint,
+	OUT phase text, OUT done bigint, OUT total bigint, OUT since timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_progress' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100
+	ROWS 10;
+COMMENT ON FUNCTION _lem_progress() IS 'how far the long jobs of the database are';
+CREATE VIEW lem_progress AS
+	SELECT p.pid, pg_catalog.pg_get_userbyid(p.role) AS usename, p.kind,
+		CASE p.kind WHEN 'training' THEN r.model
+			WHEN 'backtest' THEN m.name OPERATOR(pg_catalog.||) '@'
+				OPERATOR(pg_catalog.||) m.version::pg_catalog.text END AS model,
+		p.phase, p.done, p.total, p.since,
+		CASE WHEN p.done OPERATOR(pg_catalog.>) 0 AND p.total OPERATOR(pg_catalog.>=) p.done
+			THEN (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.since)
+				OPERATOR(pg_catalog.*) ((p.total OPERATOR(pg_catalog.-) p.done)::float8
+					OPERATOR(pg_catalog./) p.done::float8) END AS time_left
+	FROM _lem_progress() AS p
+	LEFT JOIN lem_training_run AS r ON p.kind OPERATOR(pg_catalog.=) 'training'
+		AND r.id OPERATOR(pg_catalog.=) p.object
+	LEFT JOIN lem_model AS m ON p.kind OPERATOR(pg_catalog.=) 'backtest'
+		AND m.id OPERATOR(pg_catalog.=) p.object;
+COMMENT ON VIEW lem_progress IS 'how far trainings, backtests, imports and passes of lem_work are';
+COMMENT ON COLUMN lem_progress.phase IS 'what it is at; done, total and since are of it';
+COMMENT ON COLUMN lem_progress.total IS 'NULL: not known';
+COMMENT ON COLUMN lem_progress.time_left IS 'of the phase, if it goes on as it went';
+GRANT SELECT ON lem_progress TO PUBLIC;
 
 -- Monitoring: end

@@ -62,6 +62,13 @@
 #define LEM_PROCESS_NUMBER (MyProc->pgprocno)
 #endif
 
+/* Entry 1, 2 ... of the status of all backends. */
+#if PG_VERSION_NUM >= 160000
+#define lem_backend_status(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define lem_backend_status(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
 /*
  * LEM_SHMEM_REQUEST defines register_shmem_request(), to be called while the library is being
  * preloaded; it has the function that asks for shared memory run, from version 15 on in the hook

@@ -16,6 +16,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/base/progress.h"
 #include "pg/base/query.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/models.h"
@@ -179,6 +180,7 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	Jsonb	   *json = lem_config_write(config, time_zone);
 	uint8	   *checksums = palloc((Size) parts * LEM_DIGEST_LENGTH);
 	uint8		digest[LEM_DIGEST_LENGTH];
+	lem_progress progress;
 	bool		unused;
 	int64		id;
 	int			version;
@@ -186,6 +188,8 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	lem_models_check_name(name);
 
 	/* The row comes first and holds the digest, for which all parts must have been seen. */
+	lem_progress_begin(&progress, LEM_PROGRESS_IMPORT, 0);
+	lem_progress_enter(&progress, LEM_PHASE_CHECKING, 0, parts);
 	for (int i = 0; i < parts; i++)
 	{
 		bytea	   *data = stored_part(config, source, arg, i);
@@ -193,6 +197,7 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 		lem_catalog_checksum(VARDATA(data), VARSIZE(data) - VARHDRSZ,
 							 checksums + i * LEM_DIGEST_LENGTH);
 		pfree(data);
+		lem_progress_done(&progress, i + 1);
 	}
 	lem_catalog_digest(lem_config_text(json), parts, checksums, digest);
 
@@ -204,19 +209,23 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 		*fresh = version == 0;
 		if (version > 0)
 		{
+			lem_progress_end(&progress);
 			SPI_finish();
 			return version;
 		}
 	}
 	id = insert_model(schema, name, unused, config, json, digest, training_run, metrics,
 					  &version);
+	lem_progress_enter(&progress, LEM_PHASE_STORING, 0, parts);
 	for (int i = 0; i < parts; i++)
 	{
 		bytea	   *data = stored_part(config, source, arg, i);
 
 		insert_part(schema, id, i, config->storage, checksums + i * LEM_DIGEST_LENGTH, data);
 		pfree(data);
+		lem_progress_done(&progress, i + 1);
 	}
+	lem_progress_end(&progress);
 	SPI_finish();
 	return version;
 }

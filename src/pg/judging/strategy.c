@@ -7,6 +7,7 @@
 #include "pg/bars/doubts.h"
 #include "pg/base/errors.h"
 #include "pg/base/interrupt.h"
+#include "pg/base/progress.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/calendars.h"
 #include "pg/catalog/rights.h"
@@ -124,6 +125,7 @@ lem_strategy_run(const lem_backtest_settings *settings, bool allocations,
 	double	   *shares = NULL;
 	void	   *memory;
 	void	   *workspace;
+	lem_progress progress;
 	int64		total = 0;
 	int64		batches = 0;
 	int			count;
@@ -133,6 +135,8 @@ lem_strategy_run(const lem_backtest_settings *settings, bool allocations,
 	memory = MemoryContextAllocHuge(CurrentMemoryContext,
 									lem_backtest_workspace(test, n) + LEM_ALIGN);
 	workspace = (void *) TYPEALIGN(LEM_ALIGN, memory);
+	lem_progress_begin(&progress, LEM_PROGRESS_BACKTEST, test->model ? settings->row->id : 0);
+	lem_progress_enter(&progress, LEM_PHASE_STARTS, 0, (int64) test->series->n);
 	do
 	{
 		lem_fault	fault;
@@ -153,9 +157,11 @@ lem_strategy_run(const lem_backtest_settings *settings, bool allocations,
 			emit(arg, test, count, starts, outcomes, shares);
 		total += count;
 		batches += count > 0;
+		lem_progress_done(&progress, cursor.bar);
 	} while (count > 0);
 	if (test->model)
 		lem_stat_call(settings->row, &settings->start, total, batches);
+	lem_progress_end(&progress);
 	pfree(memory);
 	return cursor.skipped;
 }

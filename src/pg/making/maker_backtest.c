@@ -10,6 +10,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
+#include "pg/base/progress.h"
 #include "pg/making/maker_setup.h"
 
 LEM_FUNCTION(pg_lem_maker_backtest);
@@ -160,16 +161,24 @@ pg_lem_maker_backtest(PG_FUNCTION_ARGS)
 	MemoryContext context;
 	MemoryContext old;
 	lem_maker_setup *setup;
+	lem_progress progress;
+	bool		queue;
 
 	InitMaterializedSRF(fcinfo, 0);
 	LEM_ENSURE(rsinfo->setDesc->natts == FIGURE_COLUMNS);
 	context = AllocSetContextCreate(CurrentMemoryContext, "lem maker", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	setup = setup_of_arguments(fcinfo);
+	queue = setup->options.rules.fill == LEM_FILL_QUEUE;
+	lem_progress_begin(&progress, LEM_PROGRESS_EVALUATION, 0);
+	lem_progress_enter(&progress, LEM_PHASE_QUOTING, 0, queue ? 3 : 2);
 	put_figures(rsinfo, setup, LEM_FILL_THROUGH);
+	lem_progress_done(&progress, 1);
 	put_figures(rsinfo, setup, LEM_FILL_TOUCH);
-	if (setup->options.rules.fill == LEM_FILL_QUEUE)
+	lem_progress_done(&progress, 2);
+	if (queue)
 		put_figures(rsinfo, setup, LEM_FILL_QUEUE);
+	lem_progress_end(&progress);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

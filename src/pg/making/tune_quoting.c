@@ -11,6 +11,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
+#include "pg/base/progress.h"
 #include "pg/making/maker_setup.h"
 
 LEM_FUNCTION(pg_lem_tune_quoting);
@@ -47,11 +48,19 @@ tune(const lem_maker_setup *setup)
 	double	   *wealth = MemoryContextAllocHuge(CurrentMemoryContext,
 												setup->book.series.n * sizeof(double));
 	lem_quoting best = setup->quoting;
-	double		most = profit_of(setup, &best, wealth);
+	const int	n_thetas = setup->given.theta ? 1 : (int) lengthof(thetas);
+	const int	n_etas = setup->given.eta ? 1 : (int) lengthof(etas);
+	const int	n_kappas = levels ? (int) lengthof(kappas) : 1;
+	double		most;
+	lem_progress progress;
 
-	for (int t = 0; t < (setup->given.theta ? 1 : (int) lengthof(thetas)); t++)
-		for (int e = 0; e < (setup->given.eta ? 1 : (int) lengthof(etas)); e++)
-			for (int k = 0; k < (levels ? (int) lengthof(kappas) : 1); k++)
+	lem_progress_begin(&progress, LEM_PROGRESS_EVALUATION, 0);
+	lem_progress_enter(&progress, LEM_PHASE_QUOTING, 0, (int64) n_thetas * n_etas * n_kappas);
+	most = profit_of(setup, &best, wealth);
+
+	for (int t = 0; t < n_thetas; t++)
+		for (int e = 0; e < n_etas; e++)
+			for (int k = 0; k < n_kappas; k++)
 			{
 				lem_quoting tried = setup->quoting;
 				double		profit;
@@ -63,12 +72,14 @@ tune(const lem_maker_setup *setup)
 				if (levels)
 					tried.kappa = kappas[k];
 				profit = profit_of(setup, &tried, wealth);
+				lem_progress_done(&progress, progress.done + 1);
 				if (profit > most)
 				{
 					most = profit;
 					best = tried;
 				}
 			}
+	lem_progress_end(&progress);
 	pfree(wealth);
 	return best;
 }

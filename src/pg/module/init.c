@@ -7,6 +7,7 @@
 
 #include "pg/base/blas_library.h"
 #include "pg/base/compat.h"
+#include "pg/base/progress.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/catalog.h"
 #include "pg/catalog/shared_cache.h"
@@ -110,6 +111,16 @@ _PG_init(void)
 							NULL,
 							NULL,
 							NULL);
+	DefineCustomBoolVariable("lem.progress_notices",
+							 "Whether long jobs tell the client once a second how far they are.",
+							 "Trainings always do.",
+							 &lem_progress_notices,
+							 false,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 	MarkGUCPrefixReserved("lem");
 	if (process_shared_preload_libraries_in_progress)
 		hash_once();

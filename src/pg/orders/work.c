@@ -58,6 +58,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/base/progress.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
 #include "pg/orders/work_due.h"
@@ -81,6 +82,7 @@ typedef struct work
 	bool		atomic;			/* within a transaction of the caller's */
 	bool		replays;		/* it was told what time it is */
 	lem_work_bars bars;
+	lem_progress progress;
 } work;
 
 /* Make what was done last, and go on in another transaction, which sees what others commit. */
@@ -140,6 +142,7 @@ work_orders(work *w, const lem_active_series *due, lem_work_series *series, int 
 		lem_work_save(&w->worker, batch.orders, batch.n);
 	}
 	commit(w);
+	lem_progress_done(&w->progress, w->progress.done + batch.n);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
 	return batch.n;
@@ -252,14 +255,22 @@ static void
 work_all(work *w)
 {
 	int			n;
-	lem_active_series *due = lem_work_find_due(&w->worker, &w->bars, !w->replays, &n);
+	int64		orders = 0;
+	lem_active_series *due;
 
+	lem_progress_begin(&w->progress, LEM_PROGRESS_WORK, 0);
+	lem_progress_enter(&w->progress, LEM_PHASE_READING, 0, 0);
+	due = lem_work_find_due(&w->worker, &w->bars, !w->replays, &n);
+	for (int i = 0; i < n; i++)
+		orders += due[i].orders;
 	if (n > 0)
 	{
+		lem_progress_enter(&w->progress, LEM_PHASE_DECIDING, 0, orders);
 		(void) work_due(w, due, n);
 		work_left(w, due, n);
 	}
 	lem_work_expire(&w->worker);
+	lem_progress_end(&w->progress);
 }
 
 /*

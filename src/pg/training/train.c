@@ -57,6 +57,7 @@ show_progress(lem_training *t, int64 step, int64 steps, double loss)
 {
 	const int	epoch = t->run.state.epoch + 1;
 
+	lem_progress_done(&t->progress, step);
 	if (update_process_title && is_due(&t->last_title, TITLE_MS))
 	{
 		char		title[NAMEDATALEN + 128];
@@ -163,8 +164,14 @@ validate(lem_training *t)
 	lem_train_view *view = t->member->view;
 	lem_validation *sums = &t->epoch.validation;
 
-	for (int64 group = 0; group < lem_validation_groups(&t->dataset, &t->settings.core); group++)
+	const int64 groups = lem_validation_groups(&t->dataset, &t->settings.core);
+
+	lem_progress_enter(&t->progress, LEM_PHASE_VALIDATING, t->run.state.epoch + 1, groups);
+	for (int64 group = 0; group < groups; group++)
+	{
 		run_group(t, group, true);
+		lem_progress_done(&t->progress, group + 1);
+	}
 	memset(sums, 0, sizeof(*sums));
 	for (int i = 0; i < lem_train_tallies(view->head); i++)
 		lem_validation_add(sums, &view->validation[i]);
@@ -188,6 +195,7 @@ train_epoch(lem_training *t)
 
 	INSTR_TIME_SET_CURRENT(begun);
 	memset(&t->epoch, 0, sizeof(t->epoch));
+	lem_progress_enter(&t->progress, LEM_PHASE_LEARNING, t->run.state.epoch + 1, steps);
 	for (int64 step = 0; step < steps; step++)
 	{
 		if (!train_step(t, step))
@@ -205,6 +213,7 @@ train_epoch(lem_training *t)
 	if (lem_train_epoch_end(&t->settings.core, &t->run.state,
 							t->epoch.validation.loss / (double) t->epoch.validation.samples))
 		lem_train_parts_copy(&t->config, t->numbers.best, t->numbers.weights);
+	lem_progress_enter(&t->progress, LEM_PHASE_SAVING, t->run.state.epoch, 0);
 	lem_training_guarded(save_epoch, t);
 	lem_training_commit();
 	return true;
@@ -416,8 +425,12 @@ train_call(FunctionCallInfo fcinfo, bool making)
 	PG_TRY();
 	{
 		lem_training_read(t, config, options);
+		lem_progress_begin(&t->progress, LEM_PROGRESS_TRAINING, 0);
+		lem_progress_enter(&t->progress, LEM_PHASE_READING, 0, 0);
 		lem_training_begin(t);
+		t->progress.object = t->run.id;
 		train(t);
+		lem_progress_end(&t->progress);
 	}
 	PG_CATCH();
 	{

@@ -8,6 +8,7 @@
 
 #include "portability/instr_time.h"
 
+#include "pg/base/progress.h"
 #include "pg/training/train_options.h"
 #include "pg/training/train_run.h"
 #include "pg/training/train_workers.h"
@@ -41,6 +42,7 @@ typedef struct lem_training
 	char	   *diverged;		/* where it did; NULL: it did not */
 	int			version;		/* of the model in the end; 0: none */
 
+	lem_progress progress;
 	instr_time	last_message;
 	instr_time	last_title;
 } lem_training;
