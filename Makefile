@@ -228,7 +228,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 	check-boundary check-warnings installcheck check-isolation check-server check-exchange check-work check-docs bench \
 	bundled evaluation maker-evaluation valgrind test demo setup deb check-deb dist check-dist \
 	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions \
-	performance check-bench
+	performance check-bench report
 
 test-programs: $(TEST_PROGRAMS)
 	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
@@ -408,6 +408,10 @@ evaluation:
 
 maker-evaluation: all
 	@PG_CONFIG='$(PG_CONFIG)' BARS_DIR='$(BARS_DIR)' EPOCHS='$(EPOCHS)' OUT='$(OUT)' scripts/maker-evaluation
+
+# Pages on a schedule and a backtest, from bars in a file.
+report:
+	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' GAPS='$(GAPS)' EVERY='$(EVERY)' OUT='$(OUT)' scripts/report
 
 demo:
 	@BARS='$(BARS)' SYMBOL='$(SYMBOL)' GAPS='$(GAPS)' scripts/demo

@@ -2299,4 +2299,70 @@ COMMENT ON COLUMN lem_progress.total IS 'NULL: not known';
 COMMENT ON COLUMN lem_progress.time_left IS 'of the phase, if it goes on as it went';
 GRANT SELECT ON lem_progress TO PUBLIC;
 
+CREATE INDEX lem_order_fill_recorded ON lem_order_fill (recorded_at);
+
+-- Figures for exporters.  A day and an hour back, by indexes: what is counted does not grow with what
+-- is kept.
+CREATE FUNCTION lem_metrics(OUT name text, OUT labels jsonb, OUT value float8)
+	RETURNS SETOF record LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 100
+BEGIN ATOMIC
+	WITH feeds AS (
+		SELECT o.series, max(o.seen_ts) AS seen,
+			(SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY g.gap) FROM (
+				SELECT b.ts - lag(b.ts) OVER (ORDER BY b.ts) AS gap FROM lem_parent_order AS p, lem_unnest(p.bars) AS b
+				WHERE p.id = max(o.id)) AS g) AS gap
+		FROM lem_parent_order AS o WHERE o.state = 'active' AND o.seen_ts IS NOT NULL GROUP BY o.series
+	), slices AS (
+		SELECT c.late, c.decided_at > now() - interval '1 hour' AS hour FROM lem_child_slice AS c
+		WHERE c.decided_at > now() - interval '1 day'
+	)
+	SELECT 'lem_info', jsonb_build_object('version', lem_version(), 'statistics',
+			(SELECT b.value FROM lem_build_info() AS b WHERE b.name = 'statistics')), 1::float8
+	UNION ALL
+	SELECT 'lem_orders', jsonb_build_object('state', s.state), count(o.state)::float8
+	FROM unnest('{active,paused,failed}'::text[]) AS s (state)
+	LEFT JOIN lem_parent_order AS o ON o.state = s.state GROUP BY s.state
+	UNION ALL
+	SELECT 'lem_orders', jsonb_build_object('state', o.state), count(*)::float8 FROM lem_parent_order AS o
+	WHERE o.ended_at > now() - interval '1 day' AND o.state IN ('finished', 'expired', 'cancelled') GROUP BY o.state
+	UNION ALL
+	SELECT 'lem_slices_day', jsonb_build_object('late', l.late), count(s.late)::float8
+	FROM unnest('{f,t}'::boolean[]) AS l (late) LEFT JOIN slices AS s USING (late) GROUP BY l.late
+	UNION ALL
+	SELECT 'lem_slices_hour', jsonb_build_object('late', l.late), count(s.late) FILTER (WHERE s.hour)::float8
+	FROM unnest('{f,t}'::boolean[]) AS l (late) LEFT JOIN slices AS s USING (late) GROUP BY l.late
+	UNION ALL
+	SELECT 'lem_fills_day', '{}'::jsonb, count(*)::float8 FROM lem_order_fill AS f
+	WHERE f.recorded_at > now() - interval '1 day' AND f.busted_at IS NULL
+	UNION ALL
+	SELECT 'lem_feed_age_seconds', jsonb_build_object('series', f.series),
+		EXTRACT(epoch FROM clock_timestamp() - f.seen)::float8 FROM feeds AS f
+	UNION ALL
+	SELECT 'lem_feed_age_bars', jsonb_build_object('series', f.series),
+		EXTRACT(epoch FROM clock_timestamp() - f.seen)::float8 / EXTRACT(epoch FROM f.gap)::float8
+	FROM feeds AS f WHERE f.gap > interval '0'
+	UNION ALL
+	SELECT m.name, jsonb_build_object('model', s.model, 'version', s.version), m.value
+	FROM lem_stat AS s, LATERAL (VALUES ('lem_model_calls_total', s.calls::float8), ('lem_model_orders_total', s.orders::float8),
+		('lem_model_seconds_total', s.total_ms / 1000), ('lem_model_max_seconds', s.max_ms / 1000),
+		('lem_model_cache_hits_total', s.cache_hits::float8), ('lem_model_cache_misses_total', s.cache_misses::float8))
+		AS m (name, value)
+	UNION ALL
+	SELECT 'lem_cached_bytes', '{}'::jsonb, COALESCE(sum(b.cached_bytes), 0)::float8 FROM lem_stat_backend AS b
+	UNION ALL
+	SELECT 'lem_trainings_day', jsonb_build_object('status', r.status), count(*)::float8 FROM lem_training_runs AS r
+	WHERE r.status = 'running' OR r.updated_at > now() - interval '1 day' GROUP BY r.status
+	UNION ALL
+	SELECT 'lem_training_epoch', jsonb_build_object('model', r.model, 'run', r.run), r.epochs::float8
+	FROM lem_training_runs AS r WHERE r.status = 'running'
+	UNION ALL
+	SELECT 'lem_training_loss', jsonb_build_object('model', r.model, 'run', r.run, 'of', l.name), l.value
+	FROM lem_training_runs AS r, LATERAL (VALUES ('training', r.train_loss), ('validation', r.validation_loss)) AS l (name, value)
+	WHERE r.status = 'running' AND l.value IS NOT NULL
+	UNION ALL
+	SELECT 'lem_progress_ratio', jsonb_build_object('pid', p.pid, 'kind', p.kind, 'phase', p.phase), p.done::float8 / p.total
+	FROM lem_progress AS p WHERE p.total > 0;
+END;
+COMMENT ON FUNCTION lem_metrics() IS 'figures for exporters, of what the caller may see';
+
 -- Monitoring: end

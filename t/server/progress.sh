@@ -39,7 +39,7 @@ none_left()
 
 sql -c 'CREATE EXTENSION lem'
 simulate 60 A
-sql -c "INSERT INTO bars SELECT 'L', '2000-01-01'::timestamptz + i * interval '1 minute', 100 + sin(i / 100.0), 1000 FROM generate_series(1, 400000) AS i" \
+sql -c "INSERT INTO bars SELECT 'L', '1970-01-01'::timestamptz + i * interval '1 hour', 100 + sin(i / 100.0), 1000 FROM generate_series(1, 400000) AS i" \
 	-c "CREATE TABLE long AS SELECT lem_bars(ts, price, volume) AS bars FROM bars WHERE symbol = 'L'"
 
 sql -c "CALL lem_train('m', 'SELECT symbol AS series, ts, price, volume FROM bars WHERE symbol = ''A''',
@@ -64,7 +64,7 @@ BEGIN
 	INSERT INTO within SELECT kind, phase, done, total FROM lem_progress WHERE pid = pg_backend_pid();
 	RETURN 'A';
 END $$;
-SELECT lem_submit_order('A', 'baseline:twap', lem_order(100)) FROM generate_series(1, 3);
+SELECT count(lem_submit_order('A', 'baseline:twap', lem_order(100))) FROM generate_series(1, 3) \gset
 CALL lem_work('SELECT look() AS series, ts, price, volume FROM (SELECT * FROM bars WHERE symbol = ''A'' ORDER BY ts DESC LIMIT 100) AS b');
 SQL
 is 'a pass of lem_work shows what it is at' "$(sql -c "SELECT string_agg(DISTINCT kind || ': ' || phase || COALESCE(' of ' || total, ''), ', ') FROM within")" \
@@ -77,7 +77,7 @@ TRUNCATE within;
 CREATE FUNCTION look_too() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM public.look(); RETURN NEW; END $$;
 ALTER FUNCTION look() SET search_path = public;
 CREATE TRIGGER look BEFORE INSERT ON lem_model_part FOR EACH ROW EXECUTE FUNCTION look_too();
-SELECT count(*) FROM lem_install_bundled();
+SELECT count(*) AS installed FROM lem_install_bundled() \gset
 DROP TRIGGER look ON lem_model_part;
 SQL
 is 'an import shows its parts' "$(sql -c "SELECT string_agg(DISTINCT kind || ': ' || phase || ' ' || (done < total), ', ') FROM within")" 'import: storing parts true'
@@ -106,7 +106,7 @@ COMMIT;
 SELECT string_agg(DISTINCT role || ' ' || rows || ' ' || kinds, ', ') FROM others;
 SQL
 is 'others see that there is a job, and those who may read statistics which' "$(sql -f "$LEM_SERVER_DIR/roles.sql")" 'other 1 0, watcher 1 1'
-told=$(psql -X -q -c 'SET lem.progress_notices = on' -c 'SET statement_timeout = 4000' \
+told=$(psql -X -q -c 'SET lem.progress_notices = on' -c 'SET statement_timeout = 20000' \
 	-c "SELECT count(*) FROM long, lem_backtest_orders('baseline:optimal_stop', lem_order(1000, min_bars => 3), bars)" 2>&1)
 ok 'a client that asks is told once a second' grep -qE '^NOTICE:  backtest, going through bars: [0-9]+ of 400000$' <<<"$told"
 exit $failed
