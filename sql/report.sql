@@ -60,13 +60,14 @@ SELECT lem_report('backtest', 'baseline:twap', lem_order(1), lem_bars(ts, price,
 
 -- An order that is worked: real fills, part of them and with a fee; figures are those of lem_tca_report
 SELECT 'SELECT ''R''::text AS series, u.ts, u.price, u.volume FROM report_series, lem_unnest(bars) AS u WHERE u.ts < ' || quote_literal(max(u.ts) - interval '2 days') AS early,
-       'SELECT ''R''::text AS series, u.ts, u.price, u.volume FROM report_series, lem_unnest(bars) AS u;' AS late FROM report_series, lem_unnest(bars) AS u \gset
+       'SELECT ''R''::text AS series, u.ts, u.price, u.volume FROM report_series, lem_unnest(bars) AS u;' AS late,
+       max(u.ts) - interval '2 days' AS early_end, max(u.ts) + interval '1 hour' AS late_end FROM report_series, lem_unnest(bars) AS u \gset
 SELECT lem_submit_order('R', 'crypto_1h', lem_order(1000, 'sell', min_bars => 3, lot => 10, max_participation => 0.5), basket => '<b>') AS id \gset
 SELECT lem_submit_order('R', 'baseline:twap', lem_order(400, max_bars => 4)) AS paper \gset
 SELECT lem_submit_order('S', 'baseline:twap', lem_order(1)) AS other \gset
-CALL lem_work(:'early');
+CALL lem_work(:'early', :'early_end');
 SELECT lem_record_fill(:id, s.ts + interval '10 min', u.price * 1.001, s.quantity / 2, fee => 3) > 0 AS filled FROM report_series, lem_slices AS s, lem_unnest(bars) AS u WHERE s.order_id = :id AND u.ts = s.ts;
-CALL lem_work(:'late');
+CALL lem_work(:'late', :'late_end');
 SELECT lem_paper_fill(:paper) AS "filled on paper";
 CREATE FUNCTION pg_temp.tca(id bigint) RETURNS lem_tca_report LANGUAGE sql AS $$
 	SELECT lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, '{1 hour,5 hours,20 hours}', until => o.ended_at)

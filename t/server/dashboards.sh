@@ -12,7 +12,7 @@ CALL lem_train('mine', 'SELECT symbol AS series, ts, vwap AS price, volume FROM 
 SELECT lem_submit_order('ALPHA', 'crypto_1h', lem_order(1200, 'sell', start_ts => '2026-02-20 00:00+00', min_bars => 3, lot => 10)),
 	lem_submit_order('BETA', 'baseline:twap', lem_order(500)), lem_submit_order('GAMMA', 'baseline:twap', lem_order(500)),
 	lem_submit_order('BETA', 'mine', lem_order(500, max_bars => 2, start_ts => '2026-03-01 23:00+00'));
-CALL lem_work(:'query');
+CALL lem_work(:'query', '2026-03-02 00:00+00');
 SELECT lem_pause_order(3), lem_record_fill(2, '2026-03-02 00:10+00', 1, 10);
 SELECT count(*) FROM bars GROUP BY symbol HAVING lem_schedule('mine', lem_order(10), ts, vwap, volume) IS NOT NULL;
 SQL

@@ -65,7 +65,7 @@ BEGIN
 	RETURN 'A';
 END $$;
 SELECT count(lem_submit_order('A', 'baseline:twap', lem_order(100))) FROM generate_series(1, 3) \gset
-CALL lem_work('SELECT look() AS series, ts, price, volume FROM (SELECT * FROM bars WHERE symbol = ''A'' ORDER BY ts DESC LIMIT 100) AS b');
+CALL lem_work('SELECT look() AS series, ts, price, volume FROM (SELECT * FROM bars WHERE symbol = ''A'' ORDER BY ts DESC LIMIT 100) AS b', '2026-03-02 00:00+00');
 SQL
 is 'a pass of lem_work shows what it is at' "$(sql -c "SELECT string_agg(DISTINCT kind || ': ' || phase || COALESCE(' of ' || total, ''), ', ') FROM within")" \
 	'work: deciding orders of 3, work: reading bars'
@@ -101,7 +101,7 @@ BEGIN
 END $$;
 GRANT INSERT ON others TO PUBLIC;
 BEGIN;
-CALL lem_work('SELECT look_as() AS series, ts, price, volume FROM (SELECT * FROM bars WHERE symbol = ''A'' ORDER BY ts DESC LIMIT 1) AS b');
+CALL lem_work('SELECT look_as() AS series, ts, price, volume FROM (SELECT * FROM bars WHERE symbol = ''A'' ORDER BY ts DESC LIMIT 1) AS b', '2026-03-02 00:00+00');
 COMMIT;
 SELECT string_agg(DISTINCT role || ' ' || rows || ' ' || kinds, ', ') FROM others;
 SQL
