@@ -135,6 +135,32 @@ DELETE FROM lem_parent_order;
 DELETE FROM clock_table;
 
 --
+-- On paper a slice that was late is traded in the first bar after it was told, whatever became of its order.
+--
+INSERT INTO clock_table SELECT b.* FROM unnest('{P,Q}'::text[]) AS s, clock_bars(s, '2026-03-02 09:00+00', '1 minute', -400, 0) AS b;
+SELECT count(lem_submit_order(s, 'clock_carry', lem_order(1000, start_ts => '2026-03-02 09:01+00'))) FROM unnest('{P,P,Q}'::text[]) AS s;
+CALL lem_work(:'bars', '2026-03-02 09:01:05+00');
+INSERT INTO clock_table SELECT b.* FROM unnest('{P,Q}'::text[]) AS s, clock_bars(s, '2026-03-02 09:00+00', '1 minute', 1, 3) AS b;
+CALL lem_work(:'bars', '2026-03-02 09:04:30+00');
+SELECT step, to_char(ts, 'HH24:MI') AS bar, late, lag FROM lem_slices WHERE series = 'Q' ORDER BY step;
+SELECT lem_paper_fill(), count(lem_cancel_order(id)) FROM lem_orders WHERE id = (SELECT min(id) FROM lem_orders);
+-- the bar of 09:04 began before they were told; in that of 09:05 nothing trades
+INSERT INTO clock_table SELECT b.* FROM unnest('{P,Q}'::text[]) AS s, clock_bars(s, '2026-03-02 09:00+00', '1 minute', 4, 8) AS b;
+UPDATE clock_table SET volume = 0 WHERE ts = '2026-03-02 09:05+00';
+CALL lem_work(:'bars', '2026-03-02 09:06:30+00');
+SELECT lem_paper_fill();
+CALL lem_work(:'bars', '2026-03-02 09:07:00+00');
+SELECT lem_paper_fill(), lem_paper_fill() AS again;
+SELECT o.series, o.state, s.step, to_char(s.ts, 'HH24:MI') AS bar, s.late, to_char(s.paper_ts, 'HH24:MI') AS filled, s.paper_price = b.price AS "at its price"
+FROM lem_slices AS s JOIN lem_orders AS o ON o.id = s.order_id LEFT JOIN clock_table AS b ON b.series = o.series AND b.ts = s.paper_ts ORDER BY o.id, s.step;
+CALL lem_work(:'bars', '2026-03-02 09:09:00+00');
+SELECT lem_paper_fill() > 0 AS more;
+SELECT count(*) FILTER (WHERE paper_filled IS DISTINCT FROM quantity) AS "not filled", count(*) FILTER (WHERE late AND paper_ts < ts + lag) AS "before they were told" FROM lem_slices WHERE quantity > 0 AND state <> 'ended';
+SELECT bool_and(paper_done = (state <> 'active')) FROM lem_parent_order;
+DELETE FROM lem_parent_order;
+DELETE FROM clock_table;
+
+--
 -- Feeds are apart
 --
 INSERT INTO clock_table SELECT * FROM clock_bars('A', '2026-03-02 09:00+00', '1 minute', -400, 0);

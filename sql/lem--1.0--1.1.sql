@@ -694,7 +694,14 @@ ALTER TABLE lem_child_slice
 	ADD COLUMN skipped boolean NOT NULL DEFAULT false,
 	ADD COLUMN adjusted float8 NOT NULL DEFAULT 1,
 	ADD COLUMN lag interval,
-	ADD COLUMN lagging boolean NOT NULL DEFAULT false;
+	ADD COLUMN lagging boolean NOT NULL DEFAULT false,
+	ADD COLUMN after_ts timestamptz,
+	ADD COLUMN after_price float8,
+	ADD COLUMN after_volume float8;
+CREATE INDEX lem_child_slice_late ON lem_child_slice (order_id)
+	WHERE late AND lag IS NOT NULL AND after_ts IS NULL AND quantity > 0 AND NOT skipped;
+COMMENT ON COLUMN lem_child_slice.after_ts
+	IS 'of one that was late, the first bar with volume that began after it was told; NULL: none yet';
 COMMENT ON COLUMN lem_child_slice.late IS 'decided after its bar had ended by the clock';
 COMMENT ON COLUMN lem_child_slice.lag
 	IS 'from its bar''s start to the decision, by the clock or as_of; NULL: decided by version 1.0';

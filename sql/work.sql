@@ -59,11 +59,13 @@ CALL lem_work('SELECT * FROM work_bars ;;  ', work_now());
 SELECT *, work_as_planned(n - 1 + (SELECT min(id) FROM lem_parent_order)) AS as_planned FROM work_orders ORDER BY n;
 SELECT n, sum(quantity) = size AS size, count(DISTINCT inputs) AS decisions FROM lem_slices, LATERAL (SELECT order_id - (SELECT min(id) FROM lem_parent_order) + 1, size FROM lem_orders WHERE id = order_id) AS o(n, size) GROUP BY n, size ORDER BY n;
 
--- Filled on paper at the prices of the bars; with impact, worse; once.
+-- Filled on paper at the prices of the bars; with impact, worse; once.  Those that were late, in bars after they were told.
+INSERT INTO work_bars SELECT b.* FROM unnest('{A,B}'::text[]) AS s, generate_series(10, 12) AS i, work_bar(s, i) AS b;
+CALL lem_work(:'bars', work_now());
 SELECT lem_paper_fill(min(id)) FROM lem_parent_order;
 SELECT lem_paper_fill(impact => 20), lem_paper_fill();
 SELECT order_id - (SELECT min(id) FROM lem_parent_order) + 1 AS n, bool_and(paper_filled = quantity OR unit = 'notional') AS filled, bool_and(abs(paper_filled * paper_price / quantity - 1) < 1e-9) AS notional,
-	bool_and(paper_price = bar_price) AS at_bar, bool_and((paper_price > bar_price) = (side = 'buy')) AS worse FROM lem_slices WHERE quantity > 0 GROUP BY order_id ORDER BY n;
+	bool_and(paper_price = bar_price) AS at_bar, bool_and((paper_price > bar_price) = (side = 'buy')) AS worse FROM lem_slices WHERE quantity > 0 AND NOT late GROUP BY order_id ORDER BY n;
 -- What that cost against the market, by transaction cost analysis
 SELECT o.id - (SELECT min(id) FROM lem_parent_order) + 1 AS n, r.fill_rate = 1 AS filled, abs(r.achieved_price / (sum(s.paper_price * s.paper_filled) / sum(s.paper_filled)) - 1) < 1e-12 AS achieved
 FROM (SELECT o.id, o.unit, lem_tca(o.ord, s.paper_ts, s.paper_price, s.paper_filled) AS fills FROM lem_orders AS o JOIN lem_slices AS s ON s.order_id = o.id GROUP BY o.id, o.unit) AS o JOIN lem_slices AS s ON s.order_id = o.id,

@@ -74,8 +74,11 @@ void
 lem_orders_add_owners(lem_query *query, Oid user, bool active)
 {
 	add_owners(query, user, active ?
-			   "SELECT DISTINCT owner FROM %1$s.lem_parent_order"
-			   " WHERE state IN ('active', 'paused')" :
+			   "SELECT owner FROM %1$s.lem_parent_order WHERE state IN ('active', 'paused')"
+			   " UNION SELECT o.owner FROM %1$s.lem_child_slice AS c"
+			   " JOIN %1$s.lem_parent_order AS o ON o.id = c.order_id"
+			   " WHERE c.late AND c.lag IS NOT NULL AND c.after_ts IS NULL AND c.quantity > 0"
+			   " AND NOT c.skipped" :
 			   "SELECT DISTINCT owner FROM %1$s.lem_parent_order");
 }
 
@@ -425,8 +428,10 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 
 /*
  * Fill slices on paper: of an order $1, or of all of owners $2; impact: $3.  A slice waits while no bar
- * from its own on has volume; once the order has ended there will be none.  The orders are held, as their sums are kept with them; slices are
- * those that were there when the command began, which may be fewer than the order says.
+ * from its own on has volume; once the order has ended there will be none.  One that was late waits for
+ * the first bar that began after it was told, whatever becomes of the order (work_late.c).  The orders
+ * are held, as their sums are kept with them; slices are those that were there when the command began,
+ * which may be fewer than the order says.
  */
 static const char *const fill_on_paper =
 	"WITH o AS MATERIALIZED (SELECT o.id, o.bars, o.papered, o.completed,"
@@ -438,14 +443,18 @@ static const char *const fill_on_paper =
 	"  FOR NO KEY UPDATE SKIP LOCKED),"
 	" s AS MATERIALIZED (SELECT o.id, c.step, b.ts, p.price,"
 	"  CASE WHEN o.notional THEN c.quantity / p.price ELSE c.quantity END AS quantity,"
-	"  t.traded AND b.ts IS NULL AS waits"
+	"  t.traded AND b.ts IS NULL AS waits, t.late"
 	"  FROM o JOIN %1$s.lem_child_slice AS c"
-	"  ON c.order_id = o.id AND c.step > o.papered AND c.bar_ts IS NOT NULL"
+	"  ON c.order_id = o.id AND c.step > o.papered"
+	"   AND (c.bar_ts IS NOT NULL OR c.late AND c.lag IS NOT NULL)"
 	"  CROSS JOIN LATERAL (SELECT c.quantity > 0 AND NOT c.skipped"
 	"   AND NOT EXISTS (SELECT FROM %1$s.lem_paper_fill AS f"
-	"    WHERE f.order_id = c.order_id AND f.step = c.step) AS traded) AS t"
-	"  LEFT JOIN LATERAL (SELECT b.ts, b.price, b.volume FROM %1$s.lem_unnest(o.bars) AS b"
-	"   WHERE t.traded AND b.ts >= c.bar_ts AND b.volume > 0 ORDER BY b.ts LIMIT 1) AS b ON true"
+	"    WHERE f.order_id = c.order_id AND f.step = c.step) AS traded,"
+	"   c.late AND c.lag IS NOT NULL AS late) AS t"
+	"  LEFT JOIN LATERAL ((SELECT b.ts, b.price, b.volume FROM %1$s.lem_unnest(o.bars) AS b"
+	"   WHERE t.traded AND NOT t.late AND b.ts >= c.bar_ts AND b.volume > 0 ORDER BY b.ts LIMIT 1)"
+	"   UNION ALL SELECT c.after_ts, c.after_price, c.after_volume"
+	"   WHERE t.traded AND t.late AND c.after_ts IS NOT NULL) AS b ON true"
 	"  CROSS JOIN LATERAL (SELECT b.price * (1 + o.sign * $3 / 10000"
 	"   * pg_catalog.sqrt(LEAST(1, CASE WHEN o.notional"
 	"   THEN c.quantity / b.price ELSE c.quantity END / b.volume))) AS price) AS p),"
@@ -453,13 +462,14 @@ static const char *const fill_on_paper =
 	"  SELECT s.id, s.step, s.ts, s.price, s.quantity FROM s WHERE s.ts IS NOT NULL"
 	"  ON CONFLICT DO NOTHING RETURNING order_id, price, quantity),"
 	" u AS (UPDATE %1$s.lem_parent_order AS p SET papered = n.papered,"
-	"  paper_done = o.ended AND n.seen >= o.completed,"
+	"  paper_done = o.ended AND n.seen >= o.completed AND s.open IS NOT TRUE,"
 	"  paper_filled = CASE WHEN f.quantity IS NULL THEN p.paper_filled"
 	"   ELSE coalesce(p.paper_filled, 0) + f.quantity END,"
 	"  paper_notional = CASE WHEN f.quantity IS NULL THEN p.paper_notional"
 	"   ELSE coalesce(p.paper_notional, 0) + f.notional END"
 	"  FROM o LEFT JOIN (SELECT s.id, coalesce(min(s.step) FILTER (WHERE s.waits) - 1,"
-	"   max(s.step)) AS papered, max(s.step) AS seen FROM s GROUP BY s.id) AS s ON s.id = o.id"
+	"   max(s.step)) AS papered, max(s.step) AS seen, bool_or(s.waits AND s.late) AS open"
+	"   FROM s GROUP BY s.id) AS s ON s.id = o.id"
 	"  LEFT JOIN (SELECT f.order_id, sum(f.quantity) AS quantity,"
 	"   sum(f.price * f.quantity) AS notional FROM f GROUP BY f.order_id) AS f"
 	"  ON f.order_id = o.id"
@@ -473,7 +483,8 @@ static const char *const fill_on_paper =
  * lem_paper_fill(order_id bigint DEFAULT NULL, impact float8 DEFAULT 0) RETURNS bigint
  *
  * Fills slices whose bar has completed, of one order or (NULL) all of the user's, at the price of
- * the first bar with volume from the slice's own on; impact: basis points that a slice as large as
+ * the first bar with volume from the slice's own on, or, where it was late, from when it was told;
+ * impact: basis points that a slice as large as
  * the bar's volume costs, which falls with the square root of its share.  Returns the number of
  * fills; a slice is filled once.  Orders that others hold are left to the next call.
  */

@@ -29,7 +29,7 @@ extern int	lem_work_wait;
 	" ELSE json_build_object('order', o.id, 'step', " step ") END)::text)"
 
 /*
- * Owners of orders, or of active ones, for whom the user acts, as a parameter of type lem_role[];
+ * Owners of orders, or of those that lem_work has to do with, for whom the user acts, as a parameter of type lem_role[];
  * within SPI.
  */
 extern void lem_orders_add_owners(lem_query *query, Oid user, bool active);

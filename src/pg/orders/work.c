@@ -62,6 +62,7 @@
 #include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
 #include "pg/orders/work_due.h"
+#include "pg/orders/work_late.h"
 #include "pg/orders/work_store.h"
 
 /* Orders that are claimed at once. */
@@ -270,6 +271,8 @@ work_all(work *w)
 		work_left(w, due, n);
 	}
 	lem_work_expire(&w->worker);
+	commit(w);
+	lem_work_late(&w->worker, &w->bars);
 	lem_progress_end(&w->progress);
 }
 

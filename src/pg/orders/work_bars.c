@@ -223,6 +223,62 @@ lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names, lem_wo
 	ask_all(&l, n);
 }
 
+/* Times from which on a bar of a series is looked for. */
+typedef struct bars_from
+{
+	lem_work_bars *bars;
+	const char *name;
+	TimestampTz last;
+	int			n;
+	const TimestampTz *from;
+	lem_work_bar *found;
+} bars_from;
+
+static void
+find_from(void *arg)
+{
+	const bars_from *f = arg;
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZARRAYOID};
+	Datum	   *from = palloc(f->n * sizeof(Datum));
+	Datum		values[] = {CStringGetTextDatum(f->name), TimestampTzGetDatum(f->last + 1), 0};
+
+	for (int i = 0; i < f->n; i++)
+		from[i] = TimestampTzGetDatum(f->from[i]);
+	values[2] = PointerGetDatum(construct_array(from, f->n, TIMESTAMPTZOID, sizeof(TimestampTz),
+												true, TYPALIGN_DOUBLE));
+	run(f->bars,
+		"SELECT s.number, b.ts, b.price, b.volume"
+		" FROM pg_catalog.unnest($3) WITH ORDINALITY AS s (told, number)"
+		" CROSS JOIN LATERAL (SELECT q.ts, q.price::pg_catalog.float8 AS price,"
+		" q.volume::pg_catalog.float8 AS volume" FROM_BARS OF_SERIES "$1" ARE_BARS
+		" AND q.ts OPERATOR(pg_catalog.>=) s.told"
+		" AND q.volume::pg_catalog.float8 OPERATOR(pg_catalog.>) 0::pg_catalog.float8"
+		" ORDER BY q.ts LIMIT 1) AS b",
+		lengthof(types), types, values);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		lem_work_bar *bar = &f->found[DatumGetInt64(lem_query_column(row, 1, NULL)) - 1];
+
+		bar->ts = DatumGetTimestampTz(lem_query_column(row, 2, NULL));
+		bar->price = DatumGetFloat8(lem_query_column(row, 3, NULL));
+		bar->volume = DatumGetFloat8(lem_query_column(row, 4, NULL));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+void
+lem_work_bars_from(lem_work_bars *bars, const char *name, TimestampTz last, int n,
+				   const TimestampTz *from, lem_work_bar *found)
+{
+	bars_from	f = {bars, name, last, n, from, found};
+
+	for (int i = 0; i < n; i++)
+		found[i].ts = DT_NOBEGIN;
+	if (lem_guard(find_from, &f, lem_error_is_of_data))
+		for (int i = 0; i < n; i++)
+			found[i].ts = DT_NOBEGIN;
+}
+
 /* The bar interval of a series, from the last bars before a time; 0: cannot be found. */
 static int64
 find_interval(lem_work_bars *bars, const lem_config *config, Datum name, TimestampTz start)

@@ -67,6 +67,21 @@ typedef struct lem_work_times
 extern void lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names,
 								lem_work_times *times);
 
+/* A bar. */
+typedef struct lem_work_bar
+{
+	TimestampTz ts;				/* DT_NOBEGIN: there is none */
+	double		price;
+	double		volume;
+} lem_work_bar;
+
+/*
+ * The first bar with volume of a series at or after each of n times, up to its last one; none where
+ * the query raises an error.
+ */
+extern void lem_work_bars_from(lem_work_bars *bars, const char *name, TimestampTz last, int n,
+							   const TimestampTz *from, lem_work_bar *found);
+
 /* Answer n questions for when bars are needed from. */
 extern void lem_work_bars_since(lem_work_bars *bars, int n, lem_work_since *questions);
 

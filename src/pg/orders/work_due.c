@@ -52,7 +52,7 @@ ask_models(const lem_worker *worker, const lem_work_bars *bars, const lem_active
 	}
 }
 
-/* Set the last bars of n series to those that have ended. */
+/* As lem_work_find_ended(), of not too many. */
 static void
 find_ended(const lem_worker *worker, lem_work_bars *bars, lem_active_series *series, int n)
 {
@@ -90,6 +90,13 @@ find_ended(const lem_worker *worker, lem_work_bars *bars, lem_active_series *ser
 			series[number[i]].last = asked_times[i].ts[ended[i] - 1];
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
+}
+
+void
+lem_work_find_ended(const lem_worker *worker, lem_work_bars *bars, lem_active_series *series, int n)
+{
+	for (int first = 0; first < n; first += TIMES_AT_ONCE)
+		find_ended(worker, bars, series + first, Min(TIMES_AT_ONCE, n - first));
 }
 
 /* Tell of series whose last bar had not ended. */
@@ -133,8 +140,7 @@ lem_work_find_due(const lem_worker *worker, lem_work_bars *bars, bool warn, int 
 		series[candidates++] = series[i];
 	}
 	*n_due = 0;
-	for (int first = 0; first < candidates; first += TIMES_AT_ONCE)
-		find_ended(worker, bars, series + first, Min(TIMES_AT_ONCE, candidates - first));
+	lem_work_find_ended(worker, bars, series, candidates);
 	for (int i = 0; i < candidates; i++)
 	{
 		if (last[i] > series[i].last)

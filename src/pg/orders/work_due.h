@@ -15,4 +15,8 @@
 extern lem_active_series *lem_work_find_due(const lem_worker *worker, lem_work_bars *bars,
 											bool warn, int *n_due);
 
+/* Set the last bars of n series to those that had ended by the time of the call. */
+extern void lem_work_find_ended(const lem_worker *worker, lem_work_bars *bars,
+								lem_active_series *series, int n);
+
 #endif

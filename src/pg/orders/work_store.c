@@ -184,9 +184,11 @@ lem_work_models(const lem_worker *worker, const lem_active_series *series, int n
 	add_series(&query, series, n);
 	*n_models = (int) lem_query_run(&query,
 									"SELECT DISTINCT s.number, o.model, coalesce(o.model_version, 0),"
-									" o.owner, o.calendar" OF_SERIES " WHERE o.state = 'active'"
-									" AND o.owner OPERATOR(%1$s.=) ANY ($1) AND o.feed = $2"
-									" ORDER BY s.number");
+									" o.owner, o.calendar" OF_SERIES
+									" CROSS JOIN LATERAL (SELECT o.* FROM %1$s.lem_parent_order AS o"
+									" WHERE o.series = s.series AND o.state = 'active'"
+									" AND o.owner OPERATOR(%1$s.=) ANY ($1) AND o.feed = $2 OFFSET 0)"
+									" AS o ORDER BY s.number");
 	models = palloc0(Max(*n_models, 1) * sizeof(lem_series_model));
 	for (int i = 0; i < *n_models; i++)
 	{
@@ -641,6 +643,68 @@ lem_work_save(const lem_worker *worker, const lem_work_order *orders, int n)
 	save_slices(worker, orders, n);
 	save_completed(worker, orders, n);
 	save_orders(worker, orders, n);
+}
+
+lem_late_slice *
+lem_work_late_list(const lem_worker *worker, int *n)
+{
+	lem_query	query;
+	lem_late_slice *slices;
+
+	worker_query(worker, &query);
+	*n = (int) lem_query_run(&query,
+							 "SELECT * FROM (SELECT c.order_id, c.step, o.series, c.ts + c.lag AS told"
+							 " FROM %1$s.lem_child_slice AS c"
+							 " JOIN %1$s.lem_parent_order AS o ON o.id = c.order_id"
+							 " WHERE c.late AND c.lag IS NOT NULL AND c.after_ts IS NULL"
+							 " AND c.quantity > 0 AND NOT c.skipped"
+							 " AND o.owner OPERATOR(%1$s.=) ANY ($1) AND o.feed = $2"
+							 " AND c.ts + c.lag < $3 ORDER BY told DESC LIMIT 10000) AS s"
+							 " ORDER BY series COLLATE \"C\"");
+	slices = palloc(Max(*n, 1) * sizeof(lem_late_slice));
+	for (int i = 0; i < *n; i++)
+	{
+		slices[i].order = DatumGetInt64(lem_query_column(i, 1, NULL));
+		slices[i].step = DatumGetInt32(lem_query_column(i, 2, NULL));
+		slices[i].series = text_column(i, 3);
+		slices[i].told = DatumGetTimestampTz(lem_query_column(i, 4, NULL));
+		slices[i].ts = DT_NOBEGIN;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return slices;
+}
+
+void
+lem_work_late_save(const lem_worker *worker, const lem_late_slice *slices, int n)
+{
+	static const Oid types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, FLOAT8OID, FLOAT8OID};
+	lem_query	query;
+	columns		c;
+
+	columns_begin(&c, n, lengthof(types));
+	for (int i = 0; i < n; i++)
+	{
+		if (slices[i].ts == DT_NOBEGIN)
+			continue;
+		c.values[0][c.n] = Int64GetDatum(slices[i].order);
+		c.values[1][c.n] = Int32GetDatum(slices[i].step);
+		c.values[2][c.n] = TimestampTzGetDatum(slices[i].ts);
+		c.values[3][c.n] = Float8GetDatum(slices[i].price);
+		c.values[4][c.n++] = Float8GetDatum(slices[i].volume);
+	}
+	if (c.n == 0)
+		return;
+	lem_query_begin(&query, worker->schema);
+	query.by_index = true;
+	columns_add(&c, &query, types);
+	lem_query_run(&query,
+				  "WITH c AS MATERIALIZED (SELECT c.order_id, c.step, u.ts, u.price, u.volume"
+				  " FROM unnest($1, $2, $3, $4, $5) AS u (order_id, step, ts, price, volume)"
+				  " JOIN %1$s.lem_child_slice AS c USING (order_id, step)"
+				  " WHERE c.after_ts IS NULL FOR NO KEY UPDATE OF c SKIP LOCKED)"
+				  " UPDATE %1$s.lem_child_slice AS s SET after_ts = c.ts, after_price = c.price,"
+				  " after_volume = c.volume FROM c"
+				  " WHERE s.order_id = c.order_id AND s.step = c.step");
 }
 
 void

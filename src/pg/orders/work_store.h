@@ -74,6 +74,24 @@ extern lem_work_order *lem_work_claim(const lem_worker *worker, const lem_active
 /* Write down what was decided of n orders, and tell those who listen. */
 extern void lem_work_save(const lem_worker *worker, const lem_work_order *orders, int n);
 
+/* A slice that was late, and is traded on paper in the first bar after it was told. */
+typedef struct lem_late_slice
+{
+	int64		order;
+	int			step;
+	const char *series;
+	TimestampTz told;
+	TimestampTz ts;				/* that bar; DT_NOBEGIN: it has not come */
+	double		price;
+	double		volume;
+} lem_late_slice;
+
+/* Those whose bar is not known, by series; the newest, where there are very many. */
+extern lem_late_slice *lem_work_late_list(const lem_worker *worker, int *n);
+
+/* Write down the bars of those of n that have one; what others hold is left to them. */
+extern void lem_work_late_save(const lem_worker *worker, const lem_late_slice *slices, int n);
+
 /* End orders that have expired by the time of the call. */
 extern void lem_work_expire(const lem_worker *worker);
 
