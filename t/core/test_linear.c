@@ -3,7 +3,7 @@
 
 #include "base/random.h"
 #include "check.h"
-#include "making/linear.h"
+#include "kernels/linear.h"
 
 #define N 300
 #define P 8

@@ -32,12 +32,14 @@ typedef double lem_real;
 #define lem_log log
 #define lem_pow pow
 #define lem_fabs fabs
+#define lem_cos cos
 #else
 typedef float lem_real;
 #define lem_exp expf
 #define lem_log logf
 #define lem_pow powf
 #define lem_fabs fabsf
+#define lem_cos cosf
 #endif
 
 /* The 8 cases of a branch: unit * 4 + side * 2 + benchmark. */

@@ -2,9 +2,7 @@
 #include <math.h>
 
 #include "judging/summary.h"
-
-/* Steps of a sort between two looks at the stop callback. */
-#define STOP_SIFTS 65536
+#include "kernels/linear.h"
 
 /*
  * Critical value of a two-sided test at 5 % with Bartlett weights whose bandwidth is a share b of
@@ -126,50 +124,6 @@ lem_interval_pooled(size_t n, const double *x, const int64_t *ts, int64_t horizo
 	*deviation = deviation_of(n, x, 1, interval->mean);
 }
 
-/* Heap sort: no memory but its own, and no bad cases. */
-static void
-sift(double *x, size_t root, size_t n)
-{
-	const double value = x[root];
-
-	for (;;)
-	{
-		size_t		child = 2 * root + 1;
-
-		if (child >= n)
-			break;
-		if (child + 1 < n && x[child + 1] > x[child])
-			child++;
-		if (!(x[child] > value))
-			break;
-		x[root] = x[child];
-		root = child;
-	}
-	x[root] = value;
-}
-
-static lem_status
-sort(double *x, size_t n, const lem_stop *stop)
-{
-	for (size_t i = n / 2; i > 0; i--)
-	{
-		if (i % STOP_SIFTS == 0 && lem_stop_asked(stop))
-			return LEM_STOPPED;
-		sift(x, i - 1, n);
-	}
-	for (size_t i = n; i > 1; i--)
-	{
-		const double last = x[i - 1];
-
-		if (i % STOP_SIFTS == 0 && lem_stop_asked(stop))
-			return LEM_STOPPED;
-		x[i - 1] = x[0];
-		x[0] = last;
-		sift(x, 0, i - 1);
-	}
-	return LEM_OK;
-}
-
 /* The number below which a share p of sorted numbers lies, interpolated between two. */
 static double
 percentile(const double *sorted, size_t n, double p)
@@ -197,7 +151,7 @@ lem_figures_of(size_t n, const double *x, size_t stride, const int64_t *bar, int
 	figures->deviation = deviation_of(n, x, stride, figures->gain.mean);
 	figures->ratio = figures->deviation > 0 ? figures->gain.mean / figures->deviation : 0;
 	figures->win_rate = (double) wins / (double) n;
-	if (sort(scratch, n, stop) != LEM_OK)
+	if (lem_sort(scratch, n, stop) != LEM_OK)
 		return LEM_STOPPED;
 	figures->median = percentile(scratch, n, 0.5);
 	figures->p5 = percentile(scratch, n, 0.05);

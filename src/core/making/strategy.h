@@ -5,7 +5,7 @@
 #ifndef LEM_MAKER_STRATEGY_H
 #define LEM_MAKER_STRATEGY_H
 
-#include "making/linear.h"
+#include "kernels/linear.h"
 #include "market/outlook.h"
 #include "making/quote.h"
 

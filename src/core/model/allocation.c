@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/allocation.h"
+#include "model/experts.h"
 #include "model/quantile.h"
 #include "parameters/params.h"
 
@@ -65,17 +66,25 @@ lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 	lem_head   *head = lem_arena_bytes(arena, sizeof(lem_head));
 	lem_head_step *steps;
 
+	if (config->mixture != LEM_MIXTURE_NONE)
+	{
+		lem_mix    *mix = lem_mix_build(arena, config, part);
+
+		if (arena->base)
+			*head = (lem_head) {NULL, NULL, mix};
+		return head;
+	}
 	if (config->horizon > 0)
 	{
 		lem_quantile_head *quantiles = lem_quantile_build(arena, config, part);
 
 		if (arena->base)
-			*head = (lem_head) {NULL, quantiles};
+			*head = (lem_head) {NULL, quantiles, NULL};
 		return head;
 	}
 	steps = lem_arena_bytes(arena, config->n_ahead * sizeof(lem_head_step));
 	if (arena->base)
-		*head = (lem_head) {steps, NULL};
+		*head = (lem_head) {steps, NULL, NULL};
 	for (int k = 0; k < config->n_ahead - 1; k++)
 	{
 		const int	in = lem_step_inputs(config, k);

@@ -63,6 +63,7 @@ typedef struct lem_head
 {
 	const lem_head_step *steps;	/* NULL in a model of market making */
 	struct lem_quantile_head *quantiles;	/* NULL in others */
+	struct lem_mix *mix;		/* of a mixture, which has neither */
 } lem_head;
 
 /* What steers the heads' answers, from the trunk's part. */

@@ -1,6 +1,7 @@
 /* model.c: a model ready to compute, and its forward pass. */
 #include <string.h>
 
+#include "model/experts.h"
 #include "model/model.h"
 #include "model/trunk.h"
 
@@ -20,7 +21,10 @@ lem_trunk_bytes(const lem_config *config, lem_form form)
 {
 	lem_arena	arena = {NULL, 0};
 
-	lem_trunk_build(&arena, config, NULL, form);
+	if (config->mixture != LEM_MIXTURE_NONE)
+		lem_experts_build(&arena, config, NULL, form);
+	else
+		lem_trunk_build(&arena, config, NULL, form);
 	return arena.used;
 }
 
@@ -29,7 +33,8 @@ lem_trunk_decode(const lem_config *config, const lem_real *part, lem_form form, 
 {
 	lem_arena	arena = {memory, 0};
 
-	return lem_trunk_build(&arena, config, part, form);
+	return config->mixture != LEM_MIXTURE_NONE ? lem_experts_build(&arena, config, part, form) :
+		lem_trunk_build(&arena, config, part, form);
 }
 
 size_t

@@ -47,6 +47,22 @@ sigmoid(lem_real x)
 }
 
 void
+lem_quantile_ordered(const lem_real *r, lem_real *q)
+{
+	q[1] = r[1];
+	q[0] = r[1] - softplus(r[0]);
+	q[2] = r[1] + softplus(r[2]);
+}
+
+void
+lem_quantile_ordered_back(const lem_real *r, lem_real *d)
+{
+	d[1] += d[0] + d[2];
+	d[0] *= -sigmoid(r[0]);
+	d[2] *= sigmoid(r[2]);
+}
+
+void
 lem_quantile_forward(const lem_config *config, const lem_quantile_head *head, int n,
 					 const lem_real *context, lem_real *hidden, lem_real *raw, lem_real *out)
 {
@@ -64,11 +80,7 @@ lem_quantile_forward(const lem_config *config, const lem_quantile_head *head, in
 			of_sample[j] = (lem_real) tanh((double) of_sample[j]);
 		affine(m, LEM_QUANTILE_OUTPUTS, of_sample, head->kernel_1, head->bias_1, r);
 		for (int task = 0; task < LEM_QUANTILE_OUTPUTS; task += LEM_QUANTILES)
-		{
-			q[task + 1] = r[task + 1];
-			q[task] = r[task + 1] - softplus(r[task]);
-			q[task + 2] = r[task + 1] + softplus(r[task + 2]);
-		}
+			lem_quantile_ordered(r + task, q + task);
 	}
 }
 
@@ -112,11 +124,7 @@ lem_quantile_backward(const lem_config *config, const lem_quantile_head *head, i
 		lem_real   *d = dout + (size_t) s * LEM_QUANTILE_OUTPUTS;
 
 		for (int task = 0; task < LEM_QUANTILE_OUTPUTS; task += LEM_QUANTILES)
-		{
-			d[task + 1] += d[task] + d[task + 2];
-			d[task] *= -sigmoid(r[task]);
-			d[task + 2] *= sigmoid(r[task + 2]);
-		}
+			lem_quantile_ordered_back(r + task, d + task);
 		affine_backward(m, LEM_QUANTILE_OUTPUTS, of_sample, head->kernel_1, d,
 						dpart + at.kernel_1, dpart + at.bias_1, dhidden);
 		for (int j = 0; j < m; j++)

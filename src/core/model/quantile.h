@@ -26,6 +26,10 @@ extern void lem_quantile_forward(const lem_config *config, const lem_quantile_he
 								 const lem_real *context, lem_real *hidden, lem_real *raw,
 								 lem_real *out);
 
+/* Of one task: q (3, rising) from r, and back: d (3) becomes the gradient of r. */
+extern void lem_quantile_ordered(const lem_real *r, lem_real *q);
+extern void lem_quantile_ordered_back(const lem_real *r, lem_real *d);
+
 /*
  * From dout (n x 9, destroyed): dpart (the head's part, as stored) is set, or with add added to;
  * dcontext (n x H) is set.

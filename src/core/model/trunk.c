@@ -17,6 +17,7 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 	lem_trunk  *trunk = build ? carved : &measured;
 	lem_trunk_offsets at;
 
+	trunk->experts = NULL;
 	lem_trunk_layout(config, &at);
 	lem_vsn_decode(arena, inputs, config->num_embedding, width, !config->variable_selection,
 				   build ? part + at.embedding : NULL, build ? part + at.vsn_weights : NULL,
@@ -70,6 +71,7 @@ lem_trunk_acts_carve(lem_arena *arena, const lem_config *config, const lem_trunk
 
 	acts->keep = keep;
 	acts->dropout = NULL;
+	acts->dlayers = NULL;
 	acts->inputs = lem_arena_reals(arena, n * t * lem_inputs(config));
 	acts->vsn_out = lem_arena_reals(arena, n * t * width);
 	acts->context = lem_arena_reals(arena, (size_t) n * (config->n_ahead - 1) * width);
@@ -232,6 +234,8 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 							   compute ? dcontext + (size_t) i * asked * width : NULL, scratch,
 							   compute ? gradient + at.attention : NULL,
 							   compute ? denriched + (size_t) i * t * width : NULL);
+	if (compute && acts->dlayers)
+		memcpy(acts->dlayers + (last + 2) * size, denriched, size * sizeof(lem_real));
 	lem_grn_backward(&trunk->grn, kern, rows, acts->normed, width, &acts->grn, denriched, width,
 					 scratch, compute ? gradient + at.grn : NULL, dnormed, width);
 	if (compute)
@@ -251,7 +255,11 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 	for (int r = last; r >= 0; r--)
 	{
 		const int64_t layer_at = at.rnn + r * lem_rnn_size(config);
-		lem_status	status = lem_rnn_backward(&trunk->rnn[r], config, kern, n, t,
+		lem_status	status;
+
+		if (compute && acts->dlayers)
+			memcpy(acts->dlayers + (r + 1) * size, drnn, size * sizeof(lem_real));
+		status = lem_rnn_backward(&trunk->rnn[r], config, kern, n, t,
 											  r == 0 ? acts->vsn_out : acts->rnn_out[r - 1],
 											  compute ? part + layer_at : NULL, &acts->rnn[r], drnn,
 											  scratch, compute ? gradient + layer_at : NULL, drnn,
@@ -263,6 +271,8 @@ lem_trunk_backward(const lem_trunk *trunk, const lem_config *config, const lem_k
 	/* the residual around the recurrent layers */
 	for (size_t i = 0; compute && i < size; i++)
 		drnn[i] += dsum[i];
+	if (compute && acts->dlayers)
+		memcpy(acts->dlayers, drnn, size * sizeof(lem_real));
 	lem_vsn_backward(&trunk->vsn, kern, rows, acts->inputs, &acts->vsn, drnn,
 					 compute ? part + at.embedding : NULL, compute ? part + at.vsn_inputs : NULL,
 					 scratch,

@@ -21,6 +21,7 @@ typedef struct lem_trunk
 	lem_grn		grn;			/* H -> H -> H */
 	lem_attention attention;
 	lem_curves	curves;			/* of the heads; kept with the trunk's part */
+	struct lem_experts *experts;	/* of a mixture, which has nothing else of these; else NULL */
 } lem_trunk;
 
 /* Buffers of a pass over n samples. */
@@ -33,6 +34,12 @@ typedef struct lem_trunk_acts
 	lem_real   *rnn_out[LEM_MAX_LAYERS];	/* n x T x H; one for all layers unless kept */
 	const lem_real *encoded;	/* the last layer's, or without any vsn_out */
 	const lem_dropout *dropout; /* of encoded, where buffers are kept; NULL: none */
+
+	/*
+	 * Where the backward pass leaves the gradients of what layers give, n x T x H each: of vsn_out,
+	 * each rnn_out and enriched; NULL: nowhere.
+	 */
+	lem_real   *dlayers;
 
 	/* of some samples at a time (S), or of all n where they are kept for a backward pass */
 	bool		keep;

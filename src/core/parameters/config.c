@@ -174,6 +174,28 @@ check_sizes(const lem_config *c, lem_fault *fault)
 		if (status != LEM_OK)
 			return status;
 	}
+	if (c->mixture != LEM_MIXTURE_NONE)
+	{
+		lem_status	status = check_range("mixture", (int) c->mixture, LEM_MIXTURE_NONE,
+										 LEM_MIXTURE_SINGLE, fault);
+
+		/* students learn from windows of completed bars, with what is known of a market in them */
+		if (status == LEM_OK)
+			status = check_range("horizon", c->horizon, 1, LEM_MAX_HORIZON, fault);
+		if (status == LEM_OK)
+			status = check_range("expert_dim", c->expert_dim, 1, LEM_MAX_EXPERT_DIM, fault);
+		if (status == LEM_OK)
+			status = check_range("extra_features", c->extra_features, 1, LEM_MAX_FEATURES, fault);
+		if (status == LEM_OK)
+			status = check_range("hidden_rnn_layer", c->hidden_rnn_layer, 1, 1, fault);
+		if (status == LEM_OK && c->recurrent == LEM_RECURRENT_NONE)
+			status = lem_fail(fault, LEM_CONFIG_RANGE, "recurrent", c->recurrent,
+							  LEM_RECURRENT_GRU);
+		if (status != LEM_OK)
+			return status;
+	}
+	else if (c->expert_dim != 0)
+		return check_range("expert_dim", c->expert_dim, 0, 0, fault);
 	if (c->attention && c->hidden_size % c->num_heads != 0)
 		return lem_fail(fault, LEM_CONFIG_HEADS, "hidden_size", c->hidden_size, c->num_heads);
 	return check_range("max_scale_factor", c->max_scale_factor, LEM_MIN_SCALE_FACTOR,

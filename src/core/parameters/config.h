@@ -98,6 +98,17 @@ typedef enum lem_storage
 	LEM_STORAGE_BFLOAT16		/* "bfloat16" */
 } lem_storage;
 
+/* How the students of a mixture of market making are joined (maker page, section e). */
+typedef enum lem_mixture
+{
+	LEM_MIXTURE_NONE,			/* "none": not a mixture */
+	LEM_MIXTURE_HAJEK,			/* "hajek" */
+	LEM_MIXTURE_AGREEMENT,		/* "agreement" */
+	LEM_MIXTURE_ADDITIVE,		/* "additive" */
+	LEM_MIXTURE_UNIFORM,		/* "uniform" */
+	LEM_MIXTURE_SINGLE			/* "single": the undivided student alone */
+} lem_mixture;
+
 typedef struct lem_config
 {
 	int			lookback;		/* L */
@@ -136,6 +147,13 @@ typedef struct lem_config
 	 */
 	int			horizon;		/* H, bars that forecasts look ahead; 0: a model of execution */
 	bool		quoted;			/* spread: "quotes", else "estimated" */
+
+	/*
+	 * Students instead of a trunk with heads: the recurrent layer is each student's, hidden_size its
+	 * width.
+	 */
+	lem_mixture mixture;
+	int			expert_dim;		/* k, numbers of a student's state that teach and agree */
 	char		calendar[LEM_CONFIG_CALENDAR];	/* its name; "": none */
 } lem_config;
 
@@ -213,6 +231,37 @@ lem_head_inputs(const lem_config *c, int k)
 /* Numbers that quantile heads give: quantiles 0.1, 0.5 and 0.9 of mid, spread and volume. */
 #define LEM_QUANTILES 3
 #define LEM_QUANTILE_OUTPUTS 9
+
+/*
+ * Students of a mixture: 0 is undivided, 1 + t R + r serves task t in regime r (terciles of
+ * volatility).  A task has LEM_MEMBERS of them: the undivided one, and one a regime.
+ */
+#define LEM_REGIMES 3
+#define LEM_MEMBERS (1 + LEM_REGIMES)
+#define LEM_EXPERTS (1 + 3 * LEM_REGIMES)
+#define LEM_MAX_EXPERT_DIM 16
+
+/* Random features of the kernel by which students agree: D. */
+#define LEM_RANDOM_FEATURES 128
+
+static inline int
+lem_experts_count(const lem_config *c)
+{
+	return c->mixture == LEM_MIXTURE_NONE ? 0 : c->mixture == LEM_MIXTURE_SINGLE ? 1 : LEM_EXPERTS;
+}
+
+/* Tasks of a student, and its numbers of output: three of quantiles and k of state for each. */
+static inline int
+lem_expert_tasks(int expert)
+{
+	return expert == 0 ? 3 : 1;
+}
+
+static inline int
+lem_expert_outputs(const lem_config *c, int expert)
+{
+	return lem_expert_tasks(expert) * (LEM_QUANTILES + c->expert_dim);
+}
 
 /* Bars from its start on that a sample needs: those that its slices trade in, or its horizon. */
 static inline int

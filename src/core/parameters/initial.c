@@ -93,6 +93,8 @@ tensor_start(const lem_config *config, const lem_tensor *tensor)
 		return (start) {KNOTS, 0, 0};
 	if (ends_with(name, "/gamma") || ends_with(name, "scale_factor"))
 		return constant(1);
+	if (begins_with(name, "mixture/"))
+		return constant(0);
 	if (ends_with(name, "_curve"))
 		return constant(1.0 / config->n_ahead);
 

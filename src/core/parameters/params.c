@@ -245,6 +245,39 @@ walk_quantiles(walk *w)
 	w->tensor.head = false;
 }
 
+/* A student of a mixture. */
+static void
+walk_expert(walk *w, int expert)
+{
+	const lem_config *c = w->config;
+	char		prefix[LAYER_NAME];
+
+	snprintf(prefix, sizeof(prefix), "experts/%d", expert);
+	walk_dense(w, prefix, "input_layer", lem_features(c), c->hidden_size);
+	walk_rnn(w, expert);
+	walk_dense(w, prefix, "output_layer", c->hidden_size, lem_expert_outputs(c, expert));
+}
+
+/* What joins the students. */
+static void
+walk_mixture(walk *w)
+{
+	const int	features = LEM_RANDOM_FEATURES;
+
+	w->tensor.head = true;
+	add_1(w, "mixture", "regimes", LEM_REGIMES);
+	if (w->config->mixture != LEM_MIXTURE_SINGLE)
+	{
+		add_2(w, "mixture", "frequencies", w->config->expert_dim, features);
+		add_1(w, "mixture", "phases", features);
+		add(w, "mixture", "means", LEM_REGIMES, 3, LEM_MEMBERS, features);
+		add_2(w, "mixture", "losses", 3, LEM_MEMBERS);
+		add_1(w, "mixture", "scale", 1);
+		add_2(w, "mixture", "additive", 3, LEM_MEMBERS * features + 1);
+	}
+	w->tensor.head = false;
+}
+
 /* The whole table. */
 static void
 walk_all(walk *w)
@@ -256,6 +289,13 @@ walk_all(walk *w)
 	char		number[16];
 	char		prefix[LAYER_NAME];
 
+	for (int i = 0; i < lem_experts_count(c); i++)
+		walk_expert(w, i);
+	if (c->mixture != LEM_MIXTURE_NONE)
+	{
+		walk_mixture(w);
+		return;
+	}
 	for (int i = 0; i < f; i++)
 	{
 		snprintf(number, sizeof(number), "%d", i);
@@ -365,7 +405,15 @@ lem_part_size(const lem_config *config, int part)
 	lem_trunk_offsets trunk;
 	lem_head_offsets head;
 	lem_quantile_offsets quantiles;
+	lem_expert_offsets expert;
+	lem_mixture_offsets mixture;
 
+	if (config->mixture != LEM_MIXTURE_NONE)
+	{
+		lem_expert_layout(config, lem_experts_count(config) - 1, &expert);
+		lem_mixture_layout(config, &mixture);
+		return part > 0 ? mixture.end : expert.end;
+	}
 	if (part > 0 && config->horizon > 0)
 	{
 		lem_quantile_layout(config, &quantiles);
@@ -511,6 +559,43 @@ lem_quantile_layout(const lem_config *config, lem_quantile_offsets *offsets)
 	offsets->kernel_1 = offsets->bias_0 + m;
 	offsets->bias_1 = offsets->kernel_1 + m * LEM_QUANTILE_OUTPUTS;
 	offsets->end = offsets->bias_1 + LEM_QUANTILE_OUTPUTS;
+}
+
+void
+lem_expert_layout(const lem_config *config, int expert, lem_expert_offsets *offsets)
+{
+	const int64_t input = dense_size(lem_features(config), config->hidden_size);
+	const int64_t rnn = lem_rnn_size(config);
+	int64_t		begin = 0;
+
+	for (int e = 0; e < expert; e++)
+		begin += input + rnn + dense_size(config->hidden_size, lem_expert_outputs(config, e));
+	offsets->input = begin;
+	offsets->rnn = offsets->input + input;
+	offsets->output = offsets->rnn + rnn;
+	offsets->end = offsets->output
+		+ dense_size(config->hidden_size, lem_expert_outputs(config, expert));
+}
+
+void
+lem_mixture_layout(const lem_config *config, lem_mixture_offsets *offsets)
+{
+	const int64_t features = LEM_RANDOM_FEATURES;
+
+	offsets->regimes = 0;
+	offsets->frequencies = LEM_REGIMES;
+	if (config->mixture == LEM_MIXTURE_SINGLE)
+	{
+		offsets->phases = offsets->means = offsets->losses = offsets->scale = offsets->additive =
+			offsets->end = offsets->frequencies;
+		return;
+	}
+	offsets->phases = offsets->frequencies + config->expert_dim * features;
+	offsets->means = offsets->phases + features;
+	offsets->losses = offsets->means + LEM_REGIMES * 3 * LEM_MEMBERS * features;
+	offsets->scale = offsets->losses + 3 * LEM_MEMBERS;
+	offsets->additive = offsets->scale + 1;
+	offsets->end = offsets->additive + 3 * (LEM_MEMBERS * features + 1);
 }
 
 void

@@ -114,6 +114,33 @@ typedef struct lem_quantile_offsets
 
 extern void lem_quantile_layout(const lem_config *config, lem_quantile_offsets *offsets);
 
+/* Offsets of a student's tensors within part 0 of a mixture. */
+typedef struct lem_expert_offsets
+{
+	int64_t		input;			/* F x H, H: from the features of a row */
+	int64_t		rnn;
+	int64_t		output;			/* H x outputs, outputs */
+	int64_t		end;
+} lem_expert_offsets;
+
+extern void lem_expert_layout(const lem_config *config, int expert,
+							  lem_expert_offsets *offsets);
+
+/* Offsets within part 1 of a mixture, of tasks T, members M, regimes R and features D. */
+typedef struct lem_mixture_offsets
+{
+	int64_t		regimes;		/* two thresholds of volatility, and half the width of a change */
+	int64_t		frequencies;	/* k x D; of a single student this is the end */
+	int64_t		phases;			/* D */
+	int64_t		means;			/* R x T x M x D: mu */
+	int64_t		losses;			/* T x M: of calibration */
+	int64_t		scale;			/* 1: tau */
+	int64_t		additive;		/* T x (M D + 1) */
+	int64_t		end;
+} lem_mixture_offsets;
+
+extern void lem_mixture_layout(const lem_config *config, lem_mixture_offsets *offsets);
+
 extern void lem_head_layout(const lem_config *config, int k, lem_head_offsets *offsets);
 
 #endif

@@ -27,6 +27,7 @@ static const char *const notional_words[] = {"allocated", "price", NULL};
 static const char *const price_words[] = {"ratio", "sigma", NULL};
 static const char *const candidate_words[] = {"tanh", "linear", NULL};
 static const char *const spread_words[] = {"estimated", "quotes", NULL};
+static const char *const mixture_words[] = {"none", "hajek", "agreement", "additive", "uniform", "single", NULL};
 static const char *const storage_words[] = {"float32", "float16", "bfloat16", NULL};
 static const char *const recurrent_words[] = {"tkan", "lstm", "gru", "none", NULL};
 
@@ -247,6 +248,16 @@ read_recurrent_key(const config_key *key, JsonbValue *value, reading *r)
 	if (place < 0)
 		bad_value(key->name, value, list_words(key->words));
 	r->config->recurrent = (lem_recurrent) place;
+}
+
+static void
+read_mixture_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	int			place = find_word(value, key->words);
+
+	if (place < 0)
+		bad_value(key->name, value, list_words(key->words));
+	r->config->mixture = (lem_mixture) place;
 }
 
 static void
@@ -540,6 +551,8 @@ static const config_key keys[] = {
 	{"storage", read_storage_key, 0, storage_words},
 	{"horizon", read_int_key, FIELD(horizon), NULL},
 	{"spread", read_words_key, FIELD(quoted), spread_words},
+	{"mixture", read_mixture_key, 0, mixture_words},
+	{"expert_dim", read_int_key, FIELD(expert_dim), NULL},
 };
 
 static void unknown_key(const JsonbValue *name) pg_attribute_noreturn();
@@ -742,6 +755,9 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 	if (c->horizon > 0)
 		appendStringInfo(&out, ", \"horizon\": %d, \"spread\": \"%s\"", c->horizon,
 						 spread_words[c->quoted]);
+	if (c->mixture != LEM_MIXTURE_NONE)
+		appendStringInfo(&out, ", \"mixture\": \"%s\", \"expert_dim\": %d",
+						 mixture_words[c->mixture], c->expert_dim);
 	/* Only where there is one: models have the digests that they had before there were calendars. */
 	if (c->calendar[0] != '\0')
 	{

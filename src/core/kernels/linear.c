@@ -2,9 +2,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "making/linear.h"
+#include "kernels/linear.h"
 
 #define JACOBI_SWEEPS 60
+
+/* Steps of a sort between two looks at the stop callback. */
+#define STOP_SIFTS 4096
 
 bool
 lem_cholesky_solve(int n, double *a, int m, double *b)
@@ -341,4 +344,47 @@ lem_pls(size_t n, int p, const double *inputs, const double *target, int k, int 
 				x[i * p + j] -= score[i] * load[j] / squares;
 	}
 	return found;
+}
+
+static void
+sift(double *x, size_t root, size_t n)
+{
+	const double value = x[root];
+
+	for (;;)
+	{
+		size_t		child = 2 * root + 1;
+
+		if (child >= n)
+			break;
+		if (child + 1 < n && x[child + 1] > x[child])
+			child++;
+		if (!(x[child] > value))
+			break;
+		x[root] = x[child];
+		root = child;
+	}
+	x[root] = value;
+}
+
+lem_status
+lem_sort(double *x, size_t n, const lem_stop *stop)
+{
+	for (size_t i = n / 2; i > 0; i--)
+	{
+		if (i % STOP_SIFTS == 0 && lem_stop_asked(stop))
+			return LEM_STOPPED;
+		sift(x, i - 1, n);
+	}
+	for (size_t i = n; i > 1; i--)
+	{
+		const double last = x[i - 1];
+
+		if (i % STOP_SIFTS == 0 && lem_stop_asked(stop))
+			return LEM_STOPPED;
+		x[i - 1] = x[0];
+		x[0] = last;
+		sift(x, 0, i - 1);
+	}
+	return LEM_OK;
 }

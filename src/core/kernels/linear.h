@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/status.h"
+
 /*
  * Solve A x = b for a symmetric positive definite A (n x n, destroyed) and m right-hand sides
  * (b: n x m, becomes x), by Cholesky.  False if A is not positive definite.
@@ -49,5 +51,8 @@ extern void lem_whiten(size_t n, int p, const double *rows, double epsilon, doub
  */
 extern int	lem_pls(size_t n, int p, const double *inputs, const double *target, int k,
 					int b, const double *before, double *scratch, double *directions);
+
+/* Sort numbers upwards, by a heap: no memory but their own, no bad cases.  LEM_OK or LEM_STOPPED. */
+extern lem_status lem_sort(double *x, size_t n, const lem_stop *stop);
 
 #endif
