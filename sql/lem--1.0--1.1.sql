@@ -1448,6 +1448,39 @@ CREATE PROCEDURE lem_train_maker(model text, query text, config jsonb DEFAULT '{
 COMMENT ON PROCEDURE lem_train_maker(text, text, jsonb, jsonb)
 	IS 'train a model of market making on the book bars of a query, as a new version';
 
+CREATE PROCEDURE lem_distill(student text, teacher text, query text, config jsonb DEFAULT '{}',
+	options jsonb DEFAULT '{}')
+	AS 'MODULE_PATHNAME', 'pg_lem_distill' LANGUAGE C;
+COMMENT ON PROCEDURE lem_distill(text, text, text, jsonb, jsonb)
+	IS 'train small students of a teacher of market making, joined in a mixture, as a new version';
+
+CREATE FUNCTION lem_probe(model text, book lem_book, options jsonb DEFAULT '{}', OUT layer text,
+	OUT task text, OUT regime int, OUT response float8, OUT null_mean float8, OUT null_sd float8,
+	OUT z float8, OUT share float8, OUT gradient float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_probe' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	COST 10000000 ROWS 36;
+COMMENT ON FUNCTION lem_probe(text, lem_book, jsonb)
+	IS 'which layer of a model of market making serves which task in which regime';
+
+-- The students of mixtures, from what their models say about themselves, which a file that was
+-- imported may say in any form.
+CREATE VIEW lem_experts AS
+SELECT m.name AS model, m.version, e.expert ->> 'layer' AS layer, e.expert ->> 'task' AS task,
+	CASE WHEN e.expert ->> 'regime' IN ('1', '2', '3')
+		THEN (e.expert ->> 'regime')::int END AS regime,
+	CASE WHEN pg_catalog.jsonb_typeof(e.expert -> 'loss') = 'number'
+		AND pg_catalog.abs((e.expert ->> 'loss')::numeric) < 1e300
+		THEN (e.expert ->> 'loss')::numeric::float8 END AS calibration_loss,
+	CASE WHEN pg_catalog.jsonb_typeof(e.expert -> 'weight') = 'number'
+		AND pg_catalog.abs((e.expert ->> 'weight')::numeric) < 1e300
+		THEN (e.expert ->> 'weight')::numeric::float8 END AS weight
+FROM lem_models AS m,
+	LATERAL pg_catalog.jsonb_array_elements(
+		CASE WHEN pg_catalog.jsonb_typeof(m.metrics -> 'experts') = 'array'
+			THEN m.metrics -> 'experts' ELSE '[]' END) AS e (expert);
+COMMENT ON VIEW lem_experts IS 'students of mixtures of market making, and what they weigh';
+GRANT SELECT ON lem_experts TO PUBLIC;
+
 CREATE FUNCTION lem_forecast(model text, book lem_book, OUT ts timestamptz, OUT mid float8,
 	OUT mid_low float8, OUT mid_high float8, OUT spread float8, OUT volume float8,
 	OUT regime int, OUT weights float8[]) RETURNS SETOF record

@@ -36,10 +36,14 @@ small_config(lem_mixture mixture, lem_recurrent recurrent)
 	return config;
 }
 
+/* Memory that is given back when all tests are done. */
+static void *kept[256];
+static int	n_kept;
+
 static void *
 aligned(size_t bytes)
 {
-	return aligned_alloc(LEM_ALIGN, (bytes + LEM_ALIGN) / LEM_ALIGN * LEM_ALIGN);
+	return kept[n_kept++] = aligned_alloc(LEM_ALIGN, (bytes + LEM_ALIGN) / LEM_ALIGN * LEM_ALIGN);
 }
 
 static void
@@ -716,5 +720,7 @@ main(void)
 	test_sketch();
 	test_teacher();
 	test_calibrate();
+	while (n_kept > 0)
+		free(kept[--n_kept]);
 	return check_done();
 }

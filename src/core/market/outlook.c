@@ -276,6 +276,26 @@ lem_outlook_series_target(const lem_series *series, const lem_clock *clock, size
 }
 
 void
+lem_outlook_scaled(const lem_series *series, size_t i, int horizon, double mid, double spread,
+				   double volume, double *target)
+{
+	lem_outlook_bar now;
+
+	lem_outlook_back(series, i, &now);
+	set_target(&now, horizon, horizon * (mid / now.now.mid - 1), horizon * spread, volume, target);
+}
+
+void
+lem_outlook_last(const lem_series *series, size_t i, int horizon, double *target)
+{
+	lem_outlook_bar now;
+
+	lem_outlook_back(series, i, &now);
+	set_target(&now, horizon, 0, horizon * now.now.spread,
+			   horizon * fmin(series->volume[i], 1e300), target);
+}
+
+void
 lem_maker_forecast_of(const lem_outlook_bar *bar, int horizon, const double *median, double low,
 					  double high, lem_maker_forecast *forecast)
 {

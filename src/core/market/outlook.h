@@ -89,6 +89,14 @@ extern void lem_outlook_back(const lem_series *series, size_t i, lem_outlook_bar
 extern bool lem_outlook_series_target(const lem_series *series, const lem_clock *clock, size_t i,
 									  int horizon, double *target);
 
+/*
+ * Targets (3) as bar i of such a series puts them: of a mean mid, a mean spread and a volume over the
+ * horizon, and of the last spread and volume going on, with the mid as it is.
+ */
+extern void lem_outlook_scaled(const lem_series *series, size_t i, int horizon, double mid,
+							   double spread, double volume, double *target);
+extern void lem_outlook_last(const lem_series *series, size_t i, int horizon, double *target);
+
 /* A forecast in the market's own units. */
 typedef struct lem_maker_forecast
 {

@@ -131,11 +131,11 @@ void
 lem_expert_acts_carve(lem_arena *arena, const lem_config *config, const lem_expert *expert, int n,
 					  bool keep, lem_expert_acts *acts)
 {
-	const size_t size = (size_t) n * config->lookback * config->hidden_size;
+	const size_t size = (size_t) n * lem_rows(config) * config->hidden_size;
 
 	acts->x = lem_arena_reals(arena, size);
 	acts->y = keep ? lem_arena_reals(arena, size) : acts->x;
-	lem_rnn_acts_carve(arena, &expert->rnn, n, config->lookback, keep, &acts->rnn);
+	lem_rnn_acts_carve(arena, &expert->rnn, n, lem_rows(config), keep, &acts->rnn);
 }
 
 lem_status
@@ -146,15 +146,15 @@ lem_expert_forward(const lem_expert *expert, const lem_config *config, const lem
 	const int	width = config->hidden_size;
 	const int	inputs = lem_inputs(config);
 	const size_t window = (size_t) lem_rows(config) * inputs;
-	const size_t size = (size_t) config->lookback * width;
+	const size_t size = (size_t) lem_rows(config) * width;
 	lem_status	status;
 
 	for (int i = 0; i < n; i++)
-		lem_dense_forward(&expert->input, kern, config->lookback,
+		lem_dense_forward(&expert->input, kern, lem_rows(config),
 						  rows + (size_t) (pick ? pick[i] : i) * window, inputs,
 						  acts->x + i * size, width);
 	kern->tanh(n * size, acts->x, acts->x);
-	status = lem_rnn_forward(&expert->rnn, kern, n, config->lookback, acts->x, &acts->rnn, acts->y,
+	status = lem_rnn_forward(&expert->rnn, kern, n, lem_rows(config), acts->x, &acts->rnn, acts->y,
 							 stop);
 	if (status != LEM_OK)
 		return status;

@@ -1,7 +1,7 @@
 /*
  * experts.h: small students and the mixture that joins them (maker page, sections c and e).
  *
- * A student reads the L completed rows of a window: a dense layer with tanh, a recurrent layer, and
+ * A student reads the T rows of a window, all of completed bars: a dense layer with tanh, a recurrent layer, and
  * from its last row a dense layer that gives, of each of the student's tasks, three numbers of
  * quantiles (quantile.h) and k numbers of state, z.
  *
@@ -60,8 +60,8 @@ extern void lem_expert_decode(lem_arena *arena, const lem_config *config, int ex
 /* Buffers of one student's pass over n windows. */
 typedef struct lem_expert_acts
 {
-	lem_real   *x;				/* n x L x H: what the recurrent layer reads */
-	lem_real   *y;				/* n x L x H; x itself unless they are kept */
+	lem_real   *x;				/* n x T x H: what the recurrent layer reads */
+	lem_real   *y;				/* n x T x H; x itself unless they are kept */
 	lem_rnn_acts rnn;
 } lem_expert_acts;
 

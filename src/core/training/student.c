@@ -20,7 +20,7 @@ typedef struct student_acts
 	lem_real   *out;			/* n x outputs */
 	lem_real   *dout;
 	double	   *loss;
-	lem_real   *dy;				/* n x L x H */
+	lem_real   *dy;				/* n x T x H */
 	lem_real   *dx;
 	char	   *scratch;		/* of the recurrent layer's backward pass */
 } student_acts;
@@ -29,7 +29,7 @@ static void
 student_carve(lem_arena *arena, const lem_config *config, int expert, const lem_real *numbers,
 			  int n, bool gradients, student_acts *acts)
 {
-	const size_t size = (size_t) n * config->lookback * config->hidden_size;
+	const size_t size = (size_t) n * lem_rows(config) * config->hidden_size;
 	size_t		peak = 0;
 
 	lem_expert_decode(arena, config, expert, numbers,
@@ -43,7 +43,7 @@ student_carve(lem_arena *arena, const lem_config *config, int expert, const lem_
 								 sizeof(double));
 	acts->dy = lem_arena_reals(arena, size);
 	acts->dx = lem_arena_reals(arena, size);
-	(void) lem_rnn_backward(&acts->expert.rnn, config, NULL, n, config->lookback, NULL, NULL,
+	(void) lem_rnn_backward(&acts->expert.rnn, config, NULL, n, lem_rows(config), NULL, NULL,
 							&acts->acts.rnn, NULL, (lem_scratch) {NULL, 0, &peak}, NULL, NULL,
 							NULL);
 	acts->scratch = lem_arena_bytes(arena, peak);
@@ -78,7 +78,7 @@ lem_student_gradient(const lem_config *config, const lem_kernels *kern, int expe
 					 const lem_stop *stop, double *loss, lem_real *gradient)
 {
 	const int	n = batch->n;
-	const int	length = config->lookback;
+	const int	length = lem_rows(config);
 	const int	width = config->hidden_size;
 	const int	features = lem_features(config);
 	const int	inputs = lem_inputs(config);

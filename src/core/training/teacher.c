@@ -98,7 +98,7 @@ layer_row(const lem_config *config, const look_acts *acts, int layer, int i)
 {
 	const int	recurrent = lem_rnn_layers(config);
 	const size_t width = config->hidden_size;
-	const size_t at = ((size_t) i * lem_rows(config) + config->lookback - 1) * width;
+	const size_t at = ((size_t) i * lem_rows(config) + config->lookback) * width;
 
 	if (layer == 0)
 		return acts->trunk.vsn_out + at;

@@ -3,13 +3,16 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/market/window.h"
+#include "core/model/experts.h"
 #include "core/model/quantile.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
@@ -71,9 +74,13 @@ typedef struct pass
 	double	   *scratch;
 	lem_real   *rows;			/* BATCH windows */
 	lem_real   *out;
+	double	   *weights;		/* of mixtures: n x 3 x M, */
+	double	   *shares;			/* n x R, */
+	double		volatility[BATCH];	/* and what their regimes are told by */
 	void	   *workspace;
 	int			n;				/* windows in the batch */
 	size_t		bar[BATCH];
+	lem_maker_said *said;		/* receives what the last bar's mixture says; NULL: not asked */
 } pass;
 
 /* Forecasts of the batch in hand. */
@@ -88,7 +95,12 @@ run_batch(pass *p, const lem_outlook_bar *bars, lem_maker_forecast *forecasts)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		status = lem_forecast(p->model, p->n, p->rows, p->workspace, &lem_interrupt_stop, p->out);
+		if (p->model->config.mixture != LEM_MIXTURE_NONE)
+			status = lem_experts_forecast(p->model, p->n, p->rows, p->volatility, p->workspace,
+										  &lem_interrupt_stop, p->out, p->weights, p->shares);
+		else
+			status = lem_forecast(p->model, p->n, p->rows, p->workspace, &lem_interrupt_stop,
+								  p->out);
 	} while (status == LEM_STOPPED);
 	for (int i = 0; i < p->n; i++)
 	{
@@ -97,6 +109,16 @@ run_batch(pass *p, const lem_outlook_bar *bars, lem_maker_forecast *forecasts)
 
 		lem_maker_forecast_of(&bars[p->bar[i]], horizon, median, q[0], q[2],
 							  &forecasts[p->bar[i]]);
+	}
+	if (p->said && p->model->config.mixture != LEM_MIXTURE_NONE)
+	{
+		const double *share = p->shares + (p->n - 1) * LEM_REGIMES;
+
+		p->said->regime = share[2] > share[0] && share[2] > share[1] ? 3 :
+			share[0] > share[1] ? 1 : 2;
+		p->said->members = p->model->config.mixture == LEM_MIXTURE_SINGLE ? 1 : LEM_MEMBERS;
+		memcpy(p->said->weight, p->weights + (p->n - 1) * 3 * LEM_MEMBERS,
+			   sizeof(p->said->weight));
 	}
 	p->n = 0;
 }
@@ -119,6 +141,8 @@ add_window(pass *p, size_t bar, bool strict)
 							  p->rows + p->n * size, slice_ts, NULL, &fault);
 	if (status == LEM_OK)
 	{
+		p->volatility[p->n] =
+			known.features[bar * (size_t) known.n_features + LEM_INPUT_SIGMA];
 		p->bar[p->n++] = bar;
 		return true;
 	}
@@ -136,7 +160,8 @@ add_window(pass *p, size_t bar, bool strict)
 }
 
 void
-lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, bool strict)
+lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, bool strict,
+					lem_maker_said *said)
 {
 	const size_t n = setup->book.series.n;
 	const size_t width = LEM_MAKER_INPUTS + (size_t) setup->book.n_features;
@@ -147,6 +172,7 @@ lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, boo
 	const lem_config *config = &row->config;
 	pass	   *p = palloc0(sizeof(pass));
 	instr_time	start;
+	const int	most = (int) Min(Max(n - Min(from, n), 1), BATCH);
 	size_t		made = 0;
 
 	lem_stat_start(&start);
@@ -166,10 +192,15 @@ lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, boo
 	p->series.n_features = (int) width;
 	p->clock = lem_zone_clock(row->time_zone);
 	p->scratch = huge(lem_window_scratch(config, &p->series), sizeof(double));
-	p->rows = huge((Size) BATCH * lem_rows(config) * lem_inputs(config), sizeof(lem_real));
+	p->rows = huge((Size) most * lem_rows(config) * lem_inputs(config), sizeof(lem_real));
 	p->out = palloc(BATCH * LEM_QUANTILE_OUTPUTS * sizeof(lem_real));
+	p->weights = palloc(BATCH * 3 * LEM_MEMBERS * sizeof(double));
+	p->shares = palloc(BATCH * LEM_REGIMES * sizeof(double));
+	p->said = said;
 	p->workspace = lem_alloc_aligned(CurrentMemoryContext,
-									 lem_forecast_workspace(p->model, BATCH));
+									 config->mixture != LEM_MIXTURE_NONE ?
+									 lem_experts_workspace(p->model, most) :
+									 lem_forecast_workspace(p->model, most));
 	for (size_t i = 0; i < from && i < n; i++)
 		no_forecast(&forecasts[i]);
 	for (size_t i = from; i < n; i++)
@@ -178,7 +209,7 @@ lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, boo
 			made++;
 		else
 			no_forecast(&forecasts[i]);
-		if (p->n == BATCH)
+		if (p->n == most)
 			run_batch(p, setup->bars, forecasts);
 	}
 	run_batch(p, setup->bars, forecasts);
@@ -200,6 +231,7 @@ pg_lem_forecast(PG_FUNCTION_ARGS)
 	MemoryContext old;
 	lem_maker_setup *setup;
 	const lem_maker_forecast *f;
+	lem_maker_said said;
 	Datum		values[FORECAST_COLUMNS] = {0};
 	bool		nulls[FORECAST_COLUMNS] = {false};
 	size_t		n;
@@ -220,7 +252,8 @@ pg_lem_forecast(PG_FUNCTION_ARGS)
 		lem_fail(&fault, LEM_NO_BARS, NULL, 0, 0);
 		lem_pg_raise(&fault);
 	}
-	lem_maker_forecasts(lem_schema(fcinfo), setup, n - 1, true);
+	memset(&said, 0, sizeof(said));
+	lem_maker_forecasts(lem_schema(fcinfo), setup, n - 1, true, &said);
 	f = &setup->strategy.forecast[n - 1];
 	values[0] = TimestampTzGetDatum(setup->book.series.ts[n - 1]);
 	values[1] = Float8GetDatum(f->mid);
@@ -229,7 +262,19 @@ pg_lem_forecast(PG_FUNCTION_ARGS)
 	values[4] = Float8GetDatum(f->spread);
 	values[5] = Float8GetDatum(f->volume);
 	/* regimes and weights are those of mixtures */
-	nulls[6] = nulls[7] = true;
+	nulls[6] = nulls[7] = said.regime == 0;
+	if (said.regime > 0)
+	{
+		Datum		weights[3 * LEM_MEMBERS];
+		int			m = 0;
+
+		for (int t = 0; t < 3; t++)
+			for (int i = 0; i < said.members; i++)
+				weights[m++] = Float8GetDatum(said.weight[t * LEM_MEMBERS + i]);
+		values[6] = Int32GetDatum(said.regime);
+		values[7] = PointerGetDatum(construct_array(weights, m, FLOAT8OID, sizeof(float8),
+													FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	}
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

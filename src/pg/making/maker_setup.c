@@ -94,5 +94,5 @@ lem_maker_setup_open(const char *schema, lem_maker_setup *setup)
 	}
 	else
 		lem_maker_forecasts(schema, setup, setup->quoting_now ? setup->first - 1 : setup->first,
-							setup->quoting_now);
+							setup->quoting_now, NULL);
 }

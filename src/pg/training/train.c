@@ -18,13 +18,13 @@
 #include "utils/memutils.h"
 #include "utils/ps_status.h"
 
-#include "core/market/outlook.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
+#include "pg/training/distill_options.h"
 #include "pg/training/train_prepare.h"
 
 /* Least time between two messages, and between two titles of the process, in milliseconds. */
@@ -336,16 +336,6 @@ object_argument(FunctionCallInfo fcinfo, int i)
 	return PG_GETARG_JSONB_P_COPY(i);
 }
 
-/* What a JSON object has, over what another has. */
-static Jsonb *
-over(const char *defaults, Jsonb *given)
-{
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-											  DirectFunctionCall1(jsonb_in,
-																  CStringGetDatum(defaults)),
-											  JsonbPGetDatum(given)));
-}
-
 static JsonbValue *
 find_key(Jsonb *json, const char *key)
 {
@@ -354,33 +344,20 @@ find_key(Jsonb *json, const char *key)
 }
 
 /*
- * The config and options of market making: the bars' own features count with the inputs, and what
- * is left out has defaults of its own, unless a run is resumed that has them already.
+ * The config and options of market making: what is left out has defaults of its own, unless a run is
+ * resumed that has them already.
  */
 static void
 maker_arguments(Jsonb **config, Jsonb **options)
 {
 	const JsonbValue *resume = find_key(*options, "resume");
-	const JsonbValue *extra = find_key(*config, "extra_features");
 	const bool	resumed = resume && resume->type == jbvBool && resume->val.boolean;
-	int64		own = 0;
 
 	if (!JB_ROOT_IS_OBJECT(*config) || !JB_ROOT_IS_OBJECT(*options))
 		return;					/* an error soon */
-	if (extra && !lem_json_integer(extra, 0, LEM_MAX_FEATURES, &own))
-		return;
-	if (extra)
-		*config = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(*config),
-			DirectFunctionCall1(jsonb_in,
-								CStringGetDatum(psprintf("{\"extra_features\": %d}",
-														 (int) own + LEM_MAKER_INPUTS)))));
-	if (resumed)
-		return;
-	*config = over(psprintf("{\"horizon\": 10, \"spread\": \"quotes\", \"n_ahead\": 2, "
-							"\"lookback\": 32, \"norm_window\": 240, \"gaps\": \"skip\", "
-							"\"finish_gate\": false, \"extra_features\": %d}", LEM_MAKER_INPUTS),
-				   *config);
-	*options = over("{\"rates\": [[0, 1]], \"mask_epochs\": 0}", *options);
+	*config = lem_maker_config(*config, resumed ? "{}" : lem_maker_config_defaults());
+	if (!resumed)
+		*options = lem_json_over("{\"rates\": [[0, 1]], \"mask_epochs\": 0}", *options);
 }
 
 /* A call of lem_train or lem_train_maker. */

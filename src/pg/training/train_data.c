@@ -332,9 +332,8 @@ lem_train_data_read(const char *query, int n_features, bool closes, Size limit,
 	error_context_stack = callback.previous;
 }
 
-/* A book as the series that models of market making read, palloc'd. */
-static void
-look_at_book(const lem_book *book, const lem_clock *clock, int horizon, lem_series *series)
+void
+lem_train_book_series(const lem_book *book, const lem_clock *clock, int horizon, lem_series *series)
 {
 	const Size	n = book->series.n;
 	const int	width = LEM_MAKER_INPUTS + book->n_features;
@@ -386,7 +385,7 @@ lem_train_data_read_book(const char *query, int n_features, bool quoted, const l
 		lem_builder_series(list[s]->bars, &sorted);
 		LEM_ENSURE(lem_book_view_of(&sorted, list[s]->book->layout, &book));
 		check_features(book.n_features, n_features - LEM_MAKER_INPUTS);
-		look_at_book(&book, clock, horizon, &data->series[s]);
+		lem_train_book_series(&book, clock, horizon, &data->series[s]);
 	}
 	r.current = NULL;
 	digest_data(data);

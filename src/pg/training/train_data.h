@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "core/market/bars.h"
+#include "core/market/book.h"
 #include "core/market/calendar.h"
 #include "pg/catalog/catalog.h"
 
@@ -36,5 +37,9 @@ extern void lem_train_data_read(const char *query, int n_features, bool closes, 
 extern void lem_train_data_read_book(const char *query, int n_features, bool quoted,
 									 const lem_clock *clock, int horizon, Size limit,
 									 lem_train_data *data);
+
+/* A book as the series that models of market making read, palloc'd. */
+extern void lem_train_book_series(const lem_book *book, const lem_clock *clock, int horizon,
+								  lem_series *series);
 
 #endif

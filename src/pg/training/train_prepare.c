@@ -352,6 +352,11 @@ check_kind(const lem_training *t)
 				(errcode(ERRCODE_LEM_INVALID_CONFIG),
 				 errmsg("the config has a \"horizon\": it is one of market making"),
 				 errhint("Train it with lem_train_maker.")));
+	if (t->config.mixture != LEM_MIXTURE_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("the config has a \"mixture\": it is one of students"),
+				 errhint("Train them with lem_distill.")));
 	if (t->making && (t->config.horizon == 0 || t->config.extra_features < LEM_MAKER_INPUTS))
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_INVALID_CONFIG),
