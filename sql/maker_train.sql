@@ -122,6 +122,21 @@ CALL lem_train_maker('bad', 'SELECT * FROM maker_quotes');
 ROLLBACK;
 SELECT count(*) FROM lem_models WHERE name = 'bad';
 
-SELECT sum(lem_drop(m)) AS dropped FROM unnest(ARRAY['planted', 'again', 'team', 'imported', 'estimated']) AS m;
-DELETE FROM lem_training_run WHERE model IN ('planted', 'again', 'team', 'estimated');
+-- A model whose config has a calendar reads windows by it: nothing is carried through the night.
+CREATE TABLE maker_sessions AS
+SELECT 'X' AS series, timestamptz '2026-01-05 14:30+00' + d * interval '1 day' + i * interval '5 minutes' AS ts, p AS open, p + 0.5 AS high, p - 0.5 AS low, p AS close,
+	1000 + 100 * (hashint4(d * 7 + i) % 10) AS volume
+FROM generate_series(0, 3) AS d, generate_series(0, 77) AS i, LATERAL (SELECT 100 + (hashint4(d * 31 + i * 17) % 100) / 100.0 AS p) AS price;
+CALL lem_train_maker('sessions', 'SELECT * FROM maker_sessions', '{"horizon": 1, "spread": "estimated", "lookback": 16, "hidden_size": 4, "num_heads": 1, "num_embedding": 2,
+	"fused_mlp_hidden_dim": 4, "norm_window": 40, "features": ["return", "volatility"], "recurrent": "gru", "gaps": "carry", "bar_interval": "PT5M", "calendar": "XNYS"}', '{"epochs": 1, "batch": 32}');
+SELECT lem_import('no_sessions', lem_export('sessions'), (SELECT config - 'calendar' FROM lem_models WHERE name = 'sessions')) AS version;
+SELECT model, count(*) AS forecasts, count(DISTINCT mid) AS different FROM (
+	SELECT CASE WHEN last < '2026-01-08 15:30+00' THEN 'early' ELSE 'late' END AS model, f.mid
+	FROM unnest(ARRAY[timestamptz '2026-01-08 14:50+00', '2026-01-08 20:30+00']) AS last,
+		LATERAL (SELECT lem_book(ts, open, high, low, close, volume) AS book FROM maker_sessions WHERE ts <= last) AS b,
+		unnest(ARRAY['sessions', 'no_sessions']) AS m, lem_forecast(m, book) AS f) AS d GROUP BY model ORDER BY model;
+DROP TABLE maker_sessions;
+
+SELECT sum(lem_drop(m)) AS dropped FROM unnest(ARRAY['planted', 'again', 'team', 'imported', 'estimated', 'sessions', 'no_sessions']) AS m;
+DELETE FROM lem_training_run WHERE model IN ('planted', 'again', 'team', 'estimated', 'sessions');
 DROP TABLE maker_quotes, maker_days;

@@ -4,6 +4,8 @@
 
 #include "making/figures.h"
 
+const int	lem_markout_bars[LEM_MARKOUTS] = {1, 5, 20};
+
 void
 lem_episodes_init(lem_episodes *episodes)
 {

@@ -4,7 +4,51 @@
 #ifndef LEM_MAKER_FIGURES_H
 #define LEM_MAKER_FIGURES_H
 
-#include "making/simulate.h"
+#include "market/outlook.h"
+
+#define LEM_MARKOUTS 3
+
+extern const int lem_markout_bars[LEM_MARKOUTS];	/* 1, 5, 20 */
+
+typedef struct lem_maker_fill
+{
+	size_t		bar;			/* in which it filled */
+	bool		ask;
+	bool		closing;		/* the position closed at the session's end */
+	int			level;
+	double		price;
+	double		quantity;
+	double		fee;
+	double		position;		/* after it */
+	double		mid;			/* at the start of the bar */
+} lem_maker_fill;
+
+typedef struct lem_maker_figures
+{
+	size_t		bars;			/* in which quotes could live */
+	int64_t		episodes;
+	double		pnl;
+	double		spread_earned;
+	double		inventory_gain;
+	double		fees;
+	double		closing_cost;
+	double		epnl;			/* mean of an episode, with a 95 % interval */
+	bool		has_interval;
+	double		epnl_low;
+	double		epnl_high;
+	double		map;			/* mean |position| */
+	double		pnl_map;		/* pnl / map; 0 without a position */
+	double		nd_pnl;			/* pnl / mean spread */
+	double		profit_ratio;	/* pnl / value traded */
+	double		sharpe;			/* over episodes; 0 where it is not known */
+	double		max_drawdown;
+	double		quoted;			/* quantity */
+	double		filled;
+	double		turnover;		/* value of all fills and closings */
+	double		most_position;	/* largest |position| */
+	int64_t		fills;
+	double		markout[LEM_MARKOUTS];	/* mean, basis points, by quantity; 0 without a fill */
+} lem_maker_figures;
 
 /* Profits of episodes, one after the other. */
 typedef struct lem_episodes

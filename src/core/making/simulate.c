@@ -7,8 +7,6 @@
 
 #define STOP_BARS 1024
 
-const int	lem_markout_bars[LEM_MARKOUTS] = {1, 5, 20};
-
 static const char *const rule_names[LEM_FILL_RULES] = {"through", "touch", "queue"};
 
 const char *

@@ -19,6 +19,7 @@
 #include "pg/base/interrupt.h"
 #include "pg/base/memory.h"
 #include "pg/catalog/cache.h"
+#include "pg/catalog/calendars.h"
 #include "pg/catalog/rights.h"
 #include "pg/catalog/stat.h"
 #include "pg/making/maker_forecast.h"
@@ -190,7 +191,7 @@ lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, boo
 	p->series.price = mid;
 	p->series.features = features;
 	p->series.n_features = (int) width;
-	p->clock = lem_zone_clock(row->time_zone);
+	p->clock = lem_config_clock(schema, config, row->time_zone);
 	p->scratch = huge(lem_window_scratch(config, &p->series), sizeof(double));
 	p->rows = huge((Size) most * lem_rows(config) * lem_inputs(config), sizeof(lem_real));
 	p->out = palloc(BATCH * LEM_QUANTILE_OUTPUTS * sizeof(lem_real));

@@ -32,11 +32,4 @@ typedef struct lem_maker_setup
 /* Take the outlook of the setup's book, in the current memory context. */
 extern void lem_maker_look(lem_maker_setup *setup, int horizon);
 
-/*
- * Get a strategy ready: name, book, options and quoting are there.  What it allocates is in the
- * current memory context.  Raises 22023 for an unknown baseline, LM003 for a book without bars, and
- * what is wrong with a model.
- */
-extern void lem_maker_setup_open(const char *schema, lem_maker_setup *setup);
-
 #endif

@@ -9,7 +9,7 @@
 
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
-#include "pg/making/maker_setup.h"
+#include "pg/making/maker_open.h"
 
 LEM_FUNCTION(pg_lem_quote);
 

@@ -12,7 +12,7 @@
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
 #include "pg/base/progress.h"
-#include "pg/making/maker_setup.h"
+#include "pg/making/maker_open.h"
 
 LEM_FUNCTION(pg_lem_tune_quoting);
 
