@@ -55,6 +55,26 @@ SELECT m.fill, m.fills > 0 AS fills, m.pnl > f.pnl AS beats_fixed
 FROM lesson_book, lem_maker_backtest('students', lem_quoting(1, 0.01, 1, 0.1, 200, eta => 0), book, '{"fit": 0.7}') AS m,
 	lem_maker_backtest('baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), book, '{"fit": 0.7}') AS f WHERE m.fill = f.fill ORDER BY m.fill DESC;
 
+-- No later bar changes what students do.
+SELECT count(*) AS different FROM (
+	SELECT ts, side, level, price, quantity, "position" FROM lesson_book, lem_maker_fills('students', lem_quoting(2, 0.01, 1, 0.1, 200), book, '{"fit": 0.3}') WHERE ts < '2026-01-08'
+	EXCEPT
+	SELECT ts, side, level, price, quantity, "position" FROM
+		(SELECT lem_book(ts, bid * k, ask * k, bid_size, ask_size, open * k, high * k, low * k, close * k, volume * k) AS book
+			FROM lesson_quotes, LATERAL (SELECT CASE WHEN ts < '2026-01-08' THEN 1 ELSE 2 END AS k) AS t) AS b,
+		lem_maker_fills('students', lem_quoting(2, 0.01, 1, 0.1, 200), book, '{"fit": 0.3}') WHERE ts < '2026-01-08') AS d;
+
+-- Who may not read a teacher learns nothing from it; nor adds versions to another's students.
+CREATE ROLE regress_maker_stranger;
+GRANT SELECT ON lesson_quotes, lesson_book TO regress_maker_stranger;
+SET ROLE regress_maker_stranger;
+CALL lem_distill('theirs', 'teacher', :'quotes');
+CALL lem_distill('students', NULL, :'quotes');
+SELECT count(*) FROM lesson_book, lem_probe('teacher', book);
+RESET ROLE;
+REVOKE ALL ON lesson_quotes, lesson_book FROM regress_maker_stranger;
+DROP ROLE regress_maker_stranger;
+
 -- Exported and imported like any model; the other ways of joining are keys of the config.
 SELECT lem_import('students_copy', lem_export('students'));
 SELECT count(*) AS different FROM (SELECT f.* FROM lesson_book, lem_forecast('students', book) AS f EXCEPT SELECT f.* FROM lesson_book, lem_forecast('students_copy', book) AS f) AS d;
