@@ -55,7 +55,9 @@ cancelled "lem_backtest" lem_backtest "SELECT r.orders FROM many_series, lem_bac
 cancelled "lem_backtest_orders of a baseline" lem_backtest_orders "SELECT count(*) FROM many_series, lem_backtest_orders('baseline:vwap_curve', lem_order(1), history)"
 cancelled "lem_bars, unsorted" lem_bars "SELECT sum(lem_bars_count(b)) FROM generate_series(1, 100) AS i, LATERAL (SELECT lem_bars(ts, price + i, volume) AS b FROM many) AS m"
 cancelled "lem_import" lem_import "SELECT count(lem_import('never', file, '$(config medium)') * i) FROM reference_weights, generate_series(1, 100000) AS i WHERE name = 'medium'"
-is "nothing was imported" "$(sql -c "SELECT count(*) FROM lem_models WHERE name <> 'cancel'")" 0
+cancelled "lem_distill" lem_distill "CALL lem_distill('never', NULL, \$\$SELECT 'A' AS series, ts, price AS open, price AS high, price AS low, price AS close, volume, ARRAY[price, 0, volume]::float8[] AS teacher FROM bars\$\$,
+	'{\"spread\": \"estimated\", \"horizon\": 1, \"lookback\": 8, \"norm_window\": 60}', '{\"epochs\": 1000}')"
+is "nothing was stored" "$(sql -c "SELECT count(*) FROM lem_models WHERE name <> 'cancel'")" 0
 
 # A session that is told to end does, in the middle of a batch.
 PGAPPNAME=victim psql -X -q -c "SELECT count(*) FROM batch, lem_schedule_batch('cancel', ids, ords, histories)" >/dev/null 2>&1 &
