@@ -871,11 +871,12 @@ COMMENT ON FUNCTION lem_submit_order_1_0(text, text, lem_order, timestamptz)
 	IS 'lem_submit_order of version 1.0, for what was made with it';
 CREATE FUNCTION lem_submit_order(series text, model text, ord lem_order,
 	expires_at timestamptz DEFAULT NULL, client_id text DEFAULT NULL, track text DEFAULT NULL,
-	basket text DEFAULT NULL, feed text DEFAULT NULL, calendar text DEFAULT NULL) RETURNS bigint
+	basket text DEFAULT NULL, feed text DEFAULT NULL, calendar text DEFAULT NULL,
+	bars text DEFAULT NULL) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'pg_lem_submit_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
 	PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION lem_submit_order(text, text, lem_order, timestamptz, text, text, text, text,
-	text)
+	text, text)
 	IS 'hand over an order for lem_work to work';
 
 ALTER FUNCTION lem_resume_order(bigint) RENAME TO lem_resume_order_1_0;

@@ -349,12 +349,8 @@ lem_baseline_read(const char *name)
 /* Differences between bars that tell whether they come in sessions. */
 #define SESSION_BARS 2000
 
-/*
- * How bars that are missing count where nobody says: as ones without trades, or not at all in a
- * series that shows sessions.
- */
-static lem_gaps
-shown_gaps(const lem_config *config, const lem_series *series)
+lem_gaps
+lem_shown_gaps(const lem_config *config, const lem_series *series, bool tell)
 {
 	uint64_t	scratch[64];
 	int64		interval = config->bar_interval;
@@ -363,11 +359,12 @@ shown_gaps(const lem_config *config, const lem_series *series)
 		interval = lem_gap_interval(series, series->n, lengthof(scratch), scratch);
 	if (interval <= 0 || !lem_habit_sessions(series, series->n, SESSION_BARS, interval))
 		return LEM_GAPS_CARRY;
-	ereport(NOTICE,
-			(errmsg("the bars come in sessions: \"gaps\" is taken to be \"skip\""),
-			 errdetail("More than a tenth of the time has no bars, in stretches of several."),
-			 errhint("The option \"gaps\" says it: \"carry\" plays nights and weekends as bars "
-					 "without volume.")));
+	if (tell)
+		ereport(NOTICE,
+				(errmsg("the bars come in sessions: \"gaps\" is taken to be \"skip\""),
+				 errdetail("More than a tenth of the time has no bars, in stretches of several."),
+				 errhint("The option \"gaps\" says it: \"carry\" plays nights and weekends as "
+						 "bars without volume.")));
 	return LEM_GAPS_SKIP;
 }
 
@@ -397,5 +394,5 @@ lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *ord
 			config->gaps = given.gaps;
 	}
 	if (!has_gaps)
-		config->gaps = shown_gaps(config, series);
+		config->gaps = lem_shown_gaps(config, series, true);
 }

@@ -57,4 +57,10 @@ extern lem_baseline lem_baseline_read(const char *name);
 extern void lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *order,
 								 const lem_series *series, lem_model_row *row);
 
+/*
+ * How bars that are missing count where nobody says: as ones without trades, or not at all in a
+ * series that shows sessions, which is told where it is asked for.
+ */
+extern lem_gaps lem_shown_gaps(const lem_config *config, const lem_series *series, bool tell);
+
 #endif

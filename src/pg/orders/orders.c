@@ -24,6 +24,7 @@
 #include "pg/catalog/rights.h"
 #include "pg/judging/backtest_options.h"
 #include "pg/orders/feeds.h"
+#include "pg/orders/forecast.h"
 #include "pg/orders/orders.h"
 #include "pg/schedule/order_type.h"
 
@@ -249,11 +250,12 @@ find_client_order(const char *schema, const char *client_id, const char *series,
 /*
  * lem_submit_order(series text, model text, ord lem_order, expires_at timestamptz DEFAULT NULL,
  * client_id text DEFAULT NULL, track text DEFAULT NULL, basket text DEFAULT NULL, feed text DEFAULT
- * NULL, calendar text DEFAULT NULL) RETURNS bigint; in 1.0 the first four
+ * NULL, calendar text DEFAULT NULL, bars text DEFAULT NULL) RETURNS bigint; in 1.0 the first four
  *
  * Hands over an order, which lem_work works from its next call on; returns the order's id, also of
- * the one that the caller has handed over under that client_id before.  Errors: those of scheduling
- * with that model, 22023 for a series without a name and an order that expires before it starts,
+ * the one that the caller has handed over under that client_id before.  With bars, a query as for
+ * lem_work, it is scheduled at once, and refused or told what is expected to be left.  Errors: those of
+ * scheduling with that model, 22023 for a series without a name and an order that expires before it starts,
  * 23505 for the client_id of another order.
  */
 LEM_FUNCTION(pg_lem_submit_order);
@@ -271,6 +273,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	HeapTupleHeader tuple;
 	lem_order	order;
 	lem_query	query;
+	char	   *forecast = NULL;
 	int64		id;
 
 	lem_orders_refuse_null(PG_ARGISNULL(0), "series");
@@ -309,6 +312,15 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	if (calendar)
 		(void) lem_calendar_find(query.schema, calendar);
 	warn_of_series(query.schema, series);
+	if (PG_NARGS() > 9 && !PG_ARGISNULL(9))
+	{
+		const Oid	type = HeapTupleHeaderGetTypeId(tuple);
+		const lem_handed_order handed = {
+			query.schema, series, model, calendar, &order, type, lem_order_datum(type, &order)
+		};
+
+		forecast = lem_orders_forecast(&handed, text_to_cstring(PG_GETARG_TEXT_PP(9)));
+	}
 	lem_query_add(&query, TEXTOID, PG_GETARG_DATUM(0), false);
 	lem_query_add(&query, TEXTOID, PG_GETARG_DATUM(1), false);
 	lem_query_add(&query, HeapTupleHeaderGetTypeId(tuple),
@@ -343,7 +355,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	}
 	id = DatumGetInt64(lem_query_column(0, 1, NULL));
 	if (PG_NARGS() > 4)
-		lem_orders_event(query.schema, id, "submitted", NULL);
+		lem_orders_event(query.schema, id, "submitted", forecast);
 	SPI_finish();
 	PG_RETURN_INT64(id);
 }

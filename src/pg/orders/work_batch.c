@@ -6,12 +6,15 @@
 #include "utils/timestamp.h"
 
 #include "core/execution/schedule.h"
+#include "core/market/series.h"
+#include "pg/bars/doubts.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/guard.h"
 #include "pg/base/interrupt.h"
 #include "pg/catalog/cache.h"
 #include "pg/catalog/stat.h"
+#include "pg/judging/backtest_options.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
 #include "pg/schedule/optimum_cache.h"
@@ -131,13 +134,17 @@ find_since(lem_work_batch *batch)
 {
 	lem_work_since *questions = palloc(batch->n * sizeof(lem_work_since));
 	int		   *asked = palloc(batch->n * sizeof(int));
+	lem_config	rule;			/* of whichever: its bars may turn out to come in sessions */
 	int			n = 0;
 
+	lem_baseline_config(&rule, LEM_BASELINE_HORIZON, 0);
+	rule.gaps = LEM_GAPS_SKIP;
 	for (int i = 0; i < batch->n; i++)
 	{
 		const lem_work_order *order = &batch->orders[i];
+		const lem_work_model *model = &batch->models[batch->model[i]];
 		lem_work_since question = {
-			.config = &batch->models[batch->model[i]].row.config,
+			.config = model->is_rule ? &rule : &model->row.config,
 			.name = batch->series[order->series].name,
 			.last = batch->series[order->series].last,
 			.start = order->order.has_start ? order->order.start_ts : DT_NOEND
@@ -169,11 +176,23 @@ find_since(lem_work_batch *batch)
 	pfree(asked);
 }
 
+/* Warn of what is doubtful about an order's bars: all of them at first, then of those that are new. */
+static void
+warn_of_bars(const char *series, const lem_work_order *order, const lem_work_model *model)
+{
+	const bool	first = order->n_slices == 0;
+
+	lem_warn_of_bars(series, &order->view, first ? lem_doubt_from(&order->view)
+					 : lem_series_before(&order->view, order->seen + 1), first,
+					 model->row.trained_interval);
+}
+
 /* Read the bars of the series that orders need. */
 static void
 read_series(lem_work_batch *batch)
 {
 	MemoryContext context = CurrentMemoryContext;
+	bool	   *warned = palloc0(batch->n_series * sizeof(bool));
 
 	for (int i = 0; i < batch->n; i++)
 	{
@@ -199,7 +218,12 @@ read_series(lem_work_batch *batch)
 			lem_work_order_blame(order, series->error, true);
 		else
 		{
+			const lem_work_model *model = &batch->models[batch->model[i]];
+
 			lem_work_order_see(order, &series->bars);
+			if (!warned[order->series])
+				warn_of_bars(series->name, order, model);
+			warned[order->series] = true;
 			if (series->bars.n > 0)
 				lem_decision_begin(order, series->bars.ts[series->bars.n - 1]);
 		}
@@ -291,6 +315,7 @@ follow_rule(void *arg, int first, int n)
 	{
 		lem_work_order *order = &work->batch->orders[work->members[i]];
 		lem_order	wanted = order->order;
+		lem_series	before;
 		lem_config	config;
 		lem_slice  *slices;
 		int			count;
@@ -305,6 +330,9 @@ follow_rule(void *arg, int first, int n)
 		wanted.executed_price = order->executed_price;
 		lem_baseline_config(&config, wanted.max_bars > 0 ? wanted.max_bars : LEM_BASELINE_HORIZON,
 							order->view.n_features);
+		before = lem_series_between(&order->view, PG_INT64_MIN,
+									wanted.has_start ? wanted.start_ts : PG_INT64_MAX);
+		config.gaps = lem_shown_gaps(&config, &before, order->n_slices == 0);
 		slices = palloc(config.n_ahead * sizeof(lem_slice));
 		memory = palloc(lem_baseline_workspace(&config) + LEM_ALIGN);
 		if (lem_baseline_schedule(work->model->rule, &options, &config, &wanted, &order->view, &clock,

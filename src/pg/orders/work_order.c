@@ -252,6 +252,9 @@ lem_work_order_decide(lem_work_order *order, const lem_work_model *model, const 
 		decision->unallocated = order->order.size - done;
 		if (fabs(decision->unallocated) <= 1e-12 * order->order.size)
 			decision->unallocated = 0;
+		if (decision->unallocated > 0)
+			decision->reason = psprintf("%.6g of %.6g could not be traded within its limits",
+										decision->unallocated, order->order.size);
 		decision->outcome = LEM_OUTCOME_FINISHED;
 	}
 }
