@@ -100,6 +100,20 @@ walk()
 	in_flight="SELECT count(*), count(bar_ts), md5(string_agg(concat_ws(' ', order_id, step, ts, allocation, quantity, late, decided_at, encode(inputs, 'hex')), ',' ORDER BY order_id, step)) FROM lem_child_slice"
 	before=$(sql -c "$in_flight")
 	paper=$(sql -c "SELECT count(*) > 0, sum(quantity) FROM lem_fill")
+	# a dump from before: restored where that version is installed first, and updated then
+	pg_dump -Fc -f "$folder/old"
+	createdb "${database}_old"
+	sql -d "${database}_old" -c "CREATE EXTENSION lem VERSION '$from'"
+	ok "$from dumped: restores where $from is installed" pg_restore -e -d "${database}_old" "$folder/old"
+	ok "$from dumped: updates to $present" sql -d "${database}_old" -c "ALTER EXTENSION lem UPDATE"
+	is "$from dumped: slices in flight" "$(sql -d "${database}_old" -c "$in_flight")" "$before"
+	is "$from dumped: fills on paper" "$(sql -d "${database}_old" -c "SELECT count(*) > 0, sum(quantity) FROM lem_paper_fill")" "$paper"
+	answers "${database}_old" >"$folder/have" 2>&1
+	ok "$from dumped: the same schedules and models" cmp -s "$folder/answers" "$folder/have"
+	dropdb "${database}_old"
+	createdb "${database}_old"
+	ok "$from dumped: does not restore into $present alone" test -n "$(pg_restore -e -d "${database}_old" "$folder/old" 2>&1)"
+	dropdb "${database}_old"
 	ok "$from updates to $present" sql -c "ALTER EXTENSION lem UPDATE" || return
 	is "$from updated: slices in flight" "$(sql -c "$in_flight")" "$before"
 	is "$from updated: fills on paper" "$(sql -c "SELECT count(*) > 0, sum(quantity) FROM lem_paper_fill")" "$paper"
