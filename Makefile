@@ -16,7 +16,9 @@
 #   make check-pictures
 #                    the reports, rendered in a browser at the widths of a phone and of a screen
 #   make check-cross the tests of the core on arm64 and s390x, emulated
-#   make check-work  orders worked under load and by pg_cron, for minutes
+#   make check-work  orders worked under load and by pg_cron, and at openings of a year, for minutes
+#   make check-sessions
+#                    orders at the openings of six markets in nine years, for many minutes
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
 #   make bench       benchmarks (BENCH="forward vwap" for some); make bench-train: those of training
@@ -225,7 +227,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 -include $(wildcard $(BENCH_OBJS:.o=.d))
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
-	check-boundary check-warnings installcheck check-isolation check-server check-exchange check-work check-docs bench \
+	check-boundary check-warnings installcheck check-isolation check-server check-exchange check-work check-sessions check-docs bench \
 	bundled evaluation maker-evaluation valgrind test demo setup deb check-deb dist check-dist \
 	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions \
 	performance check-bench report
@@ -329,10 +331,18 @@ check-server: all
 check-exchange: all
 	@PG_CONFIG='$(PG_CONFIG)' EXCHANGE_ORDERS=1000 scripts/check-server t/server/exchange.sh
 
-# Working orders where it takes minutes: many at once, and with pg_cron, which counts in minutes.
+# Working orders where it takes minutes: many at once, with pg_cron, which counts in minutes, and at
+# the openings of a year.
 check-work: all
 	@PG_CONFIG='$(PG_CONFIG)' LEM_LOAD_ORDERS=500 LEM_LOAD_SYMBOLS=50 LEM_LOAD_MINUTES=10 \
-		LEM_LOAD_SECONDS=6 scripts/check-server t/server/work_load.sh t/minutes/work_cron.sh
+		LEM_LOAD_SECONDS=6 SESSIONS_FIRST=2025 SESSIONS_LAST=2025 scripts/check-server \
+		t/server/work_load.sh t/minutes/work_cron.sh t/minutes/work_sessions.sh
+
+# Openings in all weeks with a change of clocks, a holiday or an early close, year by year.
+check-sessions: all
+	@for year in 2019 2020 2021 2022 2023 2024 2025 2026 2027; do \
+		PG_CONFIG='$(PG_CONFIG)' SESSIONS_FIRST=$$year SESSIONS_LAST=$$year \
+			scripts/check-server t/minutes/work_sessions.sh || exit 1; done
 
 # The examples of the documentation.
 check-docs: all

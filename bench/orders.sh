@@ -21,7 +21,13 @@ add_bars()
 		FROM generate_series(1, $1) AS s, generate_series($2, $3) AS h"
 }
 
-# Seconds of a call of lem_work; the most private memory of its session goes to $folder/memory, in kB, and
+# The end of hour $1 after the start, in SQL.
+at()
+{
+	echo "timestamptz '$start' + $(($1 + 1)) * interval '1 hour'"
+}
+
+# Seconds of a call of lem_work at the end of hour $1; the most private memory of its session goes to $folder/memory, in kB, and
 # what it used of the processor to $folder/cpu, in seconds.
 pass()
 {
@@ -33,7 +39,7 @@ pass()
 	{
 		echo "\\copy (SELECT pg_backend_pid()) TO $folder/pid"
 		echo '\timing on'
-		echo "CALL lem_work('$query');"
+		echo "CALL lem_work('$query', $(at $1));"
 	} | sql >"$folder/time" &
 	call=$!
 	{
@@ -77,7 +83,7 @@ measure()
 		SELECT count(lem_submit_order('S' || 1 + i % $symbols, 'crypto_1h', lem_order(100 * i,
 			CASE i % 3 WHEN 0 THEN 'sell' ELSE 'buy' END, min_bars => CASE i % 2 WHEN 0 THEN 4 END)))
 		FROM generate_series(1, $orders) AS i" -o /dev/null
-	pass >"$folder/first"
+	pass 0 >"$folder/first"
 	awk -v f="$(cat "$folder/memory")" 'BEGIN { print f / 1024 }' >"$folder/most"
 	row "first pass, $what" s <"$folder/first"
 
@@ -87,7 +93,7 @@ measure()
 	for ((h = 1; h <= $(rounds 3); h++)); do
 		add_bars "$symbols" $h $h
 		before=$(wal)
-		pass >>"$folder/steady"
+		pass $h >>"$folder/steady"
 		cat "$folder/cpu" >>"$folder/used"
 		echo $((($(wal) - before) / orders)) >>"$folder/wal"
 		awk -v f="$(cat "$folder/memory")" 'BEGIN { print f / 1024 }' >>"$folder/most"
@@ -96,14 +102,14 @@ measure()
 	row "processor time of it, $what" s <"$folder/used"
 	row "WAL a slice, $what" bytes <"$folder/wal"
 	row "private memory of a pass, $what" MB '<= 60' <"$folder/most"
-	for ((i = 0; i < $(rounds 3); i++)); do pass; done | row "nothing due, $what" s '<= 0.2'
+	for ((i = 0; i < $(rounds 3); i++)); do pass $((h - 1)); done | row "nothing due, $what" s '<= 0.2'
 
 	# two callers
 	for ((i = 0; i < $(rounds 3); i++, h++)); do
 		add_bars "$symbols" $h $h
 		began=$EPOCHREALTIME
-		sql -c "CALL lem_work('$query')" &
-		sql -c "CALL lem_work('$query')"
+		sql -c "CALL lem_work('$query', $(at $h))" &
+		sql -c "CALL lem_work('$query', $(at $h))"
 		wait
 		awk -v began="$began" -v ended="$EPOCHREALTIME" 'BEGIN { print ended - began }'
 	done | row "steady pass by two callers, $what" s

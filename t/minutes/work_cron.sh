@@ -3,7 +3,7 @@
 # takes six of them.
 if [ -z "${LEM_CRON:-}" ]; then
 	export LEM_CRON=running
-	exec scripts/server -c shared_preload_libraries=pg_cron -c cron.database_name=postgres -c cron.use_background_workers=on bash "$0"
+	exec scripts/server -c shared_preload_libraries=pg_cron -c cron.database_name=postgres -c cron.use_background_workers=on -c lem.notify_details=on bash "$0"
 fi
 . t/server/common
 folder=$(mktemp -d)
