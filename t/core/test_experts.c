@@ -2,7 +2,10 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "books.h"
 #include "check.h"
+#include "market/window.h"
+#include "model/quantile.h"
 #include "parameters/initial.h"
 #include "training/calibrate.h"
 #include "training/probe.h"
@@ -704,6 +707,82 @@ test_calibrate(void)
 	free(scratch);
 }
 
+#define CAUSAL_BARS 60
+
+/* What a model says at the end of bar t of a book; false where it has no window there. */
+static bool
+forecast_at(const lem_model *model, const test_book *made, size_t t, double *scratch, lem_real *rows,
+			void *workspace, lem_real *out)
+{
+	static double mid[CAUSAL_BARS];
+	static double features[CAUSAL_BARS * LEM_MAKER_INPUTS];
+	const lem_order order = {.size = 1, .max_rate = 1};
+	lem_series	known = made->book.series;
+	lem_window	window;
+	int64_t		slice_ts[2];
+	double		volatility;
+	lem_fault	fault;
+
+	lem_outlook_series(&made->book, made->bars, mid, features);
+	known.price = mid;
+	known.features = features;
+	known.n_features = LEM_MAKER_INPUTS;
+	known.n = t + 1;
+	volatility = features[t * LEM_MAKER_INPUTS + LEM_INPUT_SIGMA];
+	if (lem_window_build(&model->config, &known, &order, NULL, scratch, &window, rows, slice_ts,
+						 NULL, &fault) != LEM_OK)
+		return false;
+	return (model->config.mixture == LEM_MIXTURE_NONE ?
+			lem_forecast(model, 1, rows, workspace, NULL, out) :
+			lem_experts_forecast(model, 1, rows, &volatility, workspace, NULL, out, NULL, NULL)) == LEM_OK;
+}
+
+/* Changing all bars after t changes no forecast at t: a teacher's and a mixture's. */
+static void
+test_causality(void)
+{
+	for (int m = 0; m < 2; m++)
+	{
+		lem_config	config = small_config(m == 0 ? LEM_MIXTURE_NONE : LEM_MIXTURE_HAJEK, LEM_RECURRENT_GRU);
+		lem_model	model;
+		lem_real   *parts[2];
+		lem_real   *rows;
+		void	   *workspace;
+		double	   *scratch = NULL;
+		int			same = 0;
+		int			forecasts = 0;
+
+		config.extra_features = LEM_MAKER_INPUTS;
+		config.norm_window = 20;
+		config.gaps = LEM_GAPS_SKIP;
+		model = make_model(&config, LEM_FORM_FORWARD, parts);
+		rows = aligned((size_t) lem_rows(&config) * lem_inputs(&config) * sizeof(lem_real));
+		workspace = aligned(m == 0 ? lem_forecast_workspace(&model, 1) : lem_experts_workspace(&model, 1));
+		for (uint64_t seed = 1; seed <= 1000; seed++)
+		{
+			const size_t t = 35 + seed % 20;
+			test_book	made;
+			lem_real	before[LEM_QUANTILE_OUTPUTS];
+			lem_real	after[LEM_QUANTILE_OUTPUTS];
+
+			book_random(seed, LEM_BOOK_QUOTES | LEM_BOOK_SIZES, CAUSAL_BARS, &made);
+			if (scratch == NULL)
+				scratch = aligned(lem_window_scratch(&config, &made.book.series) * sizeof(double));
+			if (!forecast_at(&model, &made, t, scratch, rows, workspace, before))
+				continue;
+			forecasts++;
+			book_change_after(&made, t + 1, 1.5);
+			book_look(&made);
+			same += forecast_at(&model, &made, t, scratch, rows, workspace, after) &&
+				memcmp(before, after, sizeof(before)) == 0 && isfinite(before[1]);
+		}
+		check(forecasts > 900, "%s: forecasts of random books: %d", m == 0 ? "teacher" : "mixture", forecasts);
+		check_int(same, forecasts, "%s: no later bar changes a forecast", m == 0 ? "teacher" : "mixture");
+		for (int p = 0; p < 2; p++)
+			free(parts[p]);
+	}
+}
+
 int
 main(void)
 {
@@ -720,6 +799,7 @@ main(void)
 	test_sketch();
 	test_teacher();
 	test_calibrate();
+	test_causality();
 	while (n_kept > 0)
 		free(kept[--n_kept]);
 	return check_done();
