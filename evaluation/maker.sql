@@ -29,6 +29,41 @@ CALL lem_train_maker('maker_taq', :'query', :'config', :'options');
 SELECT format('SELECT symbol AS series, ts, bid, ask, open, high, low, close, volume, buy_volume FROM b3 WHERE ts <= %L', ts) AS query FROM cut WHERE n = 2 \gset
 CALL lem_train_maker('maker_b3', :'query', :'config', :'options');
 
+-- A larger teacher on each of the two books with quotes, its students, and one of equal size that nobody taught.
+\set teacher '{"horizon": 10, "lookback": 32, "hidden_size": 48, "num_heads": 4, "num_embedding": 8, "fused_mlp_hidden_dim": 32, "features": ["log_volume", "return", "volatility"], "recurrent": "tkan"}'
+\set students '{"lookback": 16, "hidden_size": 8}'
+\set alone '{"lookback": 16, "hidden_size": 32, "mixture": "single"}'
+SELECT format('{"epochs": %s, "batch": 64, "rate": 0.003, "samples": 2048, "validation_samples": 1024}', :'epochs') AS options \gset
+SELECT format('SELECT symbol AS series, ts, bid, ask, bid_size, ask_size, open, high, low, close, volume FROM taq WHERE ts <= %L', ts) AS query FROM cut WHERE n = 1 \gset
+CALL lem_train_maker('teacher_taq', :'query', :'teacher', :'options');
+CALL lem_distill('students_taq', 'teacher_taq', :'query', :'students', '{"samples": 3000}');
+CALL lem_distill('alone_taq', 'teacher_taq', :'query', :'alone', '{"samples": 3000, "beta": 0, "gamma": 0, "delta": 0}');
+SELECT format('SELECT symbol AS series, ts, bid, ask, open, high, low, close, volume, buy_volume FROM b3 WHERE ts <= %L', ts) AS query FROM cut WHERE n = 2 \gset
+CALL lem_train_maker('teacher_b3', :'query', :'teacher', :'options');
+CALL lem_distill('students_b3', 'teacher_b3', :'query', :'students', '{"samples": 3000}');
+CALL lem_distill('alone_b3', 'teacher_b3', :'query', :'alone', '{"samples": 3000, "beta": 0, "gamma": 0, "delta": 0}');
+SELECT sum(lem_import(replace(name, 'students', m), lem_export(name), config || jsonb_build_object('mixture', m))) AS imported
+FROM lem_models, unnest(ARRAY['agreement', 'additive', 'uniform']) AS m WHERE name LIKE 'students%' \gset
+CREATE TABLE students AS
+SELECT b.n, b.name, k.kind, k.i, replace(b.model, 'maker', k.prefix) AS model
+FROM books AS b, (VALUES (1, 'teacher', 'teacher'), (2, 'single student, not taught', 'alone'), (3, 'mixture: hajek', 'students'), (4, 'mixture: agreement', 'agreement'),
+	(5, 'mixture: additive', 'additive'), (6, 'mixture: uniform', 'uniform')) AS k (i, kind, prefix) WHERE b.model IS NOT NULL;
+-- Time of a forecast: of a run through the later bars, less that of fixed quotes, which forecast nothing; the best of three.
+CREATE TABLE timing (n int, model text, us float8);
+CREATE PROCEDURE measure() LANGUAGE plpgsql AS $$
+DECLARE
+	s record;
+	begun timestamptz;
+BEGIN
+	FOR s IN SELECT b.n, m.model, b.book, b.quoting FROM books AS b JOIN (SELECT n, model FROM students UNION ALL SELECT n, 'baseline:fixed' FROM books WHERE model IS NOT NULL) AS m USING (n),
+		generate_series(1, 3) LOOP
+		begun := clock_timestamp();
+		PERFORM * FROM lem_maker_backtest(s.model, s.quoting, s.book, '{"fit": 0.6}');
+		INSERT INTO timing VALUES (s.n, s.model, extract(epoch FROM clock_timestamp() - begun) * 1e6 / (0.4 * lem_book_count(s.book)));
+	END LOOP;
+END $$;
+CALL measure();
+
 \qecho '# Evaluation of market making'
 \qecho
 \qecho 'Written by `make maker-evaluation`. What earlier bars teach (the first 60 % of each file) is judged on the later 40 %, in which'
@@ -63,3 +98,34 @@ SELECT format('| %s | %s | %s | %s |', b.name, round((metrics #>> '{skill,mid}')
 FROM books AS b JOIN lem_models AS m ON m.name = b.model ORDER BY n;
 \qecho
 \qecho 'Spread and volume can be forecast, the mid hardly: a maker that claims to know the mid is to be doubted first.'
+\qecho
+\qecho '## Teacher, students and mixtures'
+\qecho
+\qecho 'A larger model teaches ten small students, which are joined in each of the four ways; beside them a single student of about half their size'
+\qecho 'together, to which nobody taught anything. Skill as above, on the last third of the validation time, where neither students nor mixtures'
+\qecho 'learnt anything, but for the teacher, which chose its best epoch by all of validation time; profit on the later 40 % of the file. Time of a'
+\qecho 'forecast is that of a run less the same run with fixed quotes, with windows and features, by bar, while the machine had other work: compare the'
+\qecho 'rows, and not with other tables.'
+\qecho
+\qecho '| book | model | parameters | mid | spread | volume | EPnL, through | EPnL, touch | us a forecast | times faster than the teacher |'
+\qecho '|---|---|---|---|---|---|---|---|---|---|'
+WITH times AS (
+	SELECT n, model, min(us) AS us FROM timing GROUP BY 1, 2
+), costs AS (
+	SELECT t.n, t.model, greatest(t.us - f.us, 0) AS us FROM times AS t JOIN times AS f USING (n) WHERE f.model = 'baseline:fixed'
+)
+SELECT format('| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |', s.name, s.kind, m.parameters,
+	coalesce(round((k.skill ->> 'mid')::numeric, 3)::text, '-'), coalesce(round((k.skill ->> 'spread')::numeric, 3)::text, '-'), coalesce(round((k.skill ->> 'volume')::numeric, 3)::text, '-'),
+	round(r.through::numeric, 2), round(r.touch::numeric, 2), round(c.us::numeric, 1), coalesce(round((t.us / nullif(c.us, 0))::numeric, 1)::text, '-'))
+FROM students AS s JOIN lem_models AS m ON m.name = s.model JOIN books AS b USING (n)
+	JOIN costs AS c ON c.n = s.n AND c.model = s.model JOIN costs AS t ON t.n = s.n AND t.model = replace(b.model, 'maker', 'teacher')
+	JOIN lem_models AS h ON h.name = replace(b.model, 'maker', 'students')
+	CROSS JOIN LATERAL (SELECT CASE s.i WHEN 1 THEN h.metrics -> 'teacher_skill' WHEN 2 THEN m.metrics -> 'skill'
+		ELSE h.metrics -> 'mixtures' -> replace(s.kind, 'mixture: ', '') END AS skill) AS k
+	CROSS JOIN LATERAL (SELECT max(epnl) FILTER (WHERE fill = 'through') AS through, max(epnl) FILTER (WHERE fill = 'touch') AS touch
+		FROM lem_maker_backtest(s.model, b.quoting, b.book, '{"fit": 0.6}')) AS r
+ORDER BY s.n, s.i;
+\qecho
+\qecho 'What this run says: taught students did not beat the student that learnt from the targets alone, which is the simpler choice on samples as'
+\qecho 'small as these; and the students'' smaller networks do not make a forecast six times faster, because most of its time goes into the outlook'
+\qecho 'and the windows, which all models need.'
