@@ -125,7 +125,3 @@ FROM students AS s JOIN lem_models AS m ON m.name = s.model JOIN books AS b USIN
 	CROSS JOIN LATERAL (SELECT max(epnl) FILTER (WHERE fill = 'through') AS through, max(epnl) FILTER (WHERE fill = 'touch') AS touch
 		FROM lem_maker_backtest(s.model, b.quoting, b.book, '{"fit": 0.6}')) AS r
 ORDER BY s.n, s.i;
-\qecho
-\qecho 'What this run says: taught students did not beat the student that learnt from the targets alone, which is the simpler choice on samples as'
-\qecho 'small as these; and the students'' smaller networks do not make a forecast six times faster, because most of its time goes into the outlook'
-\qecho 'and the windows, which all models need.'
