@@ -67,7 +67,7 @@ decode(const lem_config *config, lem_real *const parts[2])
 	const lem_head **heads = aligned(lem_head_sets(config) * sizeof(lem_head *));
 	const lem_head *head = lem_head_decode(config, parts[1], aligned(lem_head_bytes(config)));
 
-	*model = (lem_model) {*config, lem_kernels_select(), NULL, heads};
+	*model = (lem_model) {*config, lem_kernels_select(), NULL, heads, {NULL, NULL}};
 	model->trunk = lem_trunk_decode(config, parts[0], LEM_FORM_FORWARD,
 									aligned(lem_trunk_bytes(config, LEM_FORM_FORWARD)));
 	/* every branch's heads cost the same: one set stands for all, and one branch is asked */

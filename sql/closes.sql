@@ -46,3 +46,4 @@ FROM stored, lem_backtest_orders('all', lem_order(1), bars, 40) AS b;
 SELECT (r).orders > 300 AS orders FROM (SELECT lem_backtest('close', lem_order(1), ts, price, volume, close, NULL::jsonb) AS r FROM bars WHERE series = 'series 1') AS b;
 DROP SCHEMA test_closes CASCADE;
 SELECT count(lem_drop(name)) FROM (SELECT DISTINCT name FROM lem_models WHERE training_run IS NOT NULL) m;
+DELETE FROM lem_training_run;

@@ -45,7 +45,7 @@ SELECT q, e FROM (VALUES
 	('1, min_bars => 0'),
 	('1, min_bars => -3'),
 	('1, max_bars => 0'),
-	('1, max_bars => 257'),
+	('1, max_bars => 1025'),
 	('1, min_bars => 6, max_bars => 5'),
 	('1, min_rate => -0.1'),
 	($$1, min_rate => 'NaN'$$),

@@ -458,7 +458,7 @@ golden_model(const lem_config *config, float *const *parts, const lem_kernels *k
 {
 	const int	n = lem_part_count(config);
 	const lem_head **heads = allocate(sizeof(lem_head *) * (size_t) n);
-	lem_model	model = {*config, kernels, NULL, heads};
+	lem_model	model = {*config, kernels, NULL, heads, {NULL, NULL}};
 
 	for (int p = 0; p < n; p++)
 	{

@@ -2,7 +2,7 @@
 #ifndef TABLES_H
 #define TABLES_H
 
-#include "judging/optimal.h"
+#include "execution/optimal.h"
 
 /* Where baselines find tables. */
 extern lem_optimum_source tables_source(void);

@@ -86,7 +86,7 @@ test_sizes(void)
 		int			high;
 	}			keys[] = {
 		{"lookback", offsetof(lem_config, lookback), 2, LEM_MAX_LOOKBACK},
-		{"n_ahead", offsetof(lem_config, n_ahead), 2, LEM_MAX_AHEAD},
+		{"n_ahead", offsetof(lem_config, n_ahead), 2, LEM_MAX_AHEAD_STEPS},
 		{"hidden_size", offsetof(lem_config, hidden_size), 1, LEM_MAX_WIDTH},
 		{"hidden_rnn_layer", offsetof(lem_config, hidden_rnn_layer), 1, LEM_MAX_LAYERS},
 		{"num_heads", offsetof(lem_config, num_heads), 1, LEM_MAX_WIDTH},
@@ -276,7 +276,7 @@ test_too_large(void)
 	double		largest;
 
 	c.lookback = LEM_MAX_LOOKBACK;
-	c.n_ahead = LEM_MAX_AHEAD;
+	c.n_ahead = LEM_MAX_AHEAD_STEPS;
 	c.hidden_size = LEM_MAX_WIDTH;
 	c.fused_mlp_hidden_dim = LEM_MAX_WIDTH;
 	c.num_embedding = LEM_MAX_EMBEDDING;

@@ -52,7 +52,7 @@ load(const lem_config *config, float **numbers, const lem_kernels *kern)
 	l.heads = calloc(n, sizeof(lem_head *));
 	l.parts = calloc(n, sizeof(lem_real *));
 	l.memory = calloc(n, sizeof(void *));
-	l.model = (lem_model) {*config, kern, NULL, l.heads};
+	l.model = (lem_model) {*config, kern, NULL, l.heads, {NULL, NULL}};
 	for (int p = 0; p < n; p++)
 	{
 		int64_t		size = lem_part_size(config, p);
@@ -90,7 +90,7 @@ test_set(const char *set, const lem_kernels *kern)
 	lem_samples samples = {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
 		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL),
-		NULL};
+		NULL, 0, NULL, NULL, false};
 	double		loss = 0;
 	double		again = 0;
 	double		reference = golden_number(set, "loss_f64.json", "lem_loss");

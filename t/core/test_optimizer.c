@@ -70,7 +70,7 @@ begin(const char *set)
 	t.gradient = zeros(&t.config);
 	t.m = zeros(&t.config);
 	t.v = zeros(&t.config);
-	t.model = (lem_model) {t.config, lem_kernels_select(), NULL, t.heads};
+	t.model = (lem_model) {t.config, lem_kernels_select(), NULL, t.heads, {NULL, NULL}};
 	for (int p = 0; p < parts; p++)
 	{
 		for (int64_t i = 0; i < lem_part_size(&t.config, p); i++)
@@ -81,7 +81,7 @@ begin(const char *set)
 	t.samples = (lem_samples) {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
 		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL),
-		NULL};
+		NULL, 0, NULL, NULL, false};
 	golden_free_parts(numbers, &t.config);
 	return t;
 }

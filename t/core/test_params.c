@@ -291,7 +291,7 @@ test_large(void)
 	size_t		longest = 0;
 
 	lem_config_default(&c);
-	c.n_ahead = LEM_MAX_AHEAD;
+	c.n_ahead = LEM_MAX_AHEAD_STEPS;
 	c.extra_features = LEM_MAX_FEATURES - c.n_named;
 	c.hidden_rnn_layer = LEM_MAX_LAYERS;
 	c.n_sub_layers = LEM_MAX_SUB_LAYERS;

@@ -91,7 +91,7 @@ begin(training *t, const simulate_bars *bars, bool shared, int batch, int shard,
 	t->weights = zeros(t);
 	lem_initial_weights(&t->config, 5, t->weights);
 	t->heads = calloc(t->parts, sizeof(lem_head *));
-	t->model = (lem_model) {t->config, lem_kernels_select(), NULL, t->heads};
+	t->model = (lem_model) {t->config, lem_kernels_select(), NULL, t->heads, {NULL, NULL}};
 	t->model.trunk = lem_trunk_decode(&t->config, t->weights[0], LEM_FORM_GRADIENT,
 									  aligned(lem_trunk_bytes(&t->config, LEM_FORM_GRADIENT)));
 	for (int p = 1; p < t->parts; p++)
@@ -258,7 +258,7 @@ run_step(const training *t, bool backwards, lem_real **sum, double *want_loss, l
 	lem_real   *rates = aligned(2 * batch * sizeof(lem_real));
 	lem_real   *market = aligned(batch * steps * 2 * sizeof(lem_real));
 	const lem_samples samples = {(int) batch, (int) batch, rows, rates, rates + batch, market,
-		NULL};
+		NULL, 0, NULL, NULL, false};
 	const lem_loss_options loss_options = lem_train_loss(&t->options, EPOCH, STEP,
 														 lem_train_steps(&t->dataset, &t->options));
 	double		loss = 0;

@@ -16,7 +16,8 @@ typedef struct explain_acts
 	double	   *factor;			/* N */
 	double	   *finish;			/* N */
 	lem_trunk_acts trunk;		/* of one sample */
-	lem_alloc_acts alloc;		/* of one task, kept */
+	lem_alloc_acts alloc;		/* of one task, kept; on top of the optimum none */
+	lem_real   *policy;			/* scratch space of the network of shared steps */
 
 	int			chunk;			/* windows of a pass */
 	lem_trunk_acts changed_trunk;
@@ -45,11 +46,15 @@ explain_carve(lem_arena *arena, const lem_model *model, explain_acts *acts)
 	acts->factor = lem_arena_bytes(arena, steps * sizeof(double));
 	acts->finish = lem_arena_bytes(arena, steps * sizeof(double));
 	lem_trunk_acts_carve(arena, config, model->trunk, 1, false, &acts->trunk);
-	lem_alloc_acts_carve(arena, config, 1, true, &acts->alloc);
+	if (config->stop_base)
+		acts->policy = lem_arena_reals(arena, lem_policy_scratch(config));
+	else
+		lem_alloc_acts_carve(arena, config, 1, true, &acts->alloc);
 
 	acts->chunk = chunk;
 	lem_trunk_acts_carve(arena, config, model->trunk, chunk, false, &acts->changed_trunk);
-	lem_alloc_acts_carve(arena, config, chunk, false, &acts->changed_alloc);
+	if (!config->stop_base)
+		lem_alloc_acts_carve(arena, config, chunk, false, &acts->changed_alloc);
 	acts->rows = lem_arena_reals(arena, (size_t) chunk * lem_rows(config) * columns);
 	acts->rates = lem_arena_reals(arena, 2 * (size_t) chunk);
 	acts->limits = lem_arena_bytes(arena, chunk * sizeof(lem_limits));
@@ -76,6 +81,15 @@ heads_of(const lem_model *model, int branch)
 	return model->heads[model->config.shared_heads ? 0 : branch];
 }
 
+/* The order's units on top of the optimum, with the context of a window. */
+static void
+run_policy(const lem_model *model, const explain_acts *acts, const lem_limits *limits,
+		   const lem_real *context, int64_t *units)
+{
+	lem_policy_units(&model->config, model->kernels, model->heads[0]->policy, acts->plan.policy,
+					 limits, context, acts->policy, units);
+}
+
 /* The schedule, all that its network computed being kept. */
 static lem_status
 run_actual(const lem_model *model, const explain_acts *acts, const lem_stop *stop)
@@ -89,7 +103,13 @@ run_actual(const lem_model *model, const explain_acts *acts, const lem_stop *sto
 	lem_status	status = lem_trunk_forward(model->trunk, config, model->kernels, 1, plan->rows,
 										   plan->min_rate, plan->max_rate, &acts->trunk, stop);
 
-	if (status == LEM_OK)
+	if (status == LEM_OK && config->stop_base)
+	{
+		status = lem_optimal_find(&model->tables, &plan->policy->optimal);
+		if (status == LEM_OK)
+			run_policy(model, acts, plan->limits, acts->trunk.context, plan->units);
+	}
+	else if (status == LEM_OK)
 		lem_alloc_forward(config, model->kernels, heads_of(model, plan->branch[0]),
 						  &model->trunk->curves, &tasks, &in, &acts->alloc, NULL, 0, NULL,
 						  plan->units);
@@ -107,6 +127,10 @@ read_heads(const lem_model *model, const explain_acts *acts, lem_explanation *ou
 	const lem_real *curve = c >= LEM_CASES / 2 ? curves->notional : curves->volume;
 
 	out->horizon = limits->horizon;
+	out->slice_ts = acts->plan.slice_ts;
+	out->units = acts->plan.units;
+	if (config->stop_base)
+		return;
 	out->factors = limits->horizon < config->n_ahead ? limits->horizon : config->n_ahead - 1;
 	for (int k = 0; k < out->horizon; k++)
 		acts->curve[k] = curve[((size_t) k * lem_branches(config) + limits->branch) * 2 + c % 2];
@@ -118,8 +142,6 @@ read_heads(const lem_model *model, const explain_acts *acts, lem_explanation *ou
 		if (config->finish_gate)
 			acts->finish[k] = 1 / (1 + exp(-(double) acts->alloc.finish[answer]));
 	}
-	out->slice_ts = acts->plan.slice_ts;
-	out->units = acts->plan.units;
 	out->curve = acts->curve;
 	out->factor = acts->factor;
 	out->finish = config->finish_gate ? acts->finish : NULL;
@@ -179,16 +201,21 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 								   stop);
 		if (status != LEM_OK)
 			return status;
-		lem_alloc_forward(config, model->kernels, heads_of(model, plan->branch[0]),
-						  &model->trunk->curves, &tasks, &in, &acts->changed_alloc, NULL, 0, NULL,
-						  acts->units);
+		for (int i = 0; config->stop_base && i < n; i++)
+			run_policy(model, acts, &acts->limits[i], acts->changed_trunk.context
+					   + (size_t) i * (config->n_ahead - 1) * config->hidden_size,
+					   acts->units + (size_t) i * config->n_ahead);
+		if (!config->stop_base)
+			lem_alloc_forward(config, model->kernels, heads_of(model, plan->branch[0]),
+							  &model->trunk->curves, &tasks, &in, &acts->changed_alloc, NULL, 0,
+							  NULL, acts->units);
 		for (int i = 0; i < n; i++)
 			acts->changed[first + i] = acts->units[(size_t) i * config->n_ahead + next];
 	}
 	return LEM_OK;
 }
 
-/* The slice that the network decides next, 0-based; -1: there is none, or nothing left for it. */
+/* The slice that the network decides next, of `factors` that it decides, 0-based; -1: there is none, or nothing left for it. */
 static int
 next_slice(const lem_plan *plan, int factors)
 {
@@ -224,7 +251,9 @@ lem_explain(const lem_model *model, const lem_order *order, const lem_series *se
 		return lem_fail(fault, status, NULL, 0, 0);
 	read_heads(model, &acts, out);
 
-	out->next = next_slice(plan, out->factors);
+	out->next = next_slice(plan, config->stop_base && out->horizon < config->n_ahead
+						   ? out->horizon : config->stop_base ? config->n_ahead - 1
+						   : out->factors);
 	if (out->next < 0)
 		return LEM_OK;
 	out->rows = lookback + out->next + 1;

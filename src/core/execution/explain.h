@@ -17,7 +17,7 @@ typedef struct lem_explanation
 	const int64_t *units;		/* horizon: the schedule */
 
 	/* of the branch and the order's case */
-	const double *curve;		/* horizon: base curve */
+	const double *curve;		/* horizon: base curve; NULL on top of the optimum */
 	int			factors;		/* slices that the network decides: all but the last of N */
 	const double *factor;		/* factors: of the base curve */
 	const double *finish;		/* factors: share of the rest that is added; NULL: no finish gate */

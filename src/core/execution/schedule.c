@@ -19,8 +19,47 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->max_rate = lem_arena_reals(arena, n);
 	plan->bounds = lem_arena_bytes(arena, n * sizeof(lem_bounds));
 	lem_bounds_carve(arena, steps, config->n_ahead, &plan->arrays);
+	plan->policy = lem_arena_bytes(arena, config->stop_base ? n * sizeof(lem_policy_order) : 0);
+	plan->expected = lem_arena_bytes(arena, config->stop_base ? steps * sizeof(double) : 0);
+	plan->close = lem_arena_bytes(arena, config->stop_base ? steps * sizeof(double) : 0);
 	plan->scratch = lem_arena_bytes(arena, lem_window_scratch(config, NULL) * sizeof(double));
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
+}
+
+/* The optimum that the network of order i, whose window and limits are set, moves. */
+static lem_status
+set_policy(lem_plan *plan, const lem_config *config, int i, const lem_order *order,
+		   const lem_series *series, const lem_clock *clock, lem_fault *fault)
+{
+	const size_t step = (size_t) i * config->n_ahead;
+	const lem_limits *limits = &plan->limits[i];
+	lem_policy_order *policy = &plan->policy[i];
+	lem_optimal_options options;
+	lem_outlook outlook;
+	lem_status	status = lem_window_outlook(config, series, order, clock, plan->scratch, false,
+											&outlook, plan->expected + step, fault);
+
+	if (status != LEM_OK)
+		return status;
+	lem_optimal_options_default(&options);
+	options.impact = config->impact;
+	*policy = (lem_policy_order) {
+		.sell = order->sell,
+		.twap = order->twap,
+		.notional = order->notional,
+		.horizon = limits->horizon,
+		.min_bars = order->min_bars > 0 ? limits->min_bars : limits->horizon,
+		.min_rate = order->min_rate,
+		.max_rate = order->max_rate,
+		.market = plan->market + 2 * step,
+		.volume = plan->expected + step
+	};
+	status = lem_optimal_begin(&options, order, limits, &outlook, series, &plan->windows[i],
+							   &policy->optimal, fault);
+	policy->optimal.close = plan->close + step;
+	lem_last_closes(series, plan->slice_ts + step, config->n_ahead, plan->windows[i].known,
+					plan->close + step);
+	return status;
 }
 
 lem_status
@@ -39,11 +78,13 @@ lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *o
 	plan->max_rate[i] = (lem_real) order->max_rate;
 	status = lem_window_build(config, series, order, clock, plan->scratch, &plan->windows[i], rows,
 							  plan->slice_ts + step, plan->market + 2 * step, fault);
-	if (status != LEM_OK || !lem_order_bounded(order))
-		return status;
-	return lem_bounds_set(config, order, series, clock, &plan->windows[i], plan->slice_ts + step,
-						  plan->market + 2 * step, plan->scratch, &plan->arrays, step,
-						  &plan->bounds[i], &plan->limits[i], fault);
+	if (status == LEM_OK && lem_order_bounded(order))
+		status = lem_bounds_set(config, order, series, clock, &plan->windows[i],
+								plan->slice_ts + step, plan->market + 2 * step, plan->scratch,
+								&plan->arrays, step, &plan->bounds[i], &plan->limits[i], fault);
+	if (status == LEM_OK && config->stop_base)
+		status = set_policy(plan, config, i, order, series, clock, fault);
+	return status;
 }
 
 lem_status
@@ -56,6 +97,7 @@ lem_plan_run(lem_plan *plan, const lem_model *model, int n, const lem_stop *stop
 		.max_rate = plan->max_rate,
 		.branch = plan->branch,
 		.limits = plan->limits,
+		.policy = plan->policy,
 		.units = plan->units
 	};
 

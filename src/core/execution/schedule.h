@@ -6,8 +6,10 @@
 #define LEM_SCHEDULE_H
 
 #include "execution/bounds.h"
+#include "execution/optimal.h"
 #include "market/window.h"
 #include "model/model.h"
+#include "model/policy.h"
 
 typedef enum lem_slice_state
 {
@@ -58,6 +60,9 @@ typedef struct lem_plan
 	lem_real   *max_rate;		/* n */
 	lem_bounds *bounds;			/* n */
 	lem_bounds_arrays arrays;	/* n x N */
+	lem_policy_order *policy;	/* n, with base "optimal_stop": for that, and of what */
+	double	   *expected;		/* n x N: volumes */
+	double	   *close;			/* n x N */
 	double	   *scratch;		/* of the window builder */
 	void	   *forward;		/* workspace of the model */
 } lem_plan;

@@ -180,9 +180,12 @@ decide(const lem_backtest *test, backtest_work *work, int i, int j,
 	{
 		lem_status	status;
 
-		status = lem_optimal_set(&test->baselines.optimal, &order, &plan->limits[i],
-								 &work->outlook[i], test->series, &plan->windows[i], &optimal,
-								 fault);
+		status = lem_optimal_begin(&test->baselines.optimal, &order, &plan->limits[i],
+								   &work->outlook[i], test->series, &plan->windows[i], &optimal,
+								   fault);
+		if (status == LEM_OK &&
+			lem_optimal_find(&test->baselines.optimal.source, &optimal) != LEM_OK)
+			status = lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
 		if (status != LEM_OK)
 			return status;
 		lem_last_closes(test->series, plan->slice_ts + step, test->config->n_ahead,

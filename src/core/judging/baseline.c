@@ -59,22 +59,6 @@ almgren_kept(double kappa, int n)
 	return exp(-kappa) * expm1(-2 * kappa * (n - 1)) / expm1(-2 * kappa * n);
 }
 
-/* Share of what is left that the curve has in bar k. */
-static double
-curve_share(const double *volume, int k, int horizon)
-{
-	double		most = 0;
-	double		sum = 0;
-
-	for (int j = k; j < horizon; j++)
-		most = volume[j] > most ? volume[j] : most;
-	if (most <= 0)
-		return 1.0 / (horizon - k);
-	for (int j = k; j < horizon; j++)
-		sum += volume[j] / most;
-	return volume[k] / most / sum;
-}
-
 /* The stopping rule's sums over the bars before the one that is decided. */
 typedef struct stop_sums
 {
@@ -137,7 +121,7 @@ lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const
 			case LEM_BASELINE_TWAP:
 				break;
 			case LEM_BASELINE_VWAP_CURVE:
-				share = left * curve_share(volume, k, horizon);
+				share = left * lem_curve_share(volume, k, horizon);
 				break;
 			case LEM_BASELINE_ALMGREN_CHRISS:
 				share = left * (1 - almgren_kept(kappa, horizon - k));
@@ -149,10 +133,7 @@ lem_baseline_units(lem_baseline kind, const lem_baseline_options *options, const
 					share = 1;
 				break;
 			case LEM_BASELINE_OPTIMAL_STOP:
-				if (optimal->table)
-					share = lem_optimal_share(optimal, &state, k, left, volume);
-				else if (!order->twap)
-					share = left * curve_share(volume, k, horizon);
+				share = lem_optimal_share(optimal, &state, k, horizon, left, volume);
 				break;
 		}
 		units[k] = lem_limits_decide(limits, k, share, &pace, &by);
@@ -223,8 +204,10 @@ lem_baseline_schedule(lem_baseline kind, const lem_baseline_options *options,
 									volume, fault);
 	if (status == LEM_OK && kind == LEM_BASELINE_OPTIMAL_STOP)
 	{
-		status = lem_optimal_set(&options->optimal, order, plan.limits, &outlook, series,
-								 plan.windows, &optimal, fault);
+		status = lem_optimal_begin(&options->optimal, order, plan.limits, &outlook, series,
+								   plan.windows, &optimal, fault);
+		if (status == LEM_OK && lem_optimal_find(&options->optimal.source, &optimal) != LEM_OK)
+			status = lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
 		lem_last_closes(series, plan.slice_ts, config->n_ahead, plan.windows->known, close);
 		optimal.close = close;
 	}

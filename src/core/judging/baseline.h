@@ -7,7 +7,7 @@
 #define LEM_BASELINE_H
 
 #include "execution/schedule.h"
-#include "judging/optimal.h"
+#include "execution/optimal.h"
 
 typedef enum lem_baseline
 {

@@ -4,6 +4,7 @@
 
 #include "model/allocation.h"
 #include "model/experts.h"
+#include "model/policy.h"
 #include "model/quantile.h"
 #include "parameters/params.h"
 
@@ -71,7 +72,7 @@ lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 		lem_mix    *mix = lem_mix_build(arena, config, part);
 
 		if (arena->base)
-			*head = (lem_head) {NULL, NULL, mix};
+			*head = (lem_head) {NULL, NULL, mix, NULL};
 		return head;
 	}
 	if (config->horizon > 0)
@@ -79,12 +80,20 @@ lem_head_build(lem_arena *arena, const lem_config *config, const lem_real *part)
 		lem_quantile_head *quantiles = lem_quantile_build(arena, config, part);
 
 		if (arena->base)
-			*head = (lem_head) {NULL, quantiles, NULL};
+			*head = (lem_head) {NULL, quantiles, NULL, NULL};
+		return head;
+	}
+	if (config->stop_base)
+	{
+		lem_policy_head *policy = lem_policy_build(arena, config, part);
+
+		if (arena->base)
+			*head = (lem_head) {NULL, NULL, NULL, policy};
 		return head;
 	}
 	steps = lem_arena_bytes(arena, config->n_ahead * sizeof(lem_head_step));
 	if (arena->base)
-		*head = (lem_head) {steps, NULL, NULL};
+		*head = (lem_head) {steps, NULL, NULL, NULL};
 	for (int k = 0; k < config->n_ahead - 1; k++)
 	{
 		const int	in = lem_step_inputs(config, k);

@@ -64,6 +64,7 @@ typedef struct lem_head
 	const lem_head_step *steps;	/* NULL in a model of market making */
 	struct lem_quantile_head *quantiles;	/* NULL in others */
 	struct lem_mix *mix;		/* of a mixture, which has neither */
+	struct lem_policy_head *policy; /* with base "optimal_stop", instead of steps; else NULL */
 } lem_head;
 
 /* What steers the heads' answers, from the trunk's part. */

@@ -3,6 +3,7 @@
 
 #include "model/experts.h"
 #include "model/model.h"
+#include "model/policy.h"
 #include "model/trunk.h"
 
 /* Order of the last two axes of the reference outputs: 4 sides and benchmarks, then 2 units. */
@@ -66,6 +67,7 @@ typedef struct forward_acts
 	int		   *sample;			/* of each task of a group */
 	int		   *branch;
 	lem_real  **allocation;		/* where each task's answers go */
+	lem_real   *policy;			/* scratch space of the network of shared steps */
 } forward_acts;
 
 /* Numbers of a sample's rows. */
@@ -84,7 +86,10 @@ forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches
 		? n * lem_branches(&model->config) : n;
 
 	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
-	lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
+	if (model->config.stop_base)
+		acts->policy = lem_arena_reals(arena, lem_policy_scratch(&model->config));
+	else
+		lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
 	acts->window = lem_arena_bytes(arena, n * sizeof(int));
 	acts->rows = lem_arena_reals(arena, n * window_size(&model->config));
 	acts->min_rate = lem_arena_reals(arena, n);
@@ -148,6 +153,33 @@ gather_windows(const lem_config *config, const lem_batch *batch, const forward_a
 	return n;
 }
 
+/* The network of shared steps: one order after the other, since each has a table of its own. */
+static lem_status
+forward_policy(const lem_model *model, const lem_batch *batch, const forward_acts *acts,
+			   const lem_stop *stop)
+{
+	const lem_config *config = &model->config;
+	const size_t context = (size_t) (config->n_ahead - 1) * config->hidden_size;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		lem_policy_order *order = &batch->policy[i];
+
+		if (lem_stop_asked(stop))
+			return LEM_STOPPED;
+		if (order->optimal.early)
+		{
+			order->optimal.table = model->tables.find(model->tables.arg, &order->optimal.problem);
+			if (order->optimal.table == NULL)
+				return LEM_STOPPED;
+		}
+		lem_policy_units(config, model->kernels, model->heads[0]->policy, order, &batch->limits[i],
+						 acts->trunk.context + acts->window[i] * context, acts->policy,
+						 batch->units + (size_t) i * config->n_ahead);
+	}
+	return LEM_OK;
+}
+
 lem_status
 lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 			const lem_stop *stop)
@@ -169,6 +201,8 @@ lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 							   acts.min_rate, acts.max_rate, &acts.trunk, stop);
 	if (status != LEM_OK)
 		return status;
+	if (config->stop_base)
+		return forward_policy(model, batch, &acts, stop);
 
 	in = (lem_heads_input) {acts.trunk.context, acts.trunk.inputs, batch->rows,
 		batch->min_rate, batch->max_rate, acts.window};

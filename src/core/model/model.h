@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "kernels/kernels.h"
 #include "layers/dense.h"
+#include "optimum/optimal_state.h"
 #include "orders/order.h"
 #include "parameters/config.h"
 #include "parameters/params.h"
@@ -22,6 +23,7 @@ typedef struct lem_model
 	const lem_kernels *kernels;
 	const lem_trunk *trunk;
 	const lem_head *const *heads;	/* lem_head_sets() entries; NULL: not loaded */
+	lem_optimum_source tables;	/* with base "optimal_stop": where those of orders are found */
 } lem_model;
 
 /*
@@ -45,6 +47,8 @@ typedef struct lem_batch
 	const lem_real *max_rate;	/* n */
 	const int  *branch;			/* n, or NULL for all branches */
 	const lem_limits *limits;	/* n, or NULL for the raw network */
+	struct lem_policy_order *policy;	/* n, with base "optimal_stop" and limits; their tables are
+										 * found on the way */
 
 	/*
 	 * Out, with branches: n x N x 8, the share of each case at each step.  With all branches:

@@ -10,7 +10,8 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 	const int	width = config->hidden_size;
 	const int	inputs = lem_inputs(config);
 	const size_t square = (size_t) width * width;
-	const size_t curve = (size_t) config->n_ahead * lem_branches(config) * 2;
+	const size_t branches = config->stop_base ? 0 : lem_branches(config);
+	const size_t curve = (size_t) config->n_ahead * branches * 2;
 	const bool	build = arena->base != NULL;
 	lem_trunk  *carved = lem_arena_bytes(arena, sizeof(lem_trunk));
 	lem_trunk	measured;
@@ -39,7 +40,7 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 				   &trunk->grn);
 	lem_attention_decode(arena, width, config->attention ? config->num_heads : 0,
 						 build ? part + at.attention : NULL, form, &trunk->attention);
-	trunk->curves.scale = lem_arena_copy(arena, part, at.scale, lem_branches(config));
+	trunk->curves.scale = lem_arena_copy(arena, part, at.scale, branches);
 	trunk->curves.volume = lem_arena_copy(arena, part, at.volume_curve, curve);
 	trunk->curves.notional = lem_arena_copy(arena, part, at.notional_curve, curve);
 	return carved;

@@ -60,3 +60,34 @@ lem_optimum_weight(const lem_optimum_state *state, double volume)
 		return 1;
 	return v > 0 ? v / (state->volume + v) : 0;
 }
+
+double
+lem_curve_share(const double *volume, int k, int horizon)
+{
+	double		most = 0;
+	double		sum = 0;
+
+	for (int j = k; j < horizon; j++)
+		most = volume[j] > most ? volume[j] : most;
+	if (most <= 0)
+		return 1.0 / (horizon - k);
+	for (int j = k; j < horizon; j++)
+		sum += volume[j] / most;
+	return volume[k] / most / sum;
+}
+
+double
+lem_optimal_share(const lem_optimal *optimal, const lem_optimum_state *state, int k, int horizon,
+				  double left, const double *volume)
+{
+	const double relative = optimal->mean_volume > 0 ? volume[k] / optimal->mean_volume : 1;
+	double		after;
+
+	if (!optimal->early)
+		return state->twap ? left / (horizon - k) : left * lem_curve_share(volume, k, horizon);
+	if (k >= optimal->problem.bars)
+		return left;
+	after = lem_optimum_left(optimal->table, k, left, lem_optimum_ahead(state),
+							 lem_optimum_weight(state, volume[k]), relative, NULL);
+	return left - after;
+}

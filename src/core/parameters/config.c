@@ -142,7 +142,7 @@ check_sizes(const lem_config *c, lem_fault *fault)
 		int			high;
 	}			limits[] = {
 		{"lookback", c->lookback, 2, LEM_MAX_LOOKBACK},
-		{"n_ahead", c->n_ahead, 2, LEM_MAX_AHEAD},
+		{"n_ahead", c->n_ahead, 2, c->stop_base ? LEM_MAX_AHEAD : LEM_MAX_AHEAD_STEPS},
 		{"hidden_size", c->hidden_size, 1, LEM_MAX_WIDTH},
 		{"hidden_rnn_layer", c->hidden_rnn_layer, 1, LEM_MAX_LAYERS},
 		{"num_heads", c->num_heads, 1, LEM_MAX_WIDTH},
@@ -196,6 +196,21 @@ check_sizes(const lem_config *c, lem_fault *fault)
 	}
 	else if (c->expert_dim != 0)
 		return check_range("expert_dim", c->expert_dim, 0, 0, fault);
+	if (c->shared_steps != c->stop_base)
+		return lem_fail(fault, LEM_CONFIG_RANGE, "steps", c->shared_steps, c->stop_base);
+	if (c->stop_base)
+	{
+		lem_status	status = check_range("horizon", c->horizon, 0, 0, fault);
+
+		if (status == LEM_OK && !c->shared_heads)
+			status = lem_fail(fault, LEM_CONFIG_RANGE, "heads", c->shared_heads, true);
+		if (status == LEM_OK && c->finish_gate)
+			status = lem_fail(fault, LEM_CONFIG_RANGE, "finish_gate", c->finish_gate, false);
+		if (status != LEM_OK)
+			return status;
+	}
+	else if (c->impact)
+		return lem_fail(fault, LEM_CONFIG_RANGE, "impact", c->impact, false);
 	if (c->attention && c->hidden_size % c->num_heads != 0)
 		return lem_fail(fault, LEM_CONFIG_HEADS, "hidden_size", c->hidden_size, c->num_heads);
 	return check_range("max_scale_factor", c->max_scale_factor, LEM_MIN_SCALE_FACTOR,
@@ -219,6 +234,8 @@ check_features(const lem_config *c, lem_fault *fault)
 			/* this set has no standard deviation to measure prices by */
 			if (c->price_sigma)
 				return lem_fail(fault, LEM_CONFIG_RANGE, "price_unit", c->price_sigma, false);
+			if (c->stop_base)
+				return lem_fail(fault, LEM_CONFIG_RANGE, "base", c->stop_base, false);
 			break;
 		case LEM_FEATURES_LIST:
 			{

@@ -12,7 +12,8 @@
 
 /* Limits of a config; they keep every size computation far from overflow. */
 #define LEM_MAX_LOOKBACK 4096
-#define LEM_MAX_AHEAD 256
+#define LEM_MAX_AHEAD 1024
+#define LEM_MAX_AHEAD_STEPS 256	/* with heads of their own for each step */
 #define LEM_MAX_WIDTH 2048		/* H, M */
 #define LEM_MAX_EMBEDDING 512	/* E */
 #define LEM_MAX_LAYERS 8		/* R */
@@ -142,6 +143,14 @@ typedef struct lem_config
 	lem_storage storage;
 
 	/*
+	 * base: "optimal_stop" (else "curve"), and with it steps: "shared" (else "separate"): one network
+	 * moves the shares of the exact optimum, whatever the step (policy.h), instead of heads a step.
+	 */
+	bool		stop_base;
+	bool		shared_steps;
+	bool		impact;			/* impact: "sqrt" (else "none"): of the order's own size */
+
+	/*
 	 * A model of market making: quantile heads behind the trunk instead of allocation networks.
 	 * Its n_ahead is 2, so that a window has completed bars only, and it has one set of heads.
 	 */
@@ -227,6 +236,13 @@ lem_head_inputs(const lem_config *c, int k)
 {
 	return c->hidden_size + lem_inputs(c) + 18 * k + (c->shared_heads ? lem_branches(c) : 0);
 }
+
+/*
+ * Inputs of the network of shared steps beside the context, which say where the order stands, and its
+ * outputs, of which an order has one: by benchmark, and whether it tracks that.
+ */
+#define LEM_POLICY_INPUTS 22
+#define LEM_POLICY_OUTPUTS 4
 
 /* Numbers that quantile heads give: quantiles 0.1, 0.5 and 0.9 of mid, spread and volume. */
 #define LEM_QUANTILES 3

@@ -278,6 +278,19 @@ walk_mixture(walk *w)
 	w->tensor.head = false;
 }
 
+/* The network of shared steps. */
+static void
+walk_policy(walk *w)
+{
+	const int	m = w->config->fused_mlp_hidden_dim;
+
+	w->tensor.head = true;
+	walk_dense(w, "policy", "hidden_layer_1", w->config->hidden_size + LEM_POLICY_INPUTS, m);
+	walk_dense(w, "policy", "hidden_layer_2", m, m);
+	walk_dense(w, "policy", "output_layer", m, LEM_POLICY_OUTPUTS);
+	w->tensor.head = false;
+}
+
 /* The whole table. */
 static void
 walk_all(walk *w)
@@ -321,6 +334,11 @@ walk_all(walk *w)
 		walk_attention(w);
 	if (c->horizon > 0)
 		walk_quantiles(w);
+	if (c->stop_base)
+	{
+		walk_policy(w);
+		return;
+	}
 	/* the last step takes what is left: no MLP */
 	for (int k = 0; c->horizon == 0 && k < c->n_ahead - 1; k++)
 		walk_head(w, k);
@@ -407,12 +425,18 @@ lem_part_size(const lem_config *config, int part)
 	lem_quantile_offsets quantiles;
 	lem_expert_offsets expert;
 	lem_mixture_offsets mixture;
+	lem_policy_offsets policy;
 
 	if (config->mixture != LEM_MIXTURE_NONE)
 	{
 		lem_expert_layout(config, lem_experts_count(config) - 1, &expert);
 		lem_mixture_layout(config, &mixture);
 		return part > 0 ? mixture.end : expert.end;
+	}
+	if (part > 0 && config->stop_base)
+	{
+		lem_policy_layout(config, &policy);
+		return policy.end;
 	}
 	if (part > 0 && config->horizon > 0)
 	{
@@ -530,7 +554,8 @@ lem_trunk_layout(const lem_config *config, lem_trunk_offsets *offsets)
 	const int	f = lem_inputs(config);
 	const int	e = config->num_embedding;
 	const int	h = config->hidden_size;
-	const int64_t curve = (int64_t) config->n_ahead * lem_branches(config) * 2;
+	const int64_t branches = config->stop_base ? 0 : lem_branches(config);
+	const int64_t curve = (int64_t) config->n_ahead * branches * 2;
 
 	offsets->embedding = 0;
 	offsets->vsn_weights = offsets->embedding + f * dense_size(1, e);
@@ -543,7 +568,7 @@ lem_trunk_layout(const lem_config *config, lem_trunk_offsets *offsets)
 	offsets->grn = offsets->norm + 2 * h;
 	offsets->attention = offsets->grn + lem_grn_size(h, h, h);
 	offsets->scale = offsets->attention + (config->attention ? 4 * dense_size(h, h) : 0);
-	offsets->volume_curve = offsets->scale + lem_branches(config);
+	offsets->volume_curve = offsets->scale + branches;
 	offsets->notional_curve = offsets->volume_curve + curve;
 	offsets->end = offsets->notional_curve + curve;
 }
@@ -596,6 +621,21 @@ lem_mixture_layout(const lem_config *config, lem_mixture_offsets *offsets)
 	offsets->scale = offsets->losses + 3 * LEM_MEMBERS;
 	offsets->additive = offsets->scale + 1;
 	offsets->end = offsets->additive + 3 * (LEM_MEMBERS * features + 1);
+}
+
+void
+lem_policy_layout(const lem_config *config, lem_policy_offsets *offsets)
+{
+	const int64_t in = config->hidden_size + LEM_POLICY_INPUTS;
+	const int64_t m = config->fused_mlp_hidden_dim;
+
+	offsets->kernel_0 = 0;
+	offsets->bias_0 = in * m;
+	offsets->kernel_1 = offsets->bias_0 + m;
+	offsets->bias_1 = offsets->kernel_1 + m * m;
+	offsets->kernel_2 = offsets->bias_1 + m;
+	offsets->bias_2 = offsets->kernel_2 + m * LEM_POLICY_OUTPUTS;
+	offsets->end = offsets->bias_2 + LEM_POLICY_OUTPUTS;
 }
 
 void

@@ -80,7 +80,7 @@ typedef struct lem_trunk_offsets
 	int64_t		norm;			/* gamma, beta */
 	int64_t		grn;			/* GRN H -> H -> H */
 	int64_t		attention;		/* q, k, v, output: kernel and bias each; or nothing */
-	int64_t		scale;			/* N + 1 */
+	int64_t		scale;			/* N + 1; with base "optimal_stop" nothing, and no curves */
 	int64_t		volume_curve;	/* N x (N + 1) x 2 */
 	int64_t		notional_curve; /* N x (N + 1) x 2 */
 	int64_t		end;
@@ -140,6 +140,20 @@ typedef struct lem_mixture_offsets
 } lem_mixture_offsets;
 
 extern void lem_mixture_layout(const lem_config *config, lem_mixture_offsets *offsets);
+
+/* Offsets within the part of the network of shared steps. */
+typedef struct lem_policy_offsets
+{
+	int64_t		kernel_0;		/* H + LEM_POLICY_INPUTS x M */
+	int64_t		bias_0;			/* M */
+	int64_t		kernel_1;		/* M x M */
+	int64_t		bias_1;			/* M */
+	int64_t		kernel_2;		/* M x LEM_POLICY_OUTPUTS */
+	int64_t		bias_2;			/* LEM_POLICY_OUTPUTS */
+	int64_t		end;
+} lem_policy_offsets;
+
+extern void lem_policy_layout(const lem_config *config, lem_policy_offsets *offsets);
 
 extern void lem_head_layout(const lem_config *config, int k, lem_head_offsets *offsets);
 

@@ -148,18 +148,16 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 	return LEM_OK;
 }
 
-void
-lem_dataset_sample(const lem_dataset *dataset, const lem_start *start, double *scratch,
-				   lem_real *rows, lem_real *market)
+/* The market of a sample from the bars that its slices trade in. */
+static void
+scale_market(const lem_dataset *dataset, const lem_start *start, const double *bars,
+			 lem_real *market)
 {
 	const int	n = dataset->config->n_ahead;
-	lem_window	window;
-	double	   *bars;
 	double		most = 0;
 	int			price_scale;
 	int			volume_scale;
 
-	build(dataset, start, scratch, &window, rows, &bars, NULL);
 	if (dataset->config->horizon > 0)
 	{
 		double		target[LEM_MAKER_TASKS] = {0};
@@ -179,4 +177,35 @@ lem_dataset_sample(const lem_dataset *dataset, const lem_start *start, double *s
 		market[2 * k] = (lem_real) ldexp(bars[2 * k + 1], -volume_scale);
 		market[2 * k + 1] = (lem_real) ldexp(bars[2 * k], -price_scale);
 	}
+}
+
+void
+lem_dataset_sample(const lem_dataset *dataset, const lem_start *start, double *scratch,
+				   lem_real *rows, lem_real *market)
+{
+	lem_window	window;
+	double	   *bars;
+
+	build(dataset, start, scratch, &window, rows, &bars, NULL);
+	scale_market(dataset, start, bars, market);
+}
+
+void
+lem_dataset_look(const lem_dataset *dataset, const lem_start *start, double *scratch,
+				 lem_real *rows, lem_real *market, lem_start_view *view)
+{
+	const int	n = dataset->config->n_ahead;
+	const lem_series *series = &dataset->series[start->series];
+	const lem_order order = {.size = 1, .has_start = true, .start_ts = start->ts,
+		.max_rate = 1};
+	lem_window	window;
+	double	   *bars;
+
+	build(dataset, start, scratch, &window, rows, &bars, NULL);
+	scale_market(dataset, start, bars, market);
+	memcpy(view->market, bars, 2 * (size_t) n * sizeof(double));
+	lem_last_closes(series, (const int64_t *) (scratch + 2 * n), n, window.known, view->close);
+	view->last = lem_last_price(series, (size_t) start->bar, window.norm_window, true);
+	lem_window_outlook(dataset->config, series, &order, dataset->clock, scratch + 3 * n, false,
+					   &view->outlook, view->volume, NULL);
 }

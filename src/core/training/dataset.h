@@ -8,6 +8,7 @@
 #ifndef LEM_DATASET_H
 #define LEM_DATASET_H
 
+#include "market/last.h"
 #include "market/window.h"
 
 typedef struct lem_start
@@ -52,5 +53,19 @@ extern lem_status lem_dataset_fill(lem_dataset *dataset, double valid_fraction, 
  */
 extern void lem_dataset_sample(const lem_dataset *dataset, const lem_start *start,
 							   double *scratch, lem_real *rows, lem_real *market);
+
+/* What there is to know of a start besides, in its series' own units. */
+typedef struct lem_start_view
+{
+	double	   *market;			/* N x 2: price and volume of the bars that the slices trade in */
+	double	   *close;			/* N: of them; NaN: not known */
+	double	   *volume;			/* N: what was expected of them */
+	lem_outlook outlook;
+	lem_last	last;
+} lem_start_view;
+
+/* The same sample, and the view of its start, whose arrays are the caller's. */
+extern void lem_dataset_look(const lem_dataset *dataset, const lem_start *start, double *scratch,
+							 lem_real *rows, lem_real *market, lem_start_view *view);
 
 #endif

@@ -4,6 +4,7 @@
 #include "model/quantile.h"
 #include "model/trunk.h"
 #include "training/gradient.h"
+#include "training/policy_loss.h"
 #include "training/quantile_loss.h"
 
 /* Order of the last two axes of the reference outputs. */
@@ -112,6 +113,85 @@ quantile_heads(const lem_config *config, const lem_head *head, const lem_samples
 							 2 * (size_t) config->n_ahead, acts->dout);
 }
 
+/* Buffers of the passes of a model on top of the optimum, over n orders. */
+typedef struct policy_pass
+{
+	lem_policy_acts acts;
+	int		   *sample;			/* n */
+	lem_real   *share;			/* n x N */
+	lem_real   *dshare;			/* n x N */
+	size_t		scratch;
+	char	   *scratch_base;
+} policy_pass;
+
+static void
+policy_carve(lem_arena *arena, const lem_model *model, int n, bool back, policy_pass *pass)
+{
+	const lem_config *config = &model->config;
+	const size_t shares = (size_t) n * config->n_ahead;
+
+	lem_policy_acts_carve(arena, config, n, back, &pass->acts);
+	pass->sample = lem_arena_bytes(arena, n * sizeof(int));
+	pass->share = lem_arena_reals(arena, shares);
+	pass->dshare = lem_arena_reals(arena, shares);
+	pass->scratch = 0;
+	if (back)
+		lem_policy_backward(config, model->kernels, NULL, NULL, n, NULL, NULL, &pass->acts, NULL,
+							(lem_scratch) {NULL, 0, &pass->scratch}, false, NULL, NULL);
+	pass->scratch_base = lem_arena_bytes(arena, pass->scratch);
+}
+
+size_t
+lem_gradient_policy_scratch(const lem_model *model, int n, bool back)
+{
+	lem_arena	arena = {NULL, 0};
+	policy_pass pass;
+
+	policy_carve(&arena, model, n, back, &pass);
+	return arena.used;
+}
+
+/* The network forward over the samples' orders. */
+static void
+policy_forward(const lem_model *model, const lem_head *head, const lem_samples *samples,
+			   const lem_real *context, void *scratch, bool back, policy_pass *pass)
+{
+	const lem_config *config = &model->config;
+	const int	n = samples->n * samples->n_orders;
+	lem_arena	arena = {scratch, 0};
+
+	policy_carve(&arena, model, n, back, pass);
+	for (int i = 0; i < n; i++)
+		pass->sample[i] = i / samples->n_orders;
+	if (samples->base)
+	{
+		pass->acts.base = samples->base;
+		pass->acts.given = samples->given;
+	}
+	lem_policy_forward(config, model->kernels, head->policy, n, samples->orders, pass->sample,
+					   context, &pass->acts, pass->share);
+}
+
+/* The loss of the samples' orders, and its gradient into dshare. */
+static double
+policy_loss(const lem_config *config, const lem_samples *samples, const lem_loss_options *options,
+			const policy_pass *pass)
+{
+	return lem_policy_loss(config, options, samples->n * samples->n_orders,
+						   (double) samples->total * samples->n_orders, samples->orders,
+						   pass->sample, pass->share, samples->market, pass->dshare);
+}
+
+const lem_real *
+lem_gradient_policy_shares(const lem_model *model, const lem_head *head,
+						   const lem_samples *samples, const lem_real *context, void *scratch)
+{
+	policy_pass pass;
+
+	policy_forward(model, head, samples, context, scratch, false, &pass);
+	return pass.share;
+}
+
 size_t
 lem_gradient_heads_scratch(const lem_model *model, int n)
 {
@@ -125,6 +205,8 @@ lem_gradient_heads_scratch(const lem_model *model, int n)
 		quantile_carve(&arena, &model->config, n, &quantiles);
 		return arena.used;
 	}
+	if (model->config.stop_base)
+		return lem_gradient_policy_scratch(model, n * LEM_POLICY_ORDERS, true);
 	heads_carve(&arena, model, n, &acts);
 	return arena.used;
 }
@@ -183,6 +265,19 @@ lem_gradient_heads(const lem_model *model, const lem_head *head, int set, const 
 							  quantiles.raw, quantiles.dout, add, dpart, dcontext);
 		return;
 	}
+	if (config->stop_base)
+	{
+		policy_pass pass;
+
+		policy_forward(model, head, samples, context, scratch, true, &pass);
+		*loss = policy_loss(config, samples, options, &pass);
+		memset(dcontext, 0, samples->n * lem_context_size(config) * sizeof(lem_real));
+		lem_policy_backward(config, model->kernels, part, head->policy,
+							samples->n * samples->n_orders, samples->orders, pass.sample,
+							&pass.acts, pass.dshare, (lem_scratch) {pass.scratch_base, 0, NULL}, add,
+							dpart, dcontext);
+		return;
+	}
 	heads_carve(&arena, model, samples->n, &acts);
 	tasks = (lem_tasks) {acts.tasks, acts.sample, acts.branch, NULL};
 	heads_forward(model, head, set, &acts, &tasks, &in);
@@ -216,6 +311,14 @@ lem_gradient_heads_forward(const lem_model *model, const lem_head *head, int set
 		if (gain)
 			lem_quantile_errors(samples->n, quantiles.out, samples->market,
 								2 * (size_t) config->n_ahead, gain, square);
+		return;
+	}
+	if (config->stop_base)
+	{
+		policy_pass pass;
+
+		policy_forward(model, head, samples, context, scratch, false, &pass);
+		*loss = policy_loss(config, samples, options, &pass);
 		return;
 	}
 	heads_carve(&arena, model, samples->n, &acts);

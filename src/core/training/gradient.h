@@ -13,6 +13,7 @@
 #include "layers/dropout.h"
 #include "model/allocation.h"
 #include "model/model.h"
+#include "model/policy_train.h"
 #include "training/loss.h"
 
 /* Samples to learn from. */
@@ -26,6 +27,12 @@ typedef struct lem_samples
 	const lem_real *market;		/* n x N x 2: volume and price of the bars the slices trade in;
 								 * of market making the three targets, and one number unused */
 	const lem_dropout *dropout; /* NULL: none */
+
+	/* of a model on top of the optimum: orders of a sample, and n times as many */
+	int			n_orders;
+	const lem_policy_order *orders;
+	double	   *base;			/* orders x N x 2: receives what the optimum leaves; or NULL */
+	bool		given;			/* it is there already, of an earlier pass */
 } lem_samples;
 
 /* Numbers a sample that the passes hand on: standard inputs, and the context for the heads. */
@@ -56,6 +63,9 @@ extern size_t lem_gradient_kept(const lem_model *model, int n);
 extern size_t lem_gradient_trunk_scratch(const lem_model *model, int n);
 extern size_t lem_gradient_heads_scratch(const lem_model *model, int n);
 
+/* The same of a model on top of the optimum, for n orders, forward only or back as well. */
+extern size_t lem_gradient_policy_scratch(const lem_model *model, int n, bool back);
+
 /* The trunk forward: fills inputs and context (n of each).  LEM_OK or LEM_STOPPED. */
 extern lem_status lem_gradient_trunk(const lem_model *model, const lem_samples *samples,
 									 void *kept, const lem_stop *stop, lem_real *inputs,
@@ -73,6 +83,14 @@ extern void lem_gradient_heads(const lem_model *model, const lem_head *head, int
 							   const lem_real *context, void *scratch, bool add, double *loss,
 							   lem_real *dpart, const lem_curves_gradient *dcurves,
 							   lem_real *dcontext);
+
+/*
+ * The heads' pass of a model on top of the optimum without learning: shares (orders x N) of the
+ * samples' orders, in the scratch space.
+ */
+extern const lem_real *lem_gradient_policy_shares(const lem_model *model, const lem_head *head,
+												  const lem_samples *samples,
+												  const lem_real *context, void *scratch);
 
 /* The same forward only; gains (lem_gains) are added to gain and square unless they are NULL. */
 extern void lem_gradient_heads_forward(const lem_model *model, const lem_head *head, int set,

@@ -3,18 +3,6 @@
 
 #include "training/loss.h"
 
-/* One branch and case of a sample. */
-typedef struct execution
-{
-	int			n;				/* bars */
-	int			branch;
-	bool		twap;
-	bool		notional;
-	const lem_real *share;		/* of step k at share[k * stride] */
-	size_t		stride;
-	const lem_real *market;		/* N x 2: volume, price */
-} execution;
-
 static double
 sigmoid(double x)
 {
@@ -27,9 +15,8 @@ softplus(double x)
 	return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
-/* d of an execution; slope (N) receives its derivatives by the shares. */
-static double
-gain(const lem_loss_options *options, const execution *e, double *slope)
+double
+lem_execution_gain(const lem_loss_options *options, const lem_execution *e, double *slope)
 {
 	double		w[LEM_MAX_AHEAD];
 	double		w_slope[LEM_MAX_AHEAD];	/* by what is left */
@@ -135,14 +122,14 @@ lem_loss(const lem_config *config, const lem_loss_options *options, int first, i
 					double		slopes[2][LEM_MAX_AHEAD];
 					double		slope;
 					double		slope_sell = 0;
-					execution	e = {steps, b, c % 2, unit, pred + at + c * 2 + unit, stride,
+					lem_execution e = {steps, b, c % 2, unit, pred + at + c * 2 + unit, stride,
 						market + (size_t) i * steps * 2};
-					double		x = gain(options, &e, slopes[0]);
+					double		x = lem_execution_gain(options, &e, slopes[0]);
 
 					if (b < steps)
 					{
 						e.share += 4;	/* the sell of the same benchmark */
-						sum += objective(options, x, gain(options, &e, slopes[1]), &slope,
+						sum += objective(options, x, lem_execution_gain(options, &e, slopes[1]), &slope,
 										 &slope_sell);
 					}
 					else
@@ -176,11 +163,11 @@ lem_gains(const lem_config *config, int first, int count, int n, const lem_real 
 			for (int c = 0; c < LEM_CASES; c++)
 			{
 				double		slopes[LEM_MAX_AHEAD];
-				const execution e = {steps, b, (c / 2) % 2, c % 2,
+				const lem_execution e = {steps, b, (c / 2) % 2, c % 2,
 					pred + (size_t) i * steps * stride + (size_t) (b - first) * LEM_CASES + c,
 					stride,
 					market + (size_t) i * steps * 2};
-				double		bps = 100 * gain(&hard, &e, slopes);
+				double		bps = 100 * lem_execution_gain(&hard, &e, slopes);
 
 				gain_sum[b] += c < LEM_CASES / 2 ? -bps : bps;
 				square_sum[b] += bps * bps;

@@ -23,7 +23,8 @@
 typedef enum lem_objective
 {
 	LEM_OBJECTIVE_SOFTPLUS,		/* f(x) = softplus(x): the published one */
-	LEM_OBJECTIVE_MEAN			/* f(x) = x: risk-neutral */
+	LEM_OBJECTIVE_MEAN,			/* f(x) = x: risk-neutral */
+	LEM_OBJECTIVE_ENTROPIC		/* of models on top of the optimum (policy_loss.h) */
 } lem_objective;
 
 typedef struct lem_loss_options
@@ -51,6 +52,22 @@ typedef struct lem_loss_options
 extern double lem_loss(const lem_config *config, const lem_loss_options *options, int first,
 					   int count, int n, int total, const lem_real *pred,
 					   const lem_real *market, lem_real *dpred);
+
+/* One branch and case of a sample. */
+typedef struct lem_execution
+{
+	int			n;				/* bars */
+	int			branch;
+	bool		twap;
+	bool		notional;
+	const lem_real *share;		/* of step k at share[k * stride] */
+	size_t		stride;
+	const lem_real *market;		/* N x 2: volume, price */
+} lem_execution;
+
+/* d of an execution; slope (N) receives its derivatives by the shares. */
+extern double lem_execution_gain(const lem_loss_options *options, const lem_execution *e,
+								 double *slope);
 
 /* Shares below this count as nothing left: what float arithmetic leaves of a finished order. */
 #define LEM_NOTHING_LEFT 1e-4

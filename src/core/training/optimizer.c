@@ -103,6 +103,8 @@ lem_constrain(const lem_config *config, lem_curve_axis axis, lem_real *trunk_par
 	const lem_real least = (lem_real) LEM_MIN_SCALE_FACTOR;
 	lem_trunk_offsets at;
 
+	if (config->stop_base)
+		return;
 	lem_trunk_layout(config, &at);
 	for (int b = 0; b < branches; b++)
 	{

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "training/policy_loss.h"
 #include "training/train.h"
 
 /* Where a soft mask is 1/2: with half of the order left, at most. */
@@ -17,8 +18,20 @@ enum
 	STREAM_ORDER = 1,			/* + epoch, high: which starts, in which order */
 	STREAM_RATES,				/* + epoch, high: which rates */
 	STREAM_ENCODED,				/* + epoch, high: which numbers are left out */
-	STREAM_CONTEXT				/* the same of the context */
+	STREAM_CONTEXT,				/* the same of the context */
+	STREAM_POLICY				/* + epoch, high: which orders */
 };
+
+/* Numbers a sample that are drawn of that; and one in so many is in notional. */
+#define POLICY_DRAWS 4
+#define NOTIONAL 4
+
+/* The average of weights moves faster in its first steps: it is (1 + n) / (WARM + n) of what it was. */
+#define WARM 10
+
+/* The mask that a model on top of the optimum begins with, and the epochs that it sharpens in. */
+#define POLICY_MASK_SLOPE 50.0
+#define POLICY_MASK_EPOCHS 2
 
 static uint64_t
 stream(int kind, int epoch)
@@ -56,6 +69,30 @@ lem_train_options_default(lem_train_options *options, int n_ahead)
 	options->seed = 1;
 }
 
+void
+lem_train_options_policy(lem_train_options *options)
+{
+	options->loss.objective = LEM_OBJECTIVE_ENTROPIC;
+	options->mask_start = POLICY_MASK_SLOPE;
+	options->mask_epochs = POLICY_MASK_EPOCHS;
+	options->average = 0.999;
+	options->mirror = true;
+}
+
+lem_status
+lem_train_options_fit(const lem_train_options *options, const lem_config *config,
+					  lem_fault *fault)
+{
+	if (config->stop_base)
+		return LEM_OK;
+	if (options->loss.objective == LEM_OBJECTIVE_ENTROPIC)
+		return lem_fail(fault, LEM_CONFIG_RANGE, "objective", LEM_OBJECTIVE_ENTROPIC,
+						LEM_OBJECTIVE_SOFTPLUS);
+	if (options->mirror)
+		return lem_fail(fault, LEM_CONFIG_RANGE, "mirror", options->mirror, false);
+	return LEM_OK;
+}
+
 lem_status
 lem_train_options_check(const lem_train_options *o, lem_fault *fault)
 {
@@ -85,6 +122,7 @@ lem_train_options_check(const lem_train_options *o, lem_fault *fault)
 		{"mask_start", o->mask_start, 1, 10000},
 		{"mask_epochs", o->mask_epochs, 0, 100000},
 		{"rates", o->n_rates, 1, LEM_MAX_RATE_PAIRS},
+		{"average", o->average, 0, 0.99999},
 	};
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
@@ -162,6 +200,15 @@ lem_train_buffers_carve(lem_arena *arena, const lem_config *config,
 	buffers->context = lem_arena_reals(arena, n * lem_context_size(config));
 	buffers->dcontext = lem_arena_reals(arena, (size_t) lem_head_sets(config) * n
 										* lem_context_size(config));
+	if (config->stop_base)
+	{
+		const size_t steps = n * config->n_ahead * sizeof(double);
+
+		buffers->bars = lem_arena_bytes(arena, 2 * steps);
+		buffers->close = lem_arena_bytes(arena, steps);
+		buffers->volume = lem_arena_bytes(arena, steps);
+		buffers->policy = lem_arena_bytes(arena, n * sizeof(lem_policy_sample));
+	}
 }
 
 /* Numbers of one sample that dropout leaves out some of, besides the context. */
@@ -202,16 +249,34 @@ lem_train_kept(const lem_model *model, const lem_train_options *options)
 	return arena.used;
 }
 
+/* Orders of a shard, in front of the heads' scratch space. */
+static lem_policy_order *
+carve_orders(lem_arena *arena, const lem_train_options *options)
+{
+	return lem_arena_bytes(arena, (size_t) options->shard * LEM_POLICY_ORDERS
+						   * sizeof(lem_policy_order));
+}
+
+static size_t
+heads_scratch(const lem_model *model, const lem_train_options *options)
+{
+	const int	heads = model->config.shared_heads ? 1 : lem_train_group_shards(options);
+	lem_arena	arena = {NULL, 0};
+
+	if (model->config.stop_base)
+		carve_orders(&arena, options);
+	return arena.used + lem_gradient_heads_scratch(model, heads * options->shard);
+}
+
 size_t
 lem_train_scratch(const lem_model *model, const lem_dataset *dataset,
 				  const lem_train_options *options)
 {
 	const lem_config *config = &model->config;
-	const int	heads = config->shared_heads ? 1 : lem_train_group_shards(options);
 	const size_t sizes[] = {
 		sizeof(double) * lem_dataset_scratch(config, dataset->n_series, dataset->series),
 		lem_gradient_trunk_scratch(model, options->shard),
-		lem_gradient_heads_scratch(model, heads * options->shard)
+		heads_scratch(model, options)
 	};
 	size_t		most = 0;
 
@@ -342,6 +407,54 @@ samples_of(const lem_train_job *job, int slot, const lem_dropout *dropout, int *
 	};
 }
 
+/* A start's sample into place i of the buffers. */
+static void
+fill_sample(const lem_train_job *job, const lem_start *start, int i)
+{
+	const lem_config *config = &job->model->config;
+	const lem_train_buffers *buffers = job->buffers;
+	lem_real   *rows = buffers->rows + i * lem_inputs_size(config);
+	lem_real   *market = buffers->market + (size_t) i * config->n_ahead * 2;
+	const size_t step = (size_t) i * config->n_ahead;
+	lem_start_view view;
+
+	if (!config->stop_base)
+	{
+		lem_dataset_sample(job->dataset, start, job->scratch, rows, market);
+		return;
+	}
+	view.market = buffers->bars + 2 * step;
+	view.close = buffers->close + step;
+	view.volume = buffers->volume + step;
+	lem_dataset_look(job->dataset, start, job->scratch, rows, market, &view);
+	lem_policy_sample_of(&view, job->policy->sight[start->series], &buffers->policy[i]);
+}
+
+/* What a sample's orders are, and whether it is turned around. */
+static void
+draw_policy(const lem_train_job *job, uint64_t number, int i)
+{
+	const lem_config *config = &job->model->config;
+	const lem_train_options *options = job->options;
+	const lem_train_buffers *buffers = job->buffers;
+	const lem_policy_menu *menu = &job->policy->menu;
+	const uint64_t from = stream(STREAM_POLICY, job->epoch);
+	const size_t step = (size_t) i * config->n_ahead;
+	lem_policy_sample *sample = &buffers->policy[i];
+
+	sample->entry = (int) lem_random_below(options->seed, from, number * POLICY_DRAWS,
+										   menu->n_train);
+	sample->notional = lem_random_below(options->seed, from, number * POLICY_DRAWS + 1,
+										NOTIONAL) == 0;
+	if (options->mirror &&
+		lem_random_below(options->seed, from, number * POLICY_DRAWS + 2, 2) == 0)
+		lem_policy_mirror(config, buffers->rows + i * lem_inputs_size(config),
+						  buffers->market + 2 * step, buffers->bars + 2 * step,
+						  buffers->close + step, sample);
+	buffers->min_rate[i] = (lem_real) menu->entry[sample->entry].problem.min_rate;
+	buffers->max_rate[i] = (lem_real) menu->entry[sample->entry].problem.max_rate;
+}
+
 /* Sample i of the buffers: the epoch's sample of that number, and its masks. */
 static void
 draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts *kept, int in_kept)
@@ -356,11 +469,11 @@ draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts 
 	const size_t encoded = encoded_size(config);
 	const size_t context = lem_context_size(config);
 
-	lem_dataset_sample(dataset, &dataset->train[start], job->scratch,
-					   buffers->rows + i * lem_inputs_size(config),
-					   buffers->market + (size_t) i * config->n_ahead * 2);
+	fill_sample(job, &dataset->train[start], i);
 	buffers->min_rate[i] = (lem_real) options->rates[pair][0];
 	buffers->max_rate[i] = (lem_real) options->rates[pair][1];
+	if (config->stop_base)
+		draw_policy(job, number, i);
 	if (options->dropout > 0)
 	{
 		lem_dropout_draw(options->dropout, options->seed, stream(STREAM_ENCODED, job->epoch), number,
@@ -374,14 +487,11 @@ draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts 
 static void
 draw_validation(const lem_train_job *job, int64_t number, int i)
 {
-	const lem_config *config = &job->model->config;
 	const lem_dataset *dataset = job->dataset;
 	const lem_train_buffers *buffers = job->buffers;
 	const size_t start = (size_t) (number * (int64_t) dataset->n_valid / all_samples(job));
 
-	lem_dataset_sample(dataset, &dataset->valid[start], job->scratch,
-					   buffers->rows + i * lem_inputs_size(config),
-					   buffers->market + (size_t) i * config->n_ahead * 2);
+	fill_sample(job, &dataset->valid[start], i);
 	buffers->min_rate[i] = 0;
 	buffers->max_rate[i] = 1;
 }
@@ -431,6 +541,29 @@ set_stride(const lem_train_job *job)
 		* lem_context_size(&job->model->config);
 }
 
+/*
+ * Orders of the n samples from `first` on: of each sample's own problem, or of entry `entry` of the
+ * menu.
+ */
+static void
+open_orders(const lem_train_job *job, int first, int n, int entry, lem_policy_order *orders)
+{
+	const size_t steps = job->model->config.n_ahead;
+	const lem_train_buffers *buffers = job->buffers;
+	const lem_train_policy *policy = job->policy;
+
+	for (int i = first; i < first + n; i++)
+	{
+		const lem_policy_sample *sample = &buffers->policy[i];
+		const int	of = entry < 0 ? sample->entry : entry;
+		const lem_menu_entry *problem = &policy->menu.entry[of];
+
+		lem_policy_orders(sample, problem, problem->early ? policy->tables[sample->sight][of] : NULL,
+						  buffers->bars + 2 * i * steps, buffers->close + i * steps,
+						  buffers->volume + i * steps, orders + (i - first) * LEM_POLICY_ORDERS);
+	}
+}
+
 void
 lem_train_heads(const lem_train_job *job, const lem_head *head, int set, int slot,
 				const lem_real *part, bool add, double *loss, lem_real *dpart,
@@ -440,12 +573,21 @@ lem_train_heads(const lem_train_job *job, const lem_head *head, int set, int slo
 	const lem_loss_options options = lem_train_loss(job->options, job->epoch, job->step,
 													lem_train_steps(job->dataset, job->options));
 	int			first;
-	const lem_samples samples = samples_of(job, slot, NULL, &first);
+	lem_samples samples = samples_of(job, slot, NULL, &first);
+	lem_arena	arena = {job->scratch, 0};
 
+	if (config->stop_base)
+	{
+		lem_policy_order *orders = carve_orders(&arena, job->options);
+
+		open_orders(job, first, samples.n, -1, orders);
+		samples.n_orders = LEM_POLICY_ORDERS;
+		samples.orders = orders;
+	}
 	lem_gradient_heads(job->model, head, set, part, &samples, &options,
 					   job->buffers->inputs + first * lem_inputs_size(config),
-					   job->buffers->context + first * lem_context_size(config), job->scratch, add,
-					   loss, dpart, dcurves,
+					   job->buffers->context + first * lem_context_size(config),
+					   arena.base + arena.used, add, loss, dpart, dcurves,
 					   job->buffers->dcontext + set * set_stride(job)
 					   + first * lem_context_size(config));
 }
@@ -489,6 +631,49 @@ lem_train_reduce(int n, const lem_real *const *shards, int64_t begin, int64_t en
 	}
 }
 
+/*
+ * Validation of a model on top of the optimum: the mean loss of the menu's problems, and gains by
+ * branch, each of 4 orders in the place of 8 cases.
+ */
+static void
+validate_policy(const lem_train_job *job, const lem_head *head, int slot, lem_validation *sums)
+{
+	const lem_config *config = &job->model->config;
+	const lem_policy_menu *menu = &job->policy->menu;
+	lem_arena	arena = {job->scratch, 0};
+	lem_policy_order *orders = carve_orders(&arena, job->options);
+	const double scale = (double) LEM_CASES / LEM_POLICY_ORDERS;
+	int			first;
+	lem_samples samples = samples_of(job, slot, NULL, &first);
+
+	samples.n_orders = LEM_POLICY_ORDERS;
+	samples.orders = orders;
+	for (int e = menu->n_train; e < menu->n_train + menu->n_valid; e++)
+	{
+		const lem_menu_entry *entry = &menu->entry[e];
+		const int	branch = entry->early ? entry->problem.min_bars - 1 : config->n_ahead;
+		const lem_real *share;
+
+		open_orders(job, first, samples.n, e, orders);
+		share = lem_gradient_policy_shares(job->model, head, &samples,
+										   job->buffers->context + first * lem_context_size(config),
+										   arena.base + arena.used);
+		for (int i = 0; i < samples.n * LEM_POLICY_ORDERS; i++)
+		{
+			double		bps;
+
+			sums->loss += lem_policy_judge(config, &job->options->loss, &orders[i],
+										   share + (size_t) i * config->n_ahead,
+										   samples.market + (size_t) (i / LEM_POLICY_ORDERS)
+										   * config->n_ahead * 2, &bps)
+				/ (LEM_POLICY_ORDERS * menu->n_valid);
+			sums->gain[branch] += scale * bps;
+			sums->square[branch] += scale * bps * bps;
+		}
+	}
+	sums->samples += samples.n;
+}
+
 void
 lem_validation_heads(const lem_train_job *job, const lem_head *head, int set, int slot,
 					 lem_validation *sums)
@@ -498,6 +683,11 @@ lem_validation_heads(const lem_train_job *job, const lem_head *head, int set, in
 	const lem_samples samples = samples_of(job, slot, NULL, &first);
 	double		loss;
 
+	if (config->stop_base)
+	{
+		validate_policy(job, head, slot, sums);
+		return;
+	}
 	lem_gradient_heads_forward(job->model, head, set, &samples, &job->options->loss,
 							   job->buffers->inputs + first * lem_inputs_size(config),
 							   job->buffers->context + first * lem_context_size(config),
@@ -546,6 +736,18 @@ lem_train_step_update(const lem_train_options *options, const lem_train_step *st
 
 	adam.rate = step->rate;
 	lem_adam_step(&adam, step->number, step->scale, begin, end, gradient, m, v, weights);
+}
+
+void
+lem_train_average(const lem_train_options *options, const lem_train_step *step, int64_t begin,
+				  int64_t end, const lem_real *weights, lem_real *average)
+{
+	const double n = (double) step->number;
+	const lem_real keep = step->number == 1 ? 0
+		: (lem_real) fmin(options->average, (1 + n) / (WARM + n));
+
+	for (int64_t i = begin; i < end; i++)
+		average[i] = keep * average[i] + (1 - keep) * weights[i];
 }
 
 void

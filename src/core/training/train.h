@@ -13,6 +13,7 @@
 #include "training/dataset.h"
 #include "training/gradient.h"
 #include "training/optimizer.h"
+#include "training/policy_menu.h"
 
 #define LEM_MAX_RATE_PAIRS 32
 #define LEM_MAX_DROPOUT 0.99
@@ -40,9 +41,21 @@ typedef struct lem_train_options
 	double		dropout;		/* share of numbers left out (dropout.h) */
 	double		rates[LEM_MAX_RATE_PAIRS][2];	/* min and max rate, drawn for each sample */
 	uint64_t	seed;
+	double		average;		/* of the weights over steps: share of what it was; 0: none */
+	bool		mirror;			/* half of the samples are turned around; on top of the optimum */
 } lem_train_options;
 
 extern void lem_train_options_default(lem_train_options *options, int n_ahead);
+
+/*
+ * The defaults of a model on top of the exact optimum: the objective is in its own units, weights are
+ * averaged, samples turned around; the mask is sharp from early on, since there is a policy already.
+ */
+extern void lem_train_options_policy(lem_train_options *options);
+
+/* Are there options that a model of this config cannot be trained with?  LEM_CONFIG_RANGE. */
+extern lem_status lem_train_options_fit(const lem_train_options *options,
+										const lem_config *config, lem_fault *fault);
 
 /* LEM_OK, or LEM_CONFIG_RANGE with the option's name. */
 extern lem_status lem_train_options_check(const lem_train_options *options, lem_fault *fault);
@@ -87,7 +100,21 @@ typedef struct lem_train_buffers
 	lem_real   *inputs;			/* T x F */
 	lem_real   *context;		/* (N - 1) x H */
 	lem_real   *dcontext;		/* sets of heads x samples x (N - 1) x H */
+
+	/* on top of the optimum */
+	double	   *bars;			/* N x 2: price, volume */
+	double	   *close;			/* N */
+	double	   *volume;			/* N: expected */
+	lem_policy_sample *policy;
 } lem_train_buffers;
+
+/* What a model on top of the exact optimum is trained with besides. */
+typedef struct lem_train_policy
+{
+	lem_policy_menu menu;
+	const lem_optimum **tables[LEM_SIGHTS]; /* of each entry; NULL: no series is seen so */
+	const lem_optimum_sight *sight; /* of each series */
+} lem_train_policy;
 
 extern void lem_train_buffers_carve(lem_arena *arena, const lem_config *config,
 									const lem_train_options *options,
@@ -100,6 +127,7 @@ typedef struct lem_train_job
 	const lem_dataset *dataset;
 	const lem_train_options *options;
 	const lem_train_buffers *buffers;
+	const lem_train_policy *policy; /* NULL but on top of the optimum */
 	void	   *scratch;		/* lem_train_scratch() bytes */
 	const lem_stop *stop;
 	bool		validating;
@@ -186,6 +214,11 @@ extern bool lem_train_step_begin(const lem_train_options *options, lem_train_sta
 extern void lem_train_step_update(const lem_train_options *options, const lem_train_step *step,
 								  int64_t begin, int64_t end, const lem_real *gradient,
 								  lem_real *m, lem_real *v, lem_real *weights);
+
+/* Its average over steps: numbers [begin, end) of one part, which begin as the weights are. */
+extern void lem_train_average(const lem_train_options *options, const lem_train_step *step,
+							  int64_t begin, int64_t end, const lem_real *weights,
+							  lem_real *average);
 
 /* And when all numbers are updated: base curves that sum to 1 over the steps (lem_constrain()). */
 extern void lem_train_step_end(const lem_config *config, lem_real *trunk_part);

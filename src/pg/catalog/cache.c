@@ -15,6 +15,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/memory.h"
 #include "pg/catalog/cache.h"
+#include "pg/catalog/optimum_cache.h"
 #include "pg/catalog/shared_cache.h"
 #include "pg/catalog/stat.h"
 
@@ -110,6 +111,7 @@ load_trunk(const char *schema, const lem_model_row *row)
 	entry->heads = MemoryContextAllocZero(context, sets * sizeof(lem_head *));
 	entry->model.config = row->config;
 	entry->model.kernels = lem_kernels_select();
+	entry->model.tables = (lem_optimum_source) {lem_optimum_find_for, NULL};
 	entry->model.trunk = lem_trunk_decode(&row->config, part, LEM_FORM_FORWARD, memory);
 	entry->model.heads = entry->heads;
 	entry->bytes = bytes;

@@ -28,6 +28,9 @@ static const char *const price_words[] = {"ratio", "sigma", NULL};
 static const char *const candidate_words[] = {"tanh", "linear", NULL};
 static const char *const spread_words[] = {"estimated", "quotes", NULL};
 static const char *const mixture_words[] = {"none", "hajek", "agreement", "additive", "uniform", "single", NULL};
+static const char *const base_words[] = {"curve", "optimal_stop", NULL};
+static const char *const steps_words[] = {"separate", "shared", NULL};
+static const char *const impact_words[] = {"none", "sqrt", NULL};
 static const char *const storage_words[] = {"float32", "float16", "bfloat16", NULL};
 static const char *const recurrent_words[] = {"tkan", "lstm", "gru", "none", NULL};
 
@@ -36,7 +39,10 @@ typedef struct reading
 {
 	lem_config *config;
 	pg_tz	   *time_zone;
-	bool		price_unit;		/* this key was there */
+	bool		price_unit;		/* these keys were there */
+	bool		base;
+	bool		steps;
+	bool		finish_gate;
 	bool		stored;			/* by this version or one before */
 } reading;
 
@@ -228,6 +234,27 @@ read_price_unit_key(const config_key *key, JsonbValue *value, reading *r)
 {
 	read_words_key(key, value, r);
 	r->price_unit = true;
+}
+
+static void
+read_base_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	read_words_key(key, value, r);
+	r->base = true;
+}
+
+static void
+read_steps_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	read_words_key(key, value, r);
+	r->steps = true;
+}
+
+static void
+read_finish_gate_key(const config_key *key, JsonbValue *value, reading *r)
+{
+	read_bool_key(key, value, r);
+	r->finish_gate = true;
 }
 
 static void
@@ -543,12 +570,15 @@ static const config_key keys[] = {
 	{"variable_selection", read_bool_key, FIELD(variable_selection), NULL},
 	{"attention", read_bool_key, FIELD(attention), NULL},
 	{"heads", read_words_key, FIELD(shared_heads), heads_words},
-	{"finish_gate", read_bool_key, FIELD(finish_gate), NULL},
+	{"finish_gate", read_finish_gate_key, FIELD(finish_gate), NULL},
 	{"notional_state", read_words_key, FIELD(notional_price), notional_words},
 	{"price_unit", read_price_unit_key, FIELD(price_sigma), price_words},
 	{"tkan_candidate", read_words_key, FIELD(tkan_linear), candidate_words},
 	{"sub_kan", read_sub_kan_key, 0, NULL},
 	{"storage", read_storage_key, 0, storage_words},
+	{"base", read_base_key, FIELD(stop_base), base_words},
+	{"steps", read_steps_key, FIELD(shared_steps), steps_words},
+	{"impact", read_words_key, FIELD(impact), impact_words},
 	{"horizon", read_int_key, FIELD(horizon), NULL},
 	{"spread", read_words_key, FIELD(quoted), spread_words},
 	{"mixture", read_mixture_key, 0, mixture_words},
@@ -628,6 +658,20 @@ read_config(Jsonb *json, bool stored, lem_config *config, pg_tz **time_zone)
 					 errhint("That set has no standard deviation to measure prices by; leave the key out.")));
 		config->price_sigma = false;
 	}
+
+	/* Either of the two keys says the other, and there is no gate to finish by. */
+	if (r.base && !r.steps)
+		config->shared_steps = config->stop_base;
+	if (r.steps && !r.base)
+		config->stop_base = config->shared_steps;
+	if (r.base && r.steps && config->stop_base != config->shared_steps)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("config keys \"base\" and \"steps\" do not go together: \"%s\" and \"%s\"",
+						base_words[config->stop_base], steps_words[config->shared_steps]),
+				 errhint("\"optimal_stop\" goes with \"shared\", \"curve\" with \"separate\".")));
+	if (config->stop_base && !r.finish_gate)
+		config->finish_gate = false;
 	lem_pg_check(lem_parameters_check(config, &fault), &fault);
 	*time_zone = r.time_zone;
 }
@@ -758,6 +802,10 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 	if (c->mixture != LEM_MIXTURE_NONE)
 		appendStringInfo(&out, ", \"mixture\": \"%s\", \"expert_dim\": %d",
 						 mixture_words[c->mixture], c->expert_dim);
+	if (c->stop_base)
+		appendStringInfo(&out, ", \"base\": \"%s\", \"steps\": \"%s\", \"impact\": \"%s\"",
+						 base_words[c->stop_base], steps_words[c->shared_steps],
+						 impact_words[c->impact]);
 	/* Only where there is one: models have the digests that they had before there were calendars. */
 	if (c->calendar[0] != '\0')
 	{

@@ -73,6 +73,7 @@
 #include "core/parameters/params.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
+#include "pg/catalog/optimum_cache.h"
 #include "pg/catalog/shared_cache.h"
 
 #define TRANCHE "lem_shared_cache"
@@ -414,6 +415,7 @@ lem_shared_cache_pin(const char *schema, const lem_model_row *row, const bool *n
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &pin->callback);
 	pin->model.config = row->config;
 	pin->model.kernels = lem_kernels_select();
+	pin->model.tables = (lem_optimum_source) {lem_optimum_find_for, NULL};
 	pin->model.heads = heads;
 	for (int i = 0; i < n; i++)
 	{

@@ -15,7 +15,7 @@
 #include "pg/base/errors.h"
 #include "pg/catalog/config_json.h"
 #include "pg/judging/backtest_options.h"
-#include "pg/schedule/optimum_cache.h"
+#include "pg/catalog/optimum_cache.h"
 
 typedef struct option_key option_key;
 

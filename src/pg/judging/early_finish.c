@@ -13,7 +13,7 @@
 #include "pg/base/identity.h"
 #include "pg/catalog/calendars.h"
 #include "pg/judging/backtest_options.h"
-#include "pg/schedule/optimum_cache.h"
+#include "pg/catalog/optimum_cache.h"
 #include "pg/schedule/order_type.h"
 
 LEM_FUNCTION(pg_lem_early_finish_value);

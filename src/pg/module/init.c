@@ -15,7 +15,7 @@
 #include "pg/module/planner.h"
 #include "pg/module/version.h"
 #include "pg/orders/orders.h"
-#include "pg/schedule/optimum_cache.h"
+#include "pg/catalog/optimum_cache.h"
 #include "pg/training/train_prepare.h"
 
 LEM_MODULE_MAGIC(LEM_VERSION);

@@ -17,7 +17,7 @@
 #include "pg/judging/backtest_options.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
-#include "pg/schedule/optimum_cache.h"
+#include "pg/catalog/optimum_cache.h"
 
 /* The workspace of orders that go through the network together is kept to about this, in bytes. */
 #define WORKSPACE_TARGET ((Size) 16 << 20)

@@ -95,7 +95,7 @@ put_next(const row_sink *sink, const lem_config *config, const lem_explanation *
 static void
 put_slices(const row_sink *sink, const lem_explanation *e)
 {
-	for (int k = 0; k < e->horizon; k++)
+	for (int k = 0; e->curve && k < e->horizon; k++)
 		put(sink, "curve", k + 1, e->slice_ts[k], NULL, 0, e->curve[k]);
 	for (int k = 0; k < e->factors; k++)
 		put(sink, "factor", k + 1, e->slice_ts[k], NULL, 0, e->factor[k]);

@@ -82,6 +82,7 @@ pg_lem_forward(PG_FUNCTION_ARGS)
 
 	lem_use_begin(&use, lem_schema(fcinfo), LEM_RIGHT_USE, text_to_cstring(PG_GETARG_TEXT_PP(0)),
 				  NULL, NULL);
+	lem_network_check(config);
 	lem_network_arrays_read(&use.row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2),
 					 PG_GETARG_ARRAYTYPE_P(3), &samples);
 

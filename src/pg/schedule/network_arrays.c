@@ -61,3 +61,13 @@ lem_network_arrays_read(const lem_model_row *row, ArrayType *x, ArrayType *min_r
 	samples->min_rate = read_rates(min_rate, "min_rate", samples->n);
 	samples->max_rate = read_rates(max_rate, "max_rate", samples->n);
 }
+
+void
+lem_network_check(const lem_config *config)
+{
+	if (config->stop_base)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the network of a model with \"base\" \"optimal_stop\" cannot be run by itself"),
+				 errhint("It moves the shares of the exact optimum of an order: use lem_schedule.")));
+}

@@ -28,4 +28,7 @@ extern const float *lem_array_numbers(ArrayType *array, const char *name, int *n
 extern void lem_network_arrays_read(const lem_model_row *row, ArrayType *x, ArrayType *min_rate,
 							 ArrayType *max_rate, lem_network_arrays *samples);
 
+/* Raise 0A000 for a model that has no allocation networks of its own: it moves the optimum's shares. */
+extern void lem_network_check(const lem_config *config);
+
 #endif

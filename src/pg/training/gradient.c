@@ -142,6 +142,7 @@ pg_lem_gradient(PG_FUNCTION_ARGS)
 	uint8	   *data;
 
 	lem_use_begin(&use, schema, LEM_RIGHT_READ, text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL, NULL);
+	lem_network_check(&use.row.config);
 	lem_network_arrays_read(&use.row, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(3),
 					 PG_GETARG_ARRAYTYPE_P(4), &samples);
 	market = read_market(&use.row, PG_GETARG_ARRAYTYPE_P(2), samples.n);

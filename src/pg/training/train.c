@@ -137,6 +137,8 @@ train_step(lem_training *t, int64 step)
 			check_finite(t, head->step.norm, "the length of the gradient", step + 1);
 	lem_train_team_run(t->team, LEM_TASK_ADAM, ranges);
 	lem_train_step_end(&t->config, view->weights[0]);
+	if (view->average)
+		lem_train_step_end(&t->config, view->average[0]);
 	head->weights_version++;
 	return true;
 }
@@ -212,7 +214,8 @@ train_epoch(lem_training *t)
 	t->epoch.seconds = seconds_since(begun);
 	if (lem_train_epoch_end(&t->settings.core, &t->run.state,
 							t->epoch.validation.loss / (double) t->epoch.validation.samples))
-		lem_train_parts_copy(&t->config, t->numbers.best, t->numbers.weights);
+		lem_train_parts_copy(&t->config, t->numbers.best,
+							 t->numbers.average ? t->numbers.average : t->numbers.weights);
 	lem_progress_enter(&t->progress, LEM_PHASE_SAVING, t->run.state.epoch, 0);
 	lem_training_guarded(save_epoch, t);
 	lem_training_commit();

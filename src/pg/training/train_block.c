@@ -5,6 +5,8 @@
 
 #include "core/base/arena.h"
 #include "pg/base/errors.h"
+#include "pg/base/interrupt.h"
+#include "pg/base/memory.h"
 #include "pg/training/train_block.h"
 
 /* Numbers of a range; a smaller model is not worth sharing. */
@@ -16,6 +18,7 @@ typedef struct series_size
 	uint64		n;
 	bool		closes;
 	bool		ranges;
+	lem_optimum_sight sight;
 } series_size;
 
 void
@@ -34,6 +37,7 @@ lem_train_head_init(lem_train_head *head, const lem_config *config, const char *
 	head->n_train = dataset->n_train;
 	head->n_valid = dataset->n_valid;
 	head->slots = lem_train_group_shards(options);
+	lem_policy_menu_fill(config, options->n_rates, options->rates, options->seed, &head->menu);
 }
 
 /* An array that every process has of its own; only measured without memory. */
@@ -133,6 +137,45 @@ carve_parts(lem_arena *arena, const lem_config *config, int n)
 	return parts;
 }
 
+/* Tables of the menu, for each way that a series is seen. */
+static void
+carve_tables(lem_arena *arena, const lem_train_head *head, const series_size *sizes,
+			 lem_train_policy *policy)
+{
+	const lem_policy_menu *menu = &head->menu;
+	const int	entries = menu->n_train + menu->n_valid;
+	lem_optimum_sight *sights = own_array(arena, head->n_series, sizeof(lem_optimum_sight));
+
+	memset(policy, 0, sizeof(*policy));
+	policy->menu = *menu;
+	policy->sight = sights;
+	for (int sight = 0; sight < LEM_SIGHTS; sight++)
+	{
+		bool		seen = false;
+
+		for (int s = 0; s < head->n_series; s++)
+		{
+			if (sights)
+				sights[s] = sizes[s].sight;
+			seen = seen || (int) sizes[s].sight == sight;
+		}
+		if (!seen || entries == 0)
+			continue;
+		policy->tables[sight] = own_array(arena, entries, sizeof(lem_optimum *));
+		for (int e = 0; e < entries; e++)
+		{
+			const lem_optimum_problem problem = lem_menu_problem(&menu->entry[e],
+																 (lem_optimum_sight) sight);
+			const lem_optimum *table = NULL;
+
+			if (menu->entry[e].early)
+				table = lem_arena_bytes(arena, lem_optimum_bytes(&problem));
+			if (policy->tables[sight])
+				policy->tables[sight][e] = table;
+		}
+	}
+}
+
 /*
  * Where everything lies.  sizes NULL: they are in the block already.  Without memory the arena is
  * only measured; view may be NULL then.
@@ -170,6 +213,9 @@ carve(lem_arena *arena, const lem_train_head *head, const series_size *sizes,
 		if (view->gradient)
 			view->gradient[s] = of_slot;
 	}
+	view->average = head->options.average > 0 ? carve_parts(arena, config, parts) : NULL;
+	if (config->stop_base)
+		carve_tables(arena, head, sizes ? sizes : stored, &view->policy);
 	lem_train_buffers_carve(arena, config, &head->options, &view->buffers);
 	view->losses = lem_arena_bytes(arena, lem_train_tallies(head) * sizeof(double));
 	view->validation = lem_arena_bytes(arena, lem_train_tallies(head) * sizeof(lem_validation));
@@ -182,7 +228,8 @@ sizes_of(int n_series, const lem_series *series)
 	series_size *sizes = palloc0(n_series * sizeof(series_size));
 
 	for (int s = 0; s < n_series; s++)
-		sizes[s] = (series_size) {series[s].n, series[s].close, series[s].high};
+		sizes[s] = (series_size) {series[s].n, series[s].close, series[s].high,
+			lem_policy_sight(&series[s])};
 	return sizes;
 }
 
@@ -235,6 +282,34 @@ lem_train_block_fill(void *memory, const lem_train_head *head, const lem_train_d
 	copy(view.starts, dataset->train, dataset->n_train * sizeof(lem_start));
 	copy(view.starts + dataset->n_train, dataset->valid, dataset->n_valid * sizeof(lem_start));
 	pfree(sizes);
+}
+
+void
+lem_train_block_solve(void *memory)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lem training tables",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	const lem_train_view *view = lem_train_block_view(memory);
+	const lem_policy_menu *menu = &view->head->menu;
+
+	for (int sight = 0; view->head->config.stop_base && sight < LEM_SIGHTS; sight++)
+		for (int e = 0; view->policy.tables[sight] && e < menu->n_train + menu->n_valid; e++)
+		{
+			lem_optimum *table = unconstify(lem_optimum *, view->policy.tables[sight][e]);
+			const lem_optimum_problem problem = lem_menu_problem(&menu->entry[e],
+																 (lem_optimum_sight) sight);
+			void	   *workspace;
+
+			if (table == NULL)
+				continue;
+			workspace = lem_alloc_aligned(context, lem_optimum_workspace(&problem));
+			while (lem_optimum_solve(&problem, NULL, workspace, &lem_interrupt_stop,
+									 table) != LEM_OK)
+				CHECK_FOR_INTERRUPTS();
+		}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 lem_train_view *

@@ -61,6 +61,7 @@ typedef struct lem_train_head
 	/* what the block holds: never changes */
 	lem_config	config;
 	lem_train_options options;
+	lem_policy_menu menu;		/* on top of the exact optimum */
 	char		schema[NAMEDATALEN];	/* of the extension */
 	char		time_zone[TZ_STRLEN_MAX + 1];
 	int			n_series;
@@ -94,6 +95,8 @@ typedef struct lem_train_view
 	lem_real  **sum;			/* parts: the gradient of the step */
 	lem_real   *last_sum;		/* of the last set of separate heads, its second piece; or NULL */
 	lem_real ***gradient;		/* slots x parts that shards have gradients of */
+	lem_real  **average;		/* parts: of the weights over steps; NULL: none */
+	lem_train_policy policy;	/* on top of the exact optimum */
 	lem_train_buffers buffers;	/* of a group */
 	double	   *losses;			/* of each tally, over the groups of a step */
 	lem_validation *validation; /* of each tally, over all groups */
@@ -133,6 +136,9 @@ extern Size lem_train_block_bytes(const lem_train_head *head, const lem_series *
 /* Set a block up in memory (64-byte aligned): data copied, numbers zero. */
 extern void lem_train_block_fill(void *memory, const lem_train_head *head,
 								 const lem_train_data *data, const lem_dataset *dataset);
+
+/* Solve the tables of a block that was filled. */
+extern void lem_train_block_solve(void *memory);
 
 /* A block that was filled, as this process sees it; what it allocates is palloc'd. */
 extern lem_train_view *lem_train_block_view(void *memory);

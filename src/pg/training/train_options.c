@@ -119,8 +119,10 @@ read_objective(const option_key *key, const JsonbValue *value, lem_train_setting
 		settings->core.loss.objective = LEM_OBJECTIVE_SOFTPLUS;
 	else if (is_word(value, "mean"))
 		settings->core.loss.objective = LEM_OBJECTIVE_MEAN;
+	else if (is_word(value, "entropic"))
+		settings->core.loss.objective = LEM_OBJECTIVE_ENTROPIC;
 	else
-		bad_option(key->name, value, "\"softplus\" or \"mean\"");
+		bad_option(key->name, value, "\"softplus\", \"mean\" or \"entropic\"");
 }
 
 /* Keys are read in the order of their length: mask comes before the options that it sets. */
@@ -229,6 +231,8 @@ static const option_key keys[] = {
 	{"mask_start", read_number_option, OPTION(mask_start)},
 	{"mask_epochs", read_int_option, OPTION(mask_epochs)},
 	{"rates", read_rates, 0},
+	{"average", read_number_option, OPTION(average)},
+	{"mirror", read_bool_option, OPTION(mirror)},
 	{"seed", read_count_option, OPTION(seed)},
 	{"workers", read_workers, 0},
 	{"resume", read_bool_option, SETTING(resume)},
@@ -289,7 +293,19 @@ get(Jsonb *json, const char *name)
 }
 
 void
-lem_train_settings_read(Jsonb *json, int n_ahead, lem_train_settings *settings)
+lem_train_settings_fit(const lem_train_settings *settings, const lem_config *config)
+{
+	lem_fault	fault;
+
+	if (lem_train_options_fit(&settings->core, config, &fault) != LEM_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("option \"%s\" is for models with \"base\" \"optimal_stop\"", fault.name),
+				 errhint("Leave it out, or set the config key.")));
+}
+
+void
+lem_train_settings_read(Jsonb *json, const lem_config *config, lem_train_settings *settings)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
@@ -301,7 +317,10 @@ lem_train_settings_read(Jsonb *json, int n_ahead, lem_train_settings *settings)
 				(errcode(ERRCODE_LEM_INVALID_CONFIG),
 				 errmsg("the options of a training must be a JSON object")));
 	memset(settings, 0, sizeof(*settings));
-	lem_train_options_default(&settings->core, n_ahead);
+	lem_train_options_default(&settings->core, config->n_ahead);
+	settings->policy = config->stop_base;
+	if (settings->policy)
+		lem_train_options_policy(&settings->core);
 	settings->core.shard = 0;
 	it = JsonbIteratorInit(&json->root);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
@@ -332,7 +351,8 @@ lem_train_settings_read(Jsonb *json, int n_ahead, lem_train_settings *settings)
 		settings->core.shard = shard;
 	}
 	if (get(json, "mask_epochs") == NULL)
-		settings->core.mask_epochs = Max(0, Min(LEM_MASK_EPOCHS, settings->core.epochs / 2));
+		settings->core.mask_epochs = Max(0, Min(settings->policy ? settings->core.mask_epochs
+												: LEM_MASK_EPOCHS, settings->core.epochs / 2));
 	if (lem_train_options_check(&settings->core, &fault) != LEM_OK)
 		raise_option(&fault);
 }
@@ -364,6 +384,7 @@ lem_train_settings_write(const lem_train_settings *settings)
 					 (int64) o->validation_samples, lem_number_text(o->validation),
 					 lem_number_text(o->adam.rate), lem_number_text(o->adam.clip_norm), o->warmup,
 					 lem_number_text(o->decay), o->decay_patience,
+					 o->loss.objective == LEM_OBJECTIVE_ENTROPIC ? "entropic" :
 					 o->loss.objective == LEM_OBJECTIVE_MEAN ? "mean" : "softplus",
 					 lem_number_text(o->loss.risk_aversion), lem_number_text(o->loss.mask_slope),
 					 lem_number_text(o->loss.mask_offset), lem_number_text(o->dropout),
@@ -374,6 +395,12 @@ lem_train_settings_write(const lem_train_settings *settings)
 		escape_json(&out, settings->init_from);
 	else
 		appendStringInfoString(&out, "null");
+
+	/* options of trainings of other models stay what they were */
+	if (settings->policy || o->average > 0)
+		appendStringInfo(&out, ", \"average\": %s", lem_number_text(o->average));
+	if (settings->policy)
+		appendStringInfo(&out, ", \"mirror\": %s", o->mirror ? "true" : "false");
 	appendStringInfoChar(&out, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }

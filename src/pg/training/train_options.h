@@ -23,6 +23,7 @@ typedef enum lem_deploy_option
 typedef struct lem_train_settings
 {
 	lem_train_options core;		/* what decides the weights */
+	bool		policy;			/* of a model on top of the exact optimum */
 	char	   *init_from;		/* so does this: a model to start from; NULL: none */
 	int			workers;		/* processes to compute in; 0 and 1: this one */
 	bool		resume;
@@ -33,7 +34,11 @@ typedef struct lem_train_settings
  * Read options; keys left out take their defaults.  Raises LM014 for unknown keys and values of
  * the wrong type or out of range.
  */
-extern void lem_train_settings_read(Jsonb *json, int n_ahead, lem_train_settings *settings);
+extern void lem_train_settings_read(Jsonb *json, const lem_config *config,
+									lem_train_settings *settings);
+
+/* Options that a model of this config cannot be trained with: LM014. */
+extern void lem_train_settings_fit(const lem_train_settings *settings, const lem_config *config);
 
 /* All options that decide the weights, the same text for the same options. */
 extern Jsonb *lem_train_settings_write(const lem_train_settings *settings);

@@ -108,12 +108,12 @@ read_resumed(lem_training *t, Jsonb *config, Jsonb *options)
 	/* Complete: an earlier version of lem may not have known every key. */
 	lem_config_read_stored(run->config, &t->config, &t->time_zone);
 	had_config = lem_config_write(&t->config, t->time_zone);
-	lem_train_settings_read(run->options, t->config.n_ahead, &t->settings);
+	lem_train_settings_read(run->options, &t->config, &t->settings);
 	had_options = lem_train_settings_write(&t->settings);
 	lem_config_read(overlay(had_config, config), &t->config, &t->time_zone);
 	run->config = lem_config_write(&t->config, t->time_zone);
 	require_same(t, "config", had_config, run->config);
-	lem_train_settings_read(lem_train_settings_resume(had_options, options), t->config.n_ahead,
+	lem_train_settings_read(lem_train_settings_resume(had_options, options), &t->config,
 							&t->settings);
 	run->options = lem_train_settings_write(&t->settings);
 	require_same(t, "option", had_options, run->options);
@@ -186,11 +186,11 @@ read_new(lem_training *t, Jsonb *config, Jsonb *options)
 							"config asks for", from),
 					 errhint("Leave out the config to train on with the model's own.")));
 		(void) lem_tensor_walk(&t->config, compare_tensor, t);
-		lem_train_settings_read(options, t->config.n_ahead, &t->settings);
+		lem_train_settings_read(options, &t->config, &t->settings);
 		t->settings.init_from = from;
 	}
 	else
-		lem_train_settings_read(options, t->config.n_ahead, &t->settings);
+		lem_train_settings_read(options, &t->config, &t->settings);
 	t->run.config = lem_config_write(&t->config, t->time_zone);
 	t->run.options = lem_train_settings_write(&t->settings);
 }
@@ -204,7 +204,7 @@ read_arguments(lem_training *t, Jsonb *config, Jsonb *options)
 	require_object(config, "a model's config");
 	require_object(options, "the options of a training");
 	lem_config_default(&defaults);
-	lem_train_settings_read(options, defaults.n_ahead, &t->settings);
+	lem_train_settings_read(options, &defaults, &t->settings);
 	lem_run_lock(&t->run);
 	if (t->settings.resume)
 	{
@@ -217,6 +217,7 @@ read_arguments(lem_training *t, Jsonb *config, Jsonb *options)
 		lem_train_state_init(&t->run.state);
 		read_new(t, config, options);
 	}
+	lem_train_settings_fit(&t->settings, &t->config);
 }
 
 static void
@@ -245,7 +246,8 @@ raise_too_little(const lem_training *t, const lem_fault *fault)
 static bool
 wants_closes(const lem_training *t)
 {
-	return lem_config_has_feature(&t->config, LEM_FEATURE_CLOSE_OFFSET) ||
+	return t->config.stop_base ||
+		lem_config_has_feature(&t->config, LEM_FEATURE_CLOSE_OFFSET) ||
 		lem_config_has_feature(&t->config, LEM_FEATURE_RANGE) ||
 		(t->run.id == 0 && !t->run.from_model &&
 		 t->config.feature_set == LEM_FEATURES_DEFAULT);
@@ -426,7 +428,8 @@ begin_weights(lem_training *t)
 	{
 		lem_run_load(run, &t->numbers);
 		if (!run->best_stored)
-			lem_train_parts_copy(&t->config, t->numbers.best, weights);
+			lem_train_parts_copy(&t->config, t->numbers.best,
+								 t->numbers.average ? t->numbers.average : weights);
 	}
 	else if (run->from_model)
 	{
@@ -475,6 +478,7 @@ lem_training_begin(lem_training *t)
 	t->team = lem_train_team_create(lem_train_block_bytes(&head, t->data.series),
 									t->settings.workers);
 	lem_train_block_fill(lem_train_team_memory(t->team), &head, &t->data, &t->dataset);
+	lem_train_block_solve(lem_train_team_memory(t->team));
 
 	/* The bars have moved into the block. */
 	MemoryContextDelete(t->data_context);
@@ -484,6 +488,7 @@ lem_training_begin(lem_training *t)
 		.weights = view->weights,
 		.m = view->m,
 		.v = view->v,
+		.average = view->average,
 		.best = lem_train_parts(&t->config)
 	};
 	lem_training_guarded(begin_weights, t);

@@ -31,7 +31,7 @@ enum
 };
 
 /* Kinds of numbers in a run's state. */
-static const char *const state_kinds[] = {"weights", "adam_m", "adam_v", "best"};
+static const char *const state_kinds[] = {"weights", "adam_m", "adam_v", "average", "best"};
 
 /* A number; NULL where it is not finite. */
 static void
@@ -308,7 +308,8 @@ save_part(const lem_run *run, const char *kind, int part, const lem_real *number
 static lem_real **
 numbers_of(const lem_run_numbers *numbers, size_t kind)
 {
-	lem_real  **const parts[] = {numbers->weights, numbers->m, numbers->v, numbers->best};
+	lem_real  **const parts[] = {numbers->weights, numbers->m, numbers->v, numbers->average,
+		numbers->best};
 
 	return parts[kind];
 }
@@ -319,7 +320,7 @@ lem_run_load(const lem_run *run, const lem_run_numbers *numbers)
 	const size_t kinds = lengthof(state_kinds) - (run->best_stored ? 0 : 1);
 
 	for (size_t kind = 0; kind < kinds; kind++)
-		for (int p = 0; p < lem_part_count(numbers->config); p++)
+		for (int p = 0; numbers_of(numbers, kind) && p < lem_part_count(numbers->config); p++)
 			load_part(run, state_kinds[kind], p, numbers_of(numbers, kind)[p],
 					  lem_part_size(numbers->config, p) * sizeof(lem_real));
 }
@@ -345,9 +346,12 @@ maker_metrics(const lem_validation *validation)
 	return out.data;
 }
 
-/* Sums of validation as JSON: mean and dispersion of gains by branch, in basis points. */
+/*
+ * Sums of validation as JSON: mean and dispersion of gains by branch, in basis points; some: not all
+ * branches were tried, and are null.
+ */
 static char *
-epoch_metrics(const lem_validation *validation, int branches)
+epoch_metrics(const lem_validation *validation, int branches, bool some)
 {
 	StringInfoData out;
 
@@ -361,7 +365,10 @@ epoch_metrics(const lem_validation *validation, int branches)
 			double		mean_and_deviation[2];
 
 			lem_validation_gain(validation, b, &mean_and_deviation[0], &mean_and_deviation[1]);
-			appendStringInfo(&out, "%s%.6f", b > 0 ? ", " : "", mean_and_deviation[i]);
+			if (some && validation->square[b] == 0)
+				appendStringInfo(&out, "%snull", b > 0 ? ", " : "");
+			else
+				appendStringInfo(&out, "%s%.6f", b > 0 ? ", " : "", mean_and_deviation[i]);
 		}
 		appendStringInfoChar(&out, ']');
 	}
@@ -384,7 +391,8 @@ save_epoch_row(const lem_run *run, const lem_run_numbers *numbers, const lem_epo
 	add_number(&query, epoch->train_seconds);
 	add_number(&query, epoch->seconds);
 	lem_query_add_text(&query, numbers->config->horizon > 0 ? maker_metrics(&epoch->validation) :
-					   epoch_metrics(&epoch->validation, lem_branches(numbers->config)));
+					   epoch_metrics(&epoch->validation, lem_branches(numbers->config),
+									 numbers->config->stop_base));
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_training_epoch (run, epoch, train_loss, validation_loss,"
 				  " rate, samples, train_seconds, seconds, metrics)"
@@ -427,7 +435,7 @@ lem_run_save(lem_run *run, const lem_run_numbers *numbers, const lem_epoch *epoc
 		/* The best epoch's weights are kept apart once they are not the last epoch's. */
 		if (strcmp(state_kinds[kind], "best") == 0 && (best_is_last || run->best_stored))
 			continue;
-		for (int p = 0; p < lem_part_count(numbers->config); p++)
+		for (int p = 0; numbers_of(numbers, kind) && p < lem_part_count(numbers->config); p++)
 			save_part(run, state_kinds[kind], p, numbers_of(numbers, kind)[p],
 					  lem_part_size(numbers->config, p) * sizeof(lem_real));
 	}

@@ -52,6 +52,7 @@ typedef struct lem_run_numbers
 	lem_real  **m;
 	lem_real  **v;
 	lem_real  **best;
+	lem_real  **average;		/* NULL: there is none */
 } lem_run_numbers;
 
 /* Find the tables; raises 42501 unless the user may train the model. */

@@ -44,19 +44,34 @@ lem_train_passes_bytes(const lem_train_head *head, const lem_dataset *dataset, i
 	return bytes;
 }
 
+/* Is it the average of the weights that is computed with? */
+static bool
+averaged(const lem_train_view *view)
+{
+	return view->average && view->head->validating;
+}
+
+/* Which weights are computed with. */
+static uint64
+weights_wanted(const lem_train_view *view)
+{
+	return 2 * view->head->weights_version + averaged(view);
+}
+
 /* The model that the weights are now: its trunk, and shared heads. */
 static void
 decode(lem_train_member *member)
 {
 	const lem_train_view *view = member->view;
 	const lem_config *config = &member->model.config;
+	lem_real  **weights = averaged(view) ? view->average : view->weights;
 
-	member->model.trunk = lem_trunk_decode(config, view->weights[0], LEM_FORM_GRADIENT,
+	member->model.trunk = lem_trunk_decode(config, weights[0], LEM_FORM_GRADIENT,
 										   member->trunk_memory);
 	if (config->shared_heads)
-		member->head = lem_head_decode(config, view->weights[1], member->head_memory);
+		member->head = lem_head_decode(config, weights[1], member->head_memory);
 	member->head_set = -1;
-	member->decoded = view->head->weights_version;
+	member->decoded = weights_wanted(view);
 }
 
 lem_train_member *
@@ -151,6 +166,9 @@ adam(const lem_train_view *view, int64 range)
 
 	lem_train_step_update(&head->options, &head->step, begin, end, view->sum[part], view->m[part],
 						  view->v[part], view->weights[part]);
+	if (view->average)
+		lem_train_average(&head->options, &head->step, begin, end, view->weights[part],
+						  view->average[part]);
 }
 
 /* The heads' pass of a set over a slot or several of them; tally is where its loss belongs. */
@@ -195,7 +213,8 @@ head_piece(lem_train_member *member, const lem_train_job *job, int piece)
 	const bool	halves = lem_train_head_pieces(config, lem_train_slots(job)) > last + 1;
 
 	if (member->head_set != set)
-		member->head = lem_head_decode(config, member->view->weights[1 + set],
+		member->head = lem_head_decode(config, (averaged(member->view) ? member->view->average
+												: member->view->weights)[1 + set],
 									   member->head_memory);
 	member->head_set = set;
 	heads(member, job, set, set < last || !halves ? LEM_ALL_SLOTS
@@ -212,6 +231,7 @@ lem_train_piece(lem_train_member *member, lem_train_task task, int64 piece, cons
 		.dataset = &member->dataset,
 		.options = &head->options,
 		.buffers = &view->buffers,
+		.policy = &view->policy,
 		.scratch = member->scratch,
 		.stop = stop,
 		.validating = head->validating,
@@ -223,7 +243,7 @@ lem_train_piece(lem_train_member *member, lem_train_task task, int64 piece, cons
 	void	   *memory;
 	lem_status	status = LEM_OK;
 
-	if (member->decoded != head->weights_version)
+	if (member->decoded != weights_wanted(view))
 		decode(member);
 	switch (task)
 	{

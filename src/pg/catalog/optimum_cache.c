@@ -7,7 +7,7 @@
 
 #include "pg/base/interrupt.h"
 #include "pg/base/memory.h"
-#include "pg/schedule/optimum_cache.h"
+#include "pg/catalog/optimum_cache.h"
 
 /* Memory that a session keeps tables in; the last one is kept whatever its size. */
 #define MOST_BYTES ((Size) 32 * 1024 * 1024)

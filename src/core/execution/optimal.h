@@ -5,12 +5,11 @@
  * Tables are solved for bars of equal expected volume; a bar's weight in the benchmark is taken from
  * the volumes there were and the one expected when it is decided.
  */
-#ifndef LEM_JUDGING_OPTIMAL_H
-#define LEM_JUDGING_OPTIMAL_H
+#ifndef LEM_EXECUTION_OPTIMAL_H
+#define LEM_EXECUTION_OPTIMAL_H
 
-#include "execution/schedule.h"
-#include "judging/outcome.h"
 #include "market/last.h"
+#include "market/window.h"
 #include "optimum/optimal_state.h"
 
 /* Which price is seen of a bar. */
@@ -20,13 +19,6 @@ typedef enum lem_optimal_close
 	LEM_CLOSE_USED,				/* the close: an error without */
 	LEM_CLOSE_UNUSED			/* the average */
 } lem_optimal_close;
-
-/* Where solved tables come from; a table stays good until the next is asked for. */
-typedef struct lem_optimum_source
-{
-	const lem_optimum *(*find) (void *arg, const lem_optimum_problem *problem);	/* NULL: stopped */
-	void	   *arg;
-} lem_optimum_source;
 
 typedef struct lem_optimal_options
 {
@@ -40,15 +32,6 @@ typedef struct lem_optimal_options
 
 extern void lem_optimal_options_default(lem_optimal_options *options);
 
-/* What an order is decided by. */
-typedef struct lem_optimal
-{
-	const lem_optimum *table;	/* NULL: the order tracks its benchmark */
-	lem_optimum_state state;	/* before the first bar */
-	double		mean_volume;
-	const double *close;		/* N: of the bars that the slices trade in, NaN: not known */
-} lem_optimal;
-
 /*
  * The problem of an order, with what is known of the market before its bar `before` of the series;
  * sees and sigma: what the last price is, and how far it moves.  Errors: LEM_NO_CLOSES.
@@ -59,15 +42,14 @@ extern lem_status lem_optimal_problem(const lem_optimal_options *options, const 
 									  lem_optimum_state *state, lem_fault *fault);
 
 /*
- * Set an order of a plan (order i, which is set) up.  Errors: LEM_NO_CLOSES, LEM_STOPPED.
+ * Set an order that has a window up, but for its table.  Errors: LEM_NO_CLOSES.
  */
-extern lem_status lem_optimal_set(const lem_optimal_options *options, const lem_order *order,
-								  const lem_limits *limits, const lem_outlook *outlook,
-								  const lem_series *series, const lem_window *window,
-								  lem_optimal *optimal, lem_fault *fault);
+extern lem_status lem_optimal_begin(const lem_optimal_options *options, const lem_order *order,
+									const lem_limits *limits, const lem_outlook *outlook,
+									const lem_series *series, const lem_window *window,
+									lem_optimal *optimal, lem_fault *fault);
 
-/* The share of slice k, with `left` left before it; volume (N): what is expected of each bar. */
-extern double lem_optimal_share(const lem_optimal *optimal, const lem_optimum_state *state, int k,
-								double left, const double *volume);
+/* Find its table, if it has one: LEM_OK or LEM_STOPPED. */
+extern lem_status lem_optimal_find(const lem_optimum_source *source, lem_optimal *optimal);
 
 #endif

@@ -1,7 +1,8 @@
-/* optimal.c: the baseline "optimal_stop". */
+/* optimal.c: the exact optimum for an order over a series. */
 #include <math.h>
 
-#include "judging/optimal.h"
+#include "execution/optimal.h"
+#include "orders/decide.h"
 
 /* Costs are taken from 8 to the octave, so that few tables serve many orders. */
 #define COSTS_AN_OCTAVE 8
@@ -67,38 +68,27 @@ lem_optimal_problem(const lem_optimal_options *options, const lem_order *order,
 }
 
 lem_status
-lem_optimal_set(const lem_optimal_options *options, const lem_order *order,
-				const lem_limits *limits, const lem_outlook *outlook, const lem_series *series,
-				const lem_window *window, lem_optimal *optimal, lem_fault *fault)
+lem_optimal_begin(const lem_optimal_options *options, const lem_order *order,
+				  const lem_limits *limits, const lem_outlook *outlook, const lem_series *series,
+				  const lem_window *window, lem_optimal *optimal, lem_fault *fault)
 {
 	const size_t before = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
 	const lem_last last = lem_last_price(series, before, window->norm_window,
 										 options->close != LEM_CLOSE_UNUSED);
-	lem_optimum_problem problem;
-	lem_status	status = lem_optimal_problem(options, order, limits, outlook, &last, &problem,
-											 &optimal->state, fault);
+	lem_status	status = lem_optimal_problem(options, order, limits, outlook, &last,
+											 &optimal->problem, &optimal->state, fault);
 
-	if (status != LEM_OK)
-		return status;
 	optimal->mean_volume = outlook->mean_volume;
+	optimal->early = order->min_bars > 0;
 	optimal->table = NULL;
-	if (order->min_bars == 0)
-		return LEM_OK;
-	optimal->table = options->source.find(options->source.arg, &problem);
-	return optimal->table ? LEM_OK : lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
+	return status;
 }
 
-double
-lem_optimal_share(const lem_optimal *optimal, const lem_optimum_state *state, int k, double left,
-				  const double *volume)
+lem_status
+lem_optimal_find(const lem_optimum_source *source, lem_optimal *optimal)
 {
-	const double relative = optimal->mean_volume > 0 ? volume[k] / optimal->mean_volume : 1;
-	double		after;
-
-	if (k >= optimal->table->problem.bars)
-		return left;
-	after = lem_optimum_left(optimal->table, k, left, lem_optimum_ahead(state),
-							 lem_optimum_weight(state, volume[k]), relative, NULL);
-
-	return left - after;
+	if (!optimal->early)
+		return LEM_OK;
+	optimal->table = source->find(source->arg, &optimal->problem);
+	return optimal->table ? LEM_OK : LEM_STOPPED;
 }

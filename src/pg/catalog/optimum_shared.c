@@ -16,7 +16,7 @@
 
 #include "pg/base/compat.h"
 #include "pg/base/memory.h"
-#include "pg/schedule/optimum_cache.h"
+#include "pg/catalog/optimum_cache.h"
 
 #define TRANCHE "lem_optimum_tables"
 #define RING_BYTES ((Size) 16 * 1024 * 1024)

@@ -1,0 +1,479 @@
+/*
+ * test_policy.c: models on top of the exact optimum: their shares without a network's say, and
+ * with it.
+ */
+#include <stdlib.h>
+
+#include "check.h"
+#include "golden.h"
+#include "judging/baseline.h"
+#include "parameters/initial.h"
+#include "plans.h"
+#include "tables.h"
+#include "training/gradient.h"
+#include "training/policy_menu.h"
+
+#define BARS 200
+
+/* Closes of simulated bars: between a bar's average and the next one's. */
+static void
+make_closes(simulate_random *random, const simulate_bars *bars, double *close)
+{
+	for (size_t i = 0; i < bars->n; i++)
+		close[i] = bars->price[i] * exp(0.003 * simulate_normal(random));
+}
+
+static bool
+same_slices(int n, const lem_slice *a, const lem_slice *b)
+{
+	for (int k = 0; k < n; k++)
+		if (a[k].step != b[k].step || a[k].state != b[k].state || a[k].ts != b[k].ts ||
+			a[k].allocation != b[k].allocation || a[k].cumulative != b[k].cumulative ||
+			a[k].quantity != b[k].quantity || a[k].by != b[k].by)
+			return false;
+	return true;
+}
+
+static lem_config
+policy_config(int n_ahead)
+{
+	lem_config	config = plan_small_config();
+
+	config.n_ahead = n_ahead;
+	config.stop_base = config.shared_steps = true;
+	config.finish_gate = false;
+	return config;
+}
+
+/* A model of weights that training begins with. */
+static lem_model
+fresh_model(const lem_config *config)
+{
+	float	  **parts = golden_empty_parts(config);
+	lem_model	model;
+
+#ifdef LEM_REAL_DOUBLE
+	double	  **numbers = calloc(lem_part_count(config), sizeof(double *));
+
+	for (int p = 0; p < lem_part_count(config); p++)
+		numbers[p] = calloc(lem_part_size(config, p), sizeof(double));
+	lem_initial_weights(config, 1, numbers);
+	for (int p = 0; p < lem_part_count(config); p++)
+		for (int64_t i = 0; i < lem_part_size(config, p); i++)
+			parts[p][i] = (float) numbers[p][i];
+#else
+	lem_initial_weights(config, 1, parts);
+#endif
+	model = golden_model(config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
+	model.tables = tables_source();
+	return model;
+}
+
+/* Random orders of a few rates and minima, some bound by the market. */
+static lem_order
+random_order(simulate_random *random, const lem_config *config, const simulate_bars *bars)
+{
+	lem_order	order;
+	lem_limits	limits;
+
+	do
+	{
+		simulate_order(random, config->n_ahead, &order);
+		order.min_rate = simulate_int(random, 4) == 0 ? 0.05 : 0;
+		order.max_rate = simulate_int(random, 3) == 0 ? 0.5 : 1;
+	} while (lem_order_check(&order, config->n_ahead, &limits, NULL) != LEM_OK);
+	order.has_start = true;
+	order.start_ts = bars->ts[60 + simulate_int(random, BARS - 60)] - 1;
+	if (simulate_int(random, 4) == 0)
+	{
+		order.max_participation = 0.2;
+		order.size = 500;
+		order.lot = 0;
+		order.best_effort = true;
+	}
+	if (simulate_int(random, 8) == 0)
+	{
+		order.has_risk = true;
+		order.risk_aversion = 3;
+	}
+	return order;
+}
+
+/* With nothing to say a model schedules what the baseline does, to the bit. */
+static void
+test_base(void)
+{
+	static simulate_bars bars[4];
+	static double close[4][SIMULATE_BARS];
+	static lem_slice slices[PLAN_STEPS];
+	const lem_config config = policy_config(6);
+	const lem_model model = fresh_model(&config);
+	void	   *workspace = plan_memory(lem_baseline_workspace(&config));
+	lem_baseline_options options;
+	simulate_random random = {77};
+	int			different = 0;
+	int			early = 0;
+	int			kept = 0;
+	int			failed = 0;
+
+	lem_baseline_options_default(&options);
+	options.optimal.source = tables_source();
+	for (int s = 0; s < 4; s++)
+	{
+		simulate_start(&bars[s], 50 + s, (simulate_market) s, 0, BARS);
+		make_closes(&random, &bars[s], close[s]);
+	}
+	for (; kept < TRIALS(10000); kept++)
+	{
+		const int	s = simulate_int(&random, 4);
+		const lem_order order = random_order(&random, &config, &bars[s]);
+		lem_series	series = simulate_series(&bars[s], bars[s].n, false);
+		plan		have;
+		int			count;
+		lem_fault	fault;
+
+		if (simulate_int(&random, 2))
+			series.close = close[s];
+		if (lem_baseline_schedule(LEM_BASELINE_OPTIMAL_STOP, &options, &config, &order, &series,
+								  NULL, workspace, slices, &count, &fault) != LEM_OK)
+		{
+			failed++;
+			continue;
+		}
+		have = plan_order(&model, &order, series);
+		if (have.status != LEM_OK || have.n != count ||
+			!same_slices(count, have.slices, slices))
+			different++;
+		early += slices[count - 1].cumulative == 1 && slices[count - 1].allocation == 0;
+	}
+	check_int(different, 0, "%d orders are scheduled as optimal_stop does, to the bit",
+			  kept - failed);
+	check(failed < kept / 100, "%d orders could not be", failed);
+	check(early > kept / 20, "%d of them finish early", early);
+}
+
+/* A network that has something to say: other shares, all limits kept, in any company. */
+static void
+test_moved(void)
+{
+	static simulate_bars bars;
+	static double close[SIMULATE_BARS];
+	lem_config	config = policy_config(6);
+	float	  **parts = golden_random_parts(&config, 3);
+	lem_model	model = golden_model(&config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
+	lem_model	fresh = fresh_model(&config);
+	lem_order	orders[PLAN_BATCH];
+	lem_series	series[PLAN_BATCH];
+	plan		plans[PLAN_BATCH];
+	simulate_random random = {78};
+	int			moved = 0;
+	int			alone = 0;
+	int			broken = 0;
+	int			failed;
+
+	model.tables = tables_source();
+	simulate_start(&bars, 9, SIMULATE_ALWAYS, 0, BARS);
+	make_closes(&random, &bars, close);
+	for (int i = 0; i < PLAN_BATCH; i++)
+	{
+		orders[i] = random_order(&random, &config, &bars);
+		series[i] = simulate_series(&bars, bars.n, false);
+		series[i].close = close;
+	}
+	check_int(plan_orders(&model, PLAN_BATCH, orders, series, plans, &failed), LEM_OK,
+			  "a batch is scheduled");
+	for (int i = 0; i < PLAN_BATCH; i++)
+	{
+		const plan	one = plan_order(&model, &orders[i], series[i]);
+		const plan	base = plan_order(&fresh, &orders[i], series[i]);
+		double		sum = 0;
+
+		alone += one.n != plans[i].n ||
+			!same_slices(one.n, one.slices, plans[i].slices);
+		moved += !same_slices(one.n, one.slices, base.slices);
+		for (int k = 0; k < one.n; k++)
+		{
+			sum += one.slices[k].allocation;
+			broken += one.slices[k].allocation < 0 ||
+				one.slices[k].allocation > orders[i].max_rate + 1e-12;
+		}
+		broken += orders[i].best_effort ? sum > 1 : sum != 1;
+	}
+	check_int(alone, 0, "an order's slices do not depend on its company");
+	check(moved > PLAN_BATCH / 2, "the network moves shares");
+	check_int(broken, 0, "limits are kept");
+}
+
+static void
+test_move(void)
+{
+	const double h = 1e-6;
+
+	for (double f = 0; f <= 1; f += 0.05)
+	{
+		double		by_f;
+		double		by_z;
+
+		check(lem_policy_move(f, 0, &by_f, &by_z) == f, "%g stays where it is", f);
+		check(by_z > 0 && by_f > 0, "but can be moved");
+		for (double z = -2.02; z < 2.5; z += 0.5)
+		{
+			const double to = lem_policy_move(f, z, &by_f, &by_z);
+
+			check(to >= 0 && to <= 1, "a share of what is left");
+			if (to > h && to < 1 - h && f > h && f < 1 - h)
+			{
+				check_near((lem_policy_move(f, z + h, NULL, NULL) -
+							lem_policy_move(f, z - h, NULL, NULL)) / (2 * h), by_z, 1e-6,
+						   "its slope by the answer");
+				check_near((lem_policy_move(f + h, z, NULL, NULL) -
+							lem_policy_move(f - h, z, NULL, NULL)) / (2 * h), by_f, 1e-6,
+						   "and by the optimum's share");
+			}
+		}
+	}
+	check(lem_policy_move(0, 5, NULL, NULL) > 0.7 && lem_policy_move(1, -5, NULL, NULL) < 0.3 &&
+		  lem_policy_move(0.5, 1e9, NULL, NULL) == 1, "nothing becomes much, and all little");
+}
+
+/*
+ * Gradients by central differences along a direction in each tensor, what the optimum leaves being
+ * given: orders of all kinds over random markets.
+ */
+#define SAMPLES 4
+#define STEPS 6
+
+typedef struct graded
+{
+	lem_config	config;
+	lem_model	model;
+	lem_real  **parts;
+	void	   *memory[2];
+	lem_policy_order orders[SAMPLES * LEM_POLICY_ORDERS];
+	double		bars[SAMPLES][2 * STEPS];
+	double		close[SAMPLES][STEPS];
+	double		volume[SAMPLES][STEPS];
+	double		base[SAMPLES * LEM_POLICY_ORDERS * STEPS * 2];
+	lem_real	market[SAMPLES * STEPS * 2];
+	lem_real	rates[2][SAMPLES];
+	lem_samples samples;
+} graded;
+
+static double
+graded_loss(graded *g, const lem_loss_options *options, lem_real *const *gradient)
+{
+	const lem_head *heads[1];
+	void	   *workspace;
+	double		loss = NAN;
+
+	g->model.trunk = lem_trunk_decode(&g->config, g->parts[0], LEM_FORM_GRADIENT, g->memory[0]);
+	heads[0] = lem_head_decode(&g->config, g->parts[1], g->memory[1]);
+	g->model.heads = heads;
+	workspace = plan_memory(lem_gradient_workspace(&g->model, SAMPLES));
+	check_int(lem_gradient(&g->model, (const lem_real *const *) g->parts, &g->samples, options,
+						   workspace, NULL, &loss, gradient), LEM_OK, "a loss is computed");
+	free(workspace);
+	return loss;
+}
+
+static void
+make_orders(graded *g, simulate_random *random)
+{
+	for (int s = 0; s < SAMPLES; s++)
+	{
+		lem_start_view view = {.market = g->bars[s], .close = g->close[s],
+			.volume = g->volume[s]};
+		const lem_menu_entry entry = {s < SAMPLES - 1,
+			{s == 1 ? 4 : STEPS, s < SAMPLES - 1 ? 1 + s : STEPS, s == 2 ? 0.05 : 0,
+				s == 1 ? 0.5 : 1, 0.5 + s, s == 2 ? 0.1 : 0, LEM_SEES_CLOSE}};
+		const lem_optimum_problem problem = lem_menu_problem(&entry, LEM_SEES_CLOSE);
+		const lem_optimum_source source = tables_source();
+		lem_policy_sample sample;
+		double		price = 100;
+
+		for (int k = 0; k < STEPS; k++)
+		{
+			g->bars[s][2 * k] = price * exp(0.006 * simulate_normal(random));
+			price *= exp(0.01 * simulate_normal(random));
+			g->close[s][k] = price;
+			g->bars[s][2 * k + 1] = 500 + 1000 * simulate_real(random);
+			g->volume[s][k] = 1000;
+			g->market[2 * (s * STEPS + k)] = (lem_real) (g->bars[s][2 * k + 1] / 2048);
+			g->market[2 * (s * STEPS + k) + 1] = (lem_real) (g->bars[s][2 * k] / 128);
+		}
+		view.outlook.mean_volume = 1000;
+		view.last = (lem_last) {100, 0.01, 100, true, false};
+		lem_policy_sample_of(&view, LEM_SEES_CLOSE, &sample);
+		sample.notional = s == 2;
+		lem_policy_orders(&sample, &entry, entry.early ? source.find(NULL, &problem) : NULL,
+						  g->bars[s], g->close[s], g->volume[s],
+						  g->orders + s * LEM_POLICY_ORDERS);
+		g->rates[0][s] = (lem_real) problem.min_rate;
+		g->rates[1][s] = (lem_real) problem.max_rate;
+	}
+}
+
+static void
+test_gradient(lem_objective objective)
+{
+	static graded g;
+	const lem_loss_options options = {objective, 0, 20, 0.1};
+	simulate_random random = {5 + objective};
+	float	  **numbers;
+	lem_real   *gradient[2];
+	lem_real   *rows;
+	double		loss;
+	size_t		cells;
+
+	g.config = policy_config(STEPS);
+	numbers = golden_random_parts(&g.config, 11);
+	g.model = (lem_model) {g.config, lem_kernels_select(), NULL, NULL, {NULL, NULL}};
+	g.parts = calloc(2, sizeof(lem_real *));
+	for (int p = 0; p < 2; p++)
+	{
+		const int64_t size = lem_part_size(&g.config, p);
+
+		g.parts[p] = plan_memory(size * sizeof(lem_real));
+		gradient[p] = plan_memory(size * sizeof(lem_real));
+		memset(gradient[p], 0, size * sizeof(lem_real));
+		for (int64_t i = 0; i < size; i++)
+			g.parts[p][i] = numbers[p][i];
+	}
+	g.memory[0] = plan_memory(lem_trunk_bytes(&g.config, LEM_FORM_GRADIENT));
+	g.memory[1] = plan_memory(lem_head_bytes(&g.config));
+	make_orders(&g, &random);
+	cells = SAMPLES * lem_inputs_size(&g.config);
+	rows = plan_memory(cells * sizeof(lem_real));
+	for (size_t i = 0; i < cells; i++)
+		rows[i] = (lem_real) simulate_normal(&random);
+	g.samples = (lem_samples) {.n = SAMPLES, .total = SAMPLES, .rows = rows, .min_rate = g.rates[0],
+		.max_rate = g.rates[1], .market = g.market, .n_orders = LEM_POLICY_ORDERS,
+		.orders = g.orders, .base = g.base};
+	loss = graded_loss(&g, &options, gradient);
+	check(isfinite(loss), "a loss");
+	g.samples.given = true;
+	check(graded_loss(&g, &options, NULL) == loss, "the same with what the optimum leaves given");
+
+	for (int i = 0; i < lem_tensor_count(&g.config); i++)
+	{
+		const double h = sizeof(lem_real) == sizeof(double) ? 1e-6 : 1e-2;
+		lem_tensor	tensor;
+		lem_real   *part;
+		double		slope = 0;
+		double		length = 0;
+		double		difference;
+		lem_real	had[4096];
+		double		direction[4096];
+
+		lem_tensor_get(&g.config, i, &tensor);
+		if (tensor.constant || tensor.slice > 4096)
+			continue;
+		part = g.parts[tensor.head] + tensor.offset;
+		for (int64_t j = 0; j < tensor.slice; j++)
+		{
+			had[j] = part[j];
+			direction[j] = simulate_normal(&random);
+			slope += direction[j] * gradient[tensor.head][tensor.offset + j];
+			length += fabs(direction[j] * gradient[tensor.head][tensor.offset + j]);
+		}
+		for (int64_t j = 0; j < tensor.slice; j++)
+			part[j] = had[j] + (lem_real) (h * direction[j]);
+		difference = graded_loss(&g, &options, NULL);
+		for (int64_t j = 0; j < tensor.slice; j++)
+			part[j] = had[j] - (lem_real) (h * direction[j]);
+		difference -= graded_loss(&g, &options, NULL);
+		memcpy(part, had, tensor.slice * sizeof(lem_real));
+		if (sizeof(lem_real) == sizeof(double))
+			check_near(difference / (2 * h), slope, 1e-5 * length + 1e-8, "gradient of %s",
+					   tensor.name);
+	}
+	free(rows);
+}
+
+static void
+test_mirror(void)
+{
+	lem_config	config = policy_config(4);
+	double		bars[8] = {101, 5, 102, 6, 99, 7, 98, 8};
+	double		close[4] = {101.5, 102.5, 98, NAN};
+	lem_real	market[8] = {5, 1.01f, 6, 1.02f, 7, 0.99f, 8, 0.98f};
+	lem_real   *rows = plan_memory(lem_inputs_size(&config) * sizeof(lem_real));
+	lem_policy_sample sample = {.last = 100};
+
+	for (size_t i = 0; i < lem_inputs_size(&config); i++)
+		rows[i] = 1;
+	lem_policy_mirror(&config, rows, market, bars, close, &sample);
+	check_near(log(bars[2] / bars[0]), -log(102.0 / 101), 1e-12, "prices move the other way");
+	check_near(log(close[1] / 100), -log(102.5 / 100), 1e-12, "and closes");
+	check_near(log(market[3] / market[1]), -log(1.02 / 1.01), 1e-6, "in the loss as well");
+	check(isnan(close[3]) && bars[1] == 5 && market[0] == 5, "what is unknown, and volumes stay");
+	check(rows[LEM_FEATURE_RETURN] == -1 && rows[LEM_FEATURE_LOG_VOLUME] == 1,
+		  "returns turn, volumes do not");
+	free(rows);
+}
+
+static void
+test_menu(void)
+{
+	const double rates[3][2] = {{0, 1}, {0, 0.25}, {0.02, 1}};
+
+	for (int n = 2; n <= 1024; n = n * 3 / 2 + 1)
+	{
+		lem_config	config = policy_config(n);
+		lem_policy_menu menu;
+		lem_policy_menu again;
+		int			bad = 0;
+
+		config.impact = true;
+		lem_policy_menu_fill(&config, 3, rates, 1, &menu);
+		lem_policy_menu_fill(&config, 3, rates, 1, &again);
+		check(memcmp(&menu, &again, sizeof(menu)) == 0, "a menu of %d bars is that of its seed", n);
+		for (int e = 0; e < menu.n_train + menu.n_valid; e++)
+		{
+			const lem_optimum_problem *p = &menu.entry[e].problem;
+			const lem_order order = {.size = 1, .min_bars = p->min_bars, .max_bars = p->bars,
+				.min_rate = p->min_rate, .max_rate = p->max_rate};
+			lem_limits	limits;
+
+			bad += p->bars < 2 || lem_order_check(&order, n, &limits, NULL) != LEM_OK ||
+				p->risk_aversion < 0.25 || p->risk_aversion > 4 || p->cost < 0;
+		}
+		check_int(bad, 0, "its orders can be kept");
+		check(menu.n_train >= 8 && menu.n_valid >= 3, "and there are some");
+	}
+}
+
+static void
+test_sizes(void)
+{
+	lem_config	config;
+
+	lem_config_default(&config);
+	config.stop_base = config.shared_steps = true;
+	config.finish_gate = false;
+	config.n_ahead = 78;
+	check(lem_config_check(&config, NULL) == LEM_OK &&
+		  lem_parameter_count(&config, false) <= 1000000, "78 bars take a million parameters at most");
+	config.n_ahead = 1024;
+	check(lem_config_check(&config, NULL) == LEM_OK, "1024 bars");
+	config.n_ahead = 1025;
+	check(lem_config_check(&config, NULL) == LEM_CONFIG_RANGE, "1025 bars");
+	config.n_ahead = 12;
+	config.shared_steps = false;
+	check(lem_config_check(&config, NULL) == LEM_CONFIG_RANGE, "a base without shared steps");
+}
+
+int
+main(void)
+{
+	test_sizes();
+	test_move();
+	test_menu();
+	test_mirror();
+	test_gradient(LEM_OBJECTIVE_ENTROPIC);
+	test_gradient(LEM_OBJECTIVE_MEAN);
+	test_gradient(LEM_OBJECTIVE_SOFTPLUS);
+	test_base();
+	test_moved();
+	return check_done();
+}
