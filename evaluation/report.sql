@@ -250,25 +250,56 @@ END
 $$;
 
 -- Points of the figures.
-CREATE FUNCTION plot(wanted text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-BEGIN
-	IF wanted = 'minimum' THEN
-		RETURN QUERY SELECT concat_ws(' ', minimum, mean, coalesce(low, mean), coalesce(high, mean), rule_mean, coalesce(rule_low, rule_mean), coalesce(rule_high, rule_mean))
-			FROM pairs WHERE part = '1' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum > 0 ORDER BY minimum;
-	ELSIF wanted = 'dispersion' THEN
-		RETURN QUERY SELECT concat_ws(' ', minimum, deviation, mean, rule_deviation, rule_mean)
-			FROM pairs WHERE part = '1' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum > 0 ORDER BY minimum;
-	ELSIF wanted = 'sizes' THEN
-		RETURN QUERY SELECT concat_ws(' ', '"' || title || CASE part WHEN 'd_left' THEN ', left out' ELSE '' END || '"', difference / (1e4 * p.sigma),
-				coalesce(difference_low, difference) / (1e4 * p.sigma), coalesce(difference_high, difference) / (1e4 * p.sigma))
-			FROM pairs AS p JOIN parts USING (part) JOIN sets USING (set)
-			WHERE part IN ('15', '1', '2', '4', 'd', 'd_left', '1m', 'dm') AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum = 6 ORDER BY extract(epoch FROM bar), part;
-	ELSIF wanted = 'look-ahead' THEN
-		RETURN QUERY SELECT concat_ws(' ', c.minimum, c.mean, p.mean) FROM figures AS c JOIN figures AS p USING (phase, side, benchmark, minimum, strategy)
-			WHERE c.part = '1' AND p.part = '1_paper' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND strategy = 1 AND minimum > 0 ORDER BY minimum;
-	ELSE
-		RETURN QUERY SELECT concat_ws(' ', to_char(date_trunc('month', ts), 'YYYY-MM'), avg(gain[1]), avg(gain[2]))
-			FROM gains WHERE part = '1' AND benchmark = 'vwap' AND minimum = 6 GROUP BY date_trunc('month', ts) ORDER BY date_trunc('month', ts);
-	END IF;
-END
+-- The figures, as lem_chart draws them.
+CREATE FUNCTION plot(wanted text) RETURNS text LANGUAGE sql AS $$
+	WITH bounds AS (
+		SELECT * FROM pairs WHERE part = '1' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum > 0
+	), sizes AS (
+		SELECT title || CASE part WHEN 'd_left' THEN ', left out' ELSE '' END AS name, difference / (1e4 * p.sigma) AS x,
+			coalesce(difference_low, difference) / (1e4 * p.sigma) AS low, coalesce(difference_high, difference) / (1e4 * p.sigma) AS high,
+			row_number() OVER (ORDER BY extract(epoch FROM bar), part) AS place
+		FROM pairs AS p JOIN parts USING (part) JOIN sets USING (set)
+		WHERE part IN ('15', '1', '2', '4', 'd', 'd_left', '1m', 'dm') AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum = 6
+	), months AS (
+		SELECT to_char(date_trunc('month', ts), 'YYYY-MM') AS name, avg(gain[1]) AS model, avg(gain[2]) AS rule
+		FROM gains WHERE part = '1' AND benchmark = 'vwap' AND minimum = 6 GROUP BY 1
+	), ahead AS (
+		SELECT c.minimum, c.mean AS causal, p.mean AS paper FROM figures AS c JOIN figures AS p USING (phase, side, benchmark, minimum, strategy)
+		WHERE c.part = '1' AND p.part = '1_paper' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND strategy = 1 AND minimum > 0
+	), drawn AS (
+		SELECT 'minimum' AS name, jsonb_build_object('title', 'Hourly bars: mean gain over VWAP, with 95 % intervals',
+			'x_label', 'the order stays active for at least ... bars', 'zero', true, 'series', jsonb_build_array(
+			jsonb_build_object('name', 'model', 'mark', 'point', 'x', jsonb_agg(minimum - 0.1 ORDER BY minimum), 'y', jsonb_agg(mean ORDER BY minimum)),
+			jsonb_build_object('mark', 'interval', 'colour', 0, 'x', jsonb_agg(minimum - 0.1 ORDER BY minimum), 'y', jsonb_agg(coalesce(high, mean) ORDER BY minimum),
+				'base', jsonb_agg(coalesce(low, mean) ORDER BY minimum)),
+			jsonb_build_object('name', 'stopping rule', 'mark', 'point', 'colour', 1, 'x', jsonb_agg(minimum + 0.1 ORDER BY minimum), 'y', jsonb_agg(rule_mean ORDER BY minimum)),
+			jsonb_build_object('mark', 'interval', 'colour', 1, 'x', jsonb_agg(minimum + 0.1 ORDER BY minimum), 'y', jsonb_agg(coalesce(rule_high, rule_mean) ORDER BY minimum),
+				'base', jsonb_agg(coalesce(rule_low, rule_mean) ORDER BY minimum)))) AS chart FROM bounds
+		UNION ALL
+		SELECT 'dispersion', jsonb_build_object('title', 'Hourly bars: mean gain over VWAP and its dispersion, by minimum duration',
+			'x_label', 'standard deviation, basis points; a point for each minimum', 'series', jsonb_build_array(
+			jsonb_build_object('name', 'model', 'mark', 'line', 'x', jsonb_agg(deviation ORDER BY minimum), 'y', jsonb_agg(mean ORDER BY minimum)),
+			jsonb_build_object('mark', 'point', 'colour', 0, 'x', jsonb_agg(deviation ORDER BY minimum), 'y', jsonb_agg(mean ORDER BY minimum)),
+			jsonb_build_object('name', 'stopping rule', 'mark', 'line', 'colour', 1, 'x', jsonb_agg(rule_deviation ORDER BY minimum), 'y', jsonb_agg(rule_mean ORDER BY minimum)),
+			jsonb_build_object('mark', 'point', 'colour', 1, 'x', jsonb_agg(rule_deviation ORDER BY minimum), 'y', jsonb_agg(rule_mean ORDER BY minimum)))) FROM bounds
+		UNION ALL
+		SELECT 'sizes', jsonb_build_object('title', 'Model less stopping rule, at least 6 bars, with 95 % intervals', 'zero', true,
+			'categories', jsonb_agg(name ORDER BY place), 'series', jsonb_build_array(
+			jsonb_build_object('mark', 'point', 'y', jsonb_agg(x ORDER BY place)),
+			jsonb_build_object('mark', 'interval', 'colour', 0, 'y', jsonb_agg(high ORDER BY place), 'base', jsonb_agg(low ORDER BY place)))) FROM sizes
+		UNION ALL
+		SELECT 'look-ahead', jsonb_build_object('title', 'Hourly bars: the same model in both alignments',
+			'x_label', 'the order stays active for at least ... bars', 'zero', true, 'series', jsonb_build_array(
+			jsonb_build_object('name', 'published, cannot be traded', 'mark', 'line', 'colour', 1, 'x', jsonb_agg(minimum ORDER BY minimum),
+				'y', jsonb_agg(paper ORDER BY minimum)),
+			jsonb_build_object('name', 'causal', 'mark', 'line', 'colour', 0, 'x', jsonb_agg(minimum ORDER BY minimum), 'y', jsonb_agg(causal ORDER BY minimum)))) FROM ahead
+		UNION ALL
+		SELECT 'months', jsonb_build_object('title', 'Hourly bars, at least 6 bars: mean gain over VWAP by month', 'zero', true,
+			'categories', jsonb_agg(name ORDER BY name), 'series', jsonb_build_array(
+			jsonb_build_object('name', 'model', 'mark', 'line', 'y', jsonb_agg(model ORDER BY name)),
+			jsonb_build_object('name', 'stopping rule', 'mark', 'line', 'colour', 1, 'y', jsonb_agg(rule ORDER BY name)))) FROM months
+	)
+	SELECT lem_chart(chart || jsonb_build_object('width', 760, 'height', 420, 'y_label',
+		CASE wanted WHEN 'sizes' THEN 'standard deviations of a bar''s return' ELSE 'basis points' END))
+	FROM drawn WHERE name = wanted;
 $$;
