@@ -1,5 +1,7 @@
 -- The backtests of one part and symbol, from series with the history that starts need.
 \set ON_ERROR_STOP on
+-- bars of other lengths than a model was trained on are part of the evaluation, and warned of
+SET client_min_messages = error;
 SET search_path = evaluation, public;
 INSERT INTO gains
 SELECT part, :'symbol', b.pos, b.ts, b.storm, b.sigma, d.side, m.benchmark, l.minimum, r.gain, r.used, r.largest
