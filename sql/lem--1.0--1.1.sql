@@ -375,6 +375,13 @@ CREATE FUNCTION lem_reassign_owned(role lem_role, successor name) RETURNS void
 COMMENT ON FUNCTION lem_reassign_owned(lem_role, name)
 	IS 'give all that a role owns in the extension to another, so that it can be dropped';
 
+CREATE FUNCTION lem_sync_models(connection text, OUT name text, OUT version int,
+	OUT action text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_sync_models' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 1000000 ROWS 10;
+COMMENT ON FUNCTION lem_sync_models(text)
+	IS 'copy the versions of models that another server has and this one does not, through dblink';
+
 -- Models: rights and catalog: end
 
 -- Calendars

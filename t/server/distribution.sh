@@ -28,7 +28,7 @@ sql <<-'SQL'
 	INSERT INTO orders SELECT chr(65 + i % 8), i, (ARRAY['alpha', 'beta'])[i % 2 + 1], lem_order(100 * i, side => CASE i % 3 WHEN 0 THEN 'sell' ELSE 'buy' END, min_bars => nullif(i % 4, 0), lot => 1) FROM generate_series(1, 20) AS i;
 	CREATE PUBLICATION lem_models FOR TABLE lem_model, lem_model_name, lem_model_part, lem_model_right;
 SQL
-is "a cluster of three servers" "$(for host in "$COORDINATOR" "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SELECT system_identifier FROM pg_control_system()"; done | sort -u | wc -l)" 3
+is "a cluster of three servers" "$(for host in "$COORDINATOR" "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "SHOW data_directory"; done | sort -u | wc -l)" 3
 
 # The shards: tables of their own, and the models as the coordinator has them.
 for shard in "$SHARD_1" "$SHARD_2"; do
@@ -130,8 +130,51 @@ before=$(calls "$COORDINATOR")
 same "plans of a view" 'SELECT * FROM plans ORDER BY symbol, step'
 is "computed by the shards" "$(($(calls "$COORDINATOR") - before))" 8
 
+# Orders are handed over by the coordinator, each to the shard that has its symbol's bars, worked there,
+# and seen together.
+number=0
+for host in "$SHARD_1" "$SHARD_2"; do
+	sql -h "$host" -c "CREATE VIEW desk_slices AS SELECT $((++number)) AS shard, series, order_id, step, ts, allocation, quantity FROM lem_slices"
+done
+sql <<-'SQL'
+	CREATE EXTENSION dblink;
+	CREATE FUNCTION submit(symbol text, model text, ord lem_order, client_id text) RETURNS bigint LANGUAGE sql AS $$
+		SELECT id FROM dblink(CASE WHEN satisfies_hash_partition('spread.bars'::regclass, 2, 0, symbol) THEN 'shard_1' ELSE 'shard_2' END,
+			format('SELECT lem_submit_order(%L, %L, %L::lem_order, client_id => %L)', symbol, model, ord, client_id)) AS r (id bigint)
+	$$;
+	CREATE TABLE desk_slices (shard int, series text, order_id bigint, step int, ts timestamptz, allocation float8, quantity float8) PARTITION BY LIST (shard);
+	CREATE FOREIGN TABLE desk_slices_1 PARTITION OF desk_slices FOR VALUES IN (1) SERVER shard_1 OPTIONS (table_name 'desk_slices');
+	CREATE FOREIGN TABLE desk_slices_2 PARTITION OF desk_slices FOR VALUES IN (2) SERVER shard_2 OPTIONS (table_name 'desk_slices');
+SQL
+is "orders are handed over by the coordinator, once" "$(sql -c "SELECT count(submit(symbol, model, ord, id::text)) FROM orders" -c "SELECT count(submit(symbol, model, ord, id::text)) FROM orders")" $'20\n20'
+for host in "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "DO 'DECLARE t timestamptz := (SELECT max(ts) + interval ''1 hour'' FROM bars); BEGIN CALL lem_work(''SELECT symbol AS series, ts, price, volume FROM bars'', t); END'"; done
+sql -o /dev/null -c "SELECT lem_submit_order(symbol, model, ord) FROM orders"
+sql -c "DO 'DECLARE t timestamptz := (SELECT max(ts) + interval ''1 hour'' FROM bars); BEGIN CALL lem_work(''SELECT symbol AS series, ts, price, volume FROM bars'', t); END'"
+slices="SELECT count(*), md5(string_agg(concat_ws(' ', series, step, ts, allocation, quantity), ',' ORDER BY series, quantity, allocation)) FROM"
+is "worked by the shards as by one server" "$(sql -c "SET extra_float_digits = 3" -c "$slices desk_slices")" "$(sql -c "SET extra_float_digits = 3" -c "$slices lem_slices")"
+is "twenty slices, on both shards" "$(sql -c "SELECT count(*), count(DISTINCT shard) FROM desk_slices")" "20|2"
+
 # Without the extension's name in the server's options the bars come to the coordinator.
 sql -c "ALTER SERVER shard_1 OPTIONS (DROP extensions)" -c "ALTER SERVER shard_2 OPTIONS (DROP extensions)"
 is "extensions not named: nothing is computed by the shards" "$(remote "$next" lem_next_slice) $(remote "$series" lem_bars)" "0 0"
 same "extensions not named" "$next"
+# Without replication: models are copied, version by version, and what is here is left as it is.
+at "$SHARD_1"
+sync() { sql -c "SELECT string_agg(name || '@' || version || ' ' || action, ', ' ORDER BY name, version) FROM lem_sync_models('host=$COORDINATOR port=$PGPORT user=postgres dbname=postgres')" "$@" 2>&1; }
+sql -c "CREATE DATABASE other"
+export PGDATABASE=other
+sql -c "CREATE EXTENSION lem"
+ok "models of others take dblink" grep -q "through the extension dblink" <<<"$(sync)"
+sql -c "CREATE SCHEMA links" -c "CREATE EXTENSION dblink SCHEMA links"
+is "models are copied" "$(sync)" "alpha@1 copied, beta@1 copied"
+is "and are the same" "$(sql -c "SELECT md5(string_agg(md5(lem_export(name)), '' ORDER BY name)) FROM lem_models")" "$(sql -h "$COORDINATOR" -d postgres -c "SELECT md5(string_agg(md5(lem_export(name)), '' ORDER BY name)) FROM lem_models")"
+is "once" "$(sync)" "alpha@1 same, beta@1 same"
+sql -h "$COORDINATOR" -d postgres -o /dev/null -c "SELECT lem_import('alpha', lem_export('beta'), NULL)" -c "SELECT lem_deploy('alpha', 2)" -c "SELECT lem_import('alpha', lem_export('alpha'), NULL)" -c "SELECT lem_drop('alpha@1')" -c "SELECT lem_grant('beta', 'desk', 'use')" -c "SELECT lem_import('gamma', lem_export('beta'), NULL)"
+sql -o /dev/null -c "SELECT lem_import('gamma', lem_export('alpha'), NULL)"
+is "what is missing, what is deployed, and what differs" "$(sync)" "alpha@2 copied, alpha@3 copied, beta@1 same, gamma@1 different"
+is "versions that are here only stay" "$(sql -c "SELECT string_agg(name || '@' || version || CASE WHEN deployed THEN '*' ELSE '' END, ' ' ORDER BY name, version) FROM lem_models")" "alpha@1 alpha@2* alpha@3 beta@1* gamma@1*"
+sql -o /dev/null -c "SELECT lem_drop('beta')"
+sync >/dev/null
+is "a name that is new here brings its rights" "$(sql -c "SELECT lem_has_right('beta', 'use', 'desk')")" t
+ok "others may not" grep -q "permission denied for function lem_sync_models" <<<"$(sql -c "SET ROLE desk" -c "SELECT lem_sync_models('')" 2>&1)"
 exit $failed
