@@ -22,6 +22,8 @@
 #   make check-optima
 #                    does a model learn what is known to be the best? for minutes
 #   make bench       benchmarks (BENCH="forward vwap" for some); make bench-train: those of training
+#   make simulate-scale
+#                    what a million working orders take, from the costs of fewer
 #   make count-instructions
 #                    instructions of the forward pass, under valgrind
 #   make performance benchmarks, and the tables of doc/performance.md from them
@@ -229,7 +231,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-isolation check-server check-exchange check-work check-sessions check-docs bench \
 	bundled evaluation maker-evaluation valgrind test demo setup deb check-deb dist check-dist \
-	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions \
+	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions simulate-scale \
 	performance check-bench report
 
 test-programs: $(TEST_PROGRAMS)
@@ -380,6 +382,10 @@ check-dist:
 
 bench: all $(BENCH_PROGRAMS)
 	@PG_CONFIG='$(PG_CONFIG)' BENCH_DIR=$(BENCH_DIR) scripts/bench $(BENCH)
+
+# What many working orders take, from the costs of fewer (scripts/simulate-scale has the settings).
+simulate-scale:
+	@scripts/simulate-scale
 
 # Instructions of the forward pass, under valgrind (COUNTS="medium:1 medium:64" for some).
 count-instructions: $(BENCH_DIR)instructions
