@@ -115,6 +115,16 @@ is "each order by the shard that has it" "$(calls "$SHARD_1") $(calls "$SHARD_2"
 same "schedules of orders" "$joined"
 is "a model that no column names is applied by the coordinator" "$(remote "$constant" lem_next_slice)" 0
 same "next slices of one model" "$constant"
+for host in "$COORDINATOR" "$SHARD_1" "$SHARD_2"; do sql -h "$host" -c "CREATE VIEW bars_of_model AS SELECT b.*, 'alpha'::text AS model FROM public.bars AS b"; done
+sql <<-'SQL'
+	CREATE TABLE spread.bars_of_model (symbol text, ts timestamptz, price float8, volume float8, model text) PARTITION BY HASH (symbol);
+	SELECT format('CREATE FOREIGN TABLE spread.bars_of_model_%1$s PARTITION OF spread.bars_of_model FOR VALUES WITH (MODULUS 2, REMAINDER %2$s) SERVER shard_%1$s OPTIONS (schema_name ''public'', table_name ''bars_of_model'')', i, i - 1)
+	FROM generate_series(1, 2) AS i \gexec
+	ANALYZE spread.bars_of_model;
+SQL
+constant="SELECT symbol, lem_next_slice(model, lem_order(100), ts, price, volume) FROM bars_of_model GROUP BY symbol, model ORDER BY symbol"
+is "one that a view names, by the shards" "$(remote "$constant" lem_next_slice)" 2
+same "next slices of a model that a view names" "$constant"
 same "one order a symbol" "$named"
 
 # A view on the shards makes any of their functions remote.

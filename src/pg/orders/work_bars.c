@@ -114,22 +114,30 @@ typedef struct last_bars
 	TimestampTz before;
 	TimestampTz *last;			/* NULL: the times of more of them are asked for */
 	lem_work_times *times;
+	SPIPlanPtr	plan;
 } last_bars;
 
-/* Run a query for n of them, with their names as $1 and a time that bars begin before as $2. */
+/*
+ * Ask one of them, by the plan whose $1 is its name and $2 the time that bars begin before: a query of its
+ * own, which engines over several servers can plan, too.
+ */
 static void
-ask_last(const last_bars *l, const char *query, int first, int n, TimestampTz before)
+ask_last(const last_bars *l, int i)
 {
-	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID};
-	Datum	   *names = palloc(n * sizeof(Datum));
-	Datum		values[2];
+	MemoryContext context = CurrentMemoryContext;
+	Datum		values[] = {
+		CStringGetTextDatum(l->names[i]), TimestampTzGetDatum(l->before)
+	};
+	ErrorContextCallback callback;
+	int			result;
 
-	for (int i = 0; i < n; i++)
-		names[i] = CStringGetTextDatum(l->names[first + i]);
-	values[0] = text_array(n, names);
-	values[1] = TimestampTzGetDatum(before);
-	run(l->bars, query, lengthof(types), types, values);
-	LEM_ENSURE(SPI_processed == (uint64) n);
+	push_context(&callback);
+	result = SPI_execute_plan(l->plan, values, NULL, false, 0);
+	MemoryContextSwitchTo(context);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "could not query bars: %s", SPI_result_code_string(result));
+	error_context_stack = callback.previous;
+	pfree(DatumGetPointer(values[0]));
 }
 
 static void
@@ -137,17 +145,16 @@ find_last(void *arg, int first, int n)
 {
 	const last_bars *l = arg;
 
-	ask_last(l, "SELECT (SELECT pg_catalog.max(q.ts)" FROM_BARS OF_SERIES "s.name" ARE_BARS ")"
-			 " FROM pg_catalog.unnest($1) WITH ORDINALITY AS s (name, number) ORDER BY s.number",
-			 first, n, l->before);
-	for (int i = 0; i < n; i++)
+	for (int i = first; i < first + n; i++)
 	{
 		bool		is_null;
-		Datum		value = lem_query_column(i, 1, &is_null);
+		Datum		value;
 
-		l->last[first + i] = is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
+		ask_last(l, i);
+		value = lem_query_column(0, 1, &is_null);
+		l->last[i] = is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
+		SPI_freetuptable(SPI_tuptable);
 	}
-	SPI_freetuptable(SPI_tuptable);
 }
 
 static void
@@ -155,21 +162,16 @@ find_times(void *arg, int first, int n)
 {
 	const last_bars *l = arg;
 
-	ask_last(l, "SELECT ARRAY(SELECT q.ts::pg_catalog.timestamptz" FROM_BARS OF_SERIES "s.name"
-			 ARE_BARS " ORDER BY q.ts DESC LIMIT " CppAsString2(LEM_TIMES) ")"
-			 " FROM pg_catalog.unnest($1) WITH ORDINALITY AS s (name, number) ORDER BY s.number",
-			 first, n, l->bars->now);
-	for (int i = 0; i < n; i++)
+	for (int i = first; i < first + n; i++)
 	{
-		lem_work_times *times = &l->times[first + i];
-		ArrayType  *array = DatumGetArrayTypeP(lem_query_column(i, 1, NULL));
-		const TimestampTz *ts = (const TimestampTz *) ARR_DATA_PTR(array);
+		lem_work_times *times = &l->times[i];
 
-		times->n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+		ask_last(l, i);
+		times->n = (int) SPI_processed;
 		for (int k = 0; k < times->n; k++)
-			times->ts[k] = ts[times->n - 1 - k];
+			times->ts[k] = DatumGetTimestampTz(lem_query_column(times->n - 1 - k, 1, NULL));
+		SPI_freetuptable(SPI_tuptable);
 	}
-	SPI_freetuptable(SPI_tuptable);
 }
 
 /* An error is told when the series' bars are read. */
@@ -189,7 +191,19 @@ ask_all(last_bars *l, int n)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lem last bars",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID};
+	ErrorContextCallback callback;
 
+	push_context(&callback);
+	l->plan = SPI_prepare(psprintf(l->last ? "SELECT pg_catalog.max(q.ts)" FROM_BARS OF_SERIES "$1"
+								   ARE_BARS :
+								   "SELECT q.ts::pg_catalog.timestamptz" FROM_BARS OF_SERIES "$1"
+								   ARE_BARS " ORDER BY q.ts DESC LIMIT " CppAsString2(LEM_TIMES),
+								   l->bars->query), lengthof(types), types);
+	if (l->plan == NULL)
+		elog(ERROR, "could not query bars: %s", SPI_result_code_string(SPI_result));
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(context);
 	for (int first = 0; first < n; first += LAST_AT_ONCE)
 	{
 		const int	count = Min(LAST_AT_ONCE, n - first);
@@ -202,6 +216,7 @@ ask_all(last_bars *l, int n)
 				forget_last(l, i);
 		MemoryContextReset(context);
 	}
+	SPI_freeplan(l->plan);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
 }
@@ -210,7 +225,7 @@ void
 lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, TimestampTz before,
 				   TimestampTz *last)
 {
-	last_bars	l = {bars, names, before, last, NULL};
+	last_bars	l = {bars, names, before, last, NULL, NULL};
 
 	ask_all(&l, n);
 }
@@ -218,7 +233,7 @@ lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, Timesta
 void
 lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names, lem_work_times *times)
 {
-	last_bars	l = {bars, names, bars->now, NULL, times};
+	last_bars	l = {bars, names, bars->now, NULL, times, NULL};
 
 	ask_all(&l, n);
 }
