@@ -70,7 +70,8 @@ is "models, series, orders and a training to take over" "$(grep -c . "$folder/wa
 stop old
 upgrade() { cd_here "$bin/pg_upgrade" -b "$old_bin" -B "$bin" -d "$folder/old" -D "$folder/new" -s "$folder/socket" -U postgres >"$folder/log" 2>&1; }
 ok "pg_upgrade takes the cluster over, from $("$old_bin/postgres" --version) to $("$bin/postgres" --version)" upgrade
-grep -q 'Upgrade Complete' "$folder/log" || tail -20 "$folder/log" | sed 's/^/# /'
+grep -q 'Upgrade Complete' "$folder/log" ||
+	{ tail -20 "$folder/log"; grep -rhi 'error' "$folder/new/pg_upgrade_output.d" | head -20; } | sed 's/^/# /'
 start new
 picture >"$folder/have" 2>&1
 ok "the same models, schedules and orders" cmp -s "$folder/want" "$folder/have"
