@@ -35,7 +35,7 @@ training_make(const lem_config *config, int shard, int batch)
 
 	t->weights = aligned(parts * sizeof(lem_real *));
 	t->gradient = aligned(parts * sizeof(lem_real *));
-	t->model = (lem_model) {*config, lem_kernels_select(), NULL, heads};
+	t->model = (lem_model) {.config = *config, .kernels = lem_kernels_select(), .heads = heads};
 	for (int p = 0; p < parts; p++)
 	{
 		const int64_t n = lem_part_size(config, p);
@@ -55,7 +55,10 @@ training_make(const lem_config *config, int shard, int batch)
 		rates[batch + i] = 1;
 	for (size_t i = 0; i < slices; i++)
 		market[i] = 1 + 0.1f * random_number();
-	t->samples = (lem_samples) {batch, batch, rows, rates, rates + batch, market, NULL};
+	t->samples = (lem_samples) {
+		.n = batch, .total = batch, .rows = rows, .min_rate = rates, .max_rate = rates + batch,
+		.market = market
+	};
 	t->shard = shard;
 	t->inputs = aligned(batch * lem_inputs_size(config) * sizeof(lem_real));
 	t->context = aligned(batch * lem_context_size(config) * sizeof(lem_real));

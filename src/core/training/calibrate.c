@@ -169,7 +169,7 @@ lem_calibrate(const lem_calibration *c, double *scratch, const lem_stop *stop, l
 	const size_t sets = LEM_REGIMES * TASKS;
 	const int	k = c->config->expert_dim;
 	lem_mixture_offsets at;
-	lem_mix		mix = {NULL};
+	lem_mix		mix = {.regimes = NULL};
 	double	   *rest;
 	double		width;
 	double		squares = 0;
