@@ -67,7 +67,16 @@ SELECT lem_submit_order('R', 'baseline:twap', lem_order(400, max_bars => 4)) AS 
 SELECT lem_submit_order('S', 'baseline:twap', lem_order(1)) AS other \gset
 CALL lem_work(:'early', :'early_end');
 SELECT lem_record_fill(:id, s.ts + interval '10 min', u.price * 1.001, s.quantity / 2, fee => 3) > 0 AS filled FROM report_series, lem_slices AS s, lem_unnest(bars) AS u WHERE s.order_id = :id AND u.ts = s.ts;
-CALL lem_work(:'late', :'late_end');
+-- bar by bar, so that each slice is told in time and fills on paper
+CREATE PROCEDURE pg_temp.work(query text, from_ts timestamptz, to_ts timestamptz) LANGUAGE plpgsql AS $$
+DECLARE
+	now timestamptz;
+BEGIN
+	FOR now IN SELECT generate_series(from_ts, to_ts, interval '1 hour') LOOP
+		CALL lem_work(query, now);
+	END LOOP;
+END $$;
+CALL pg_temp.work(:'late', :'early_end', :'late_end');
 SELECT lem_paper_fill(:paper) AS "filled on paper";
 CREATE FUNCTION pg_temp.tca(id bigint) RETURNS lem_tca_report LANGUAGE sql AS $$
 	SELECT lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, '{1 hour,5 hours,20 hours}', until => o.ended_at)
