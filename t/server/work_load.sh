@@ -119,7 +119,7 @@ is "a caller was killed each minute" $killed $minutes
 cut=$(cat "$folder"/caller[12] | grep -c "^cut short")
 ok "calls were cut short" [ $cut -ge $clients ]
 is "all orders are finished" "$(sql -c "SELECT state, count(*) FROM lem_orders GROUP BY state")" "finished|$n"
-is "every slice exactly once" "$(sql -c "SELECT count(*), count(*) FILTER (WHERE whole), count(*) FILTER (WHERE quantity = (ord).size), count(*) FILTER (WHERE steps = last AND steps > 1) FROM (SELECT order_id, sum(allocation) = 1 AS whole, sum(quantity) AS quantity, count(*) AS steps, max(step) AS last FROM lem_child_slice GROUP BY order_id) AS s JOIN lem_parent_order ON id = order_id")" "$n|$n|$n|$n"
+is "every slice exactly once" "$(sql -c "SELECT count(*), count(*) FILTER (WHERE whole), count(*) FILTER (WHERE s.quantity = (ord).size), count(*) FILTER (WHERE steps = last AND steps > 1) FROM (SELECT order_id, sum(allocation) = 1 AS whole, sum(quantity) AS quantity, count(*) AS steps, max(step) AS last FROM lem_child_slice GROUP BY order_id) AS s JOIN lem_parent_order ON id = order_id")" "$n|$n|$n|$n"
 is "none is late" "$(sql -c "SELECT count(*) FILTER (WHERE c.late), count(*) FILTER (WHERE c.decided_at >= b.fed_at), count(*) FILTER (WHERE b.fed_at IS NULL) FROM lem_child_slice AS c JOIN lem_parent_order AS o ON o.id = c.order_id LEFT JOIN bars AS b ON b.symbol = o.series AND b.ts = c.ts")" "0|0|0"
 is "as one schedule would have them" "$(sql -c "
 	SELECT bool_and((c.ts, c.allocation, c.quantity) IS NOT DISTINCT FROM (s.ts, s.allocation, s.quantity) OR (c.step IS NULL AND s.allocation = 0)), count(c.step) = (SELECT count(*) FROM lem_child_slice)
