@@ -23,7 +23,7 @@ cancelled()
 	local log began answered pid tries
 
 	log=$(mktemp)
-	PGAPPNAME=victim psql -X -q -A -t -v VERBOSITY=sqlstate -c "SET statement_timeout = '60s'" -c "$3" -c "RESET statement_timeout" -c "SELECT 'alive', count(*) FROM lem_models" >"$log" 2>&1 &
+	PGAPPNAME=victim psql -X -q -A -t -v VERBOSITY=sqlstate -c "SET client_min_messages = warning" -c "SET statement_timeout = '60s'" -c "$3" -c "RESET statement_timeout" -c "SELECT 'alive', count(*) FROM lem_models" >"$log" 2>&1 &
 	pid=$!
 	for ((tries = 0; tries < 300; tries++)); do
 		[ "$(sql -c "SELECT state FROM pg_stat_activity WHERE application_name = 'victim' AND query LIKE '%$2%'")" = active ] && break
@@ -41,7 +41,7 @@ cancelled()
 	ok "$1 is cancelled soon" [ $answered -lt 10000 ]
 
 	began=$(now)
-	psql -X -q -A -t -v VERBOSITY=sqlstate -c "SET statement_timeout = '300ms'" -c "$3" -c "RESET statement_timeout" -c "SELECT 'alive', count(*) FROM lem_models" >"$log" 2>&1
+	psql -X -q -A -t -v VERBOSITY=sqlstate -c "SET client_min_messages = warning" -c "SET statement_timeout = '300ms'" -c "$3" -c "RESET statement_timeout" -c "SELECT 'alive', count(*) FROM lem_models" >"$log" 2>&1
 	answered=$(($(now) - began))
 	is "$1 keeps to statement_timeout" "$(grep -v '^$' "$log")" $'ERROR:  57014\nalive|1'
 	ok "$1 keeps to it soon" [ $answered -lt 10300 ]
