@@ -147,9 +147,8 @@ lem_input(Oid function, const char *text, int sqlstate, const char *message, con
 	return result;
 }
 
-/* A string value is this word. */
-static bool
-is_word(const JsonbValue *value, const char *word)
+bool
+lem_json_is(const JsonbValue *value, const char *word)
 {
 	return value->type == jbvString && value->val.string.len == (int) strlen(word) &&
 		memcmp(value->val.string.val, word, value->val.string.len) == 0;
@@ -160,7 +159,7 @@ static int
 find_word(const JsonbValue *value, const char *const *words)
 {
 	for (int i = 0; words[i]; i++)
-		if (is_word(value, words[i]))
+		if (lem_json_is(value, words[i]))
 			return i;
 	return -1;
 }
@@ -438,12 +437,12 @@ read_features_key(const config_key *key, JsonbValue *value, reading *r)
 {
 	lem_config *c = r->config;
 
-	if (is_word(value, "default"))
+	if (lem_json_is(value, "default"))
 	{
 		c->feature_set = LEM_FEATURES_DEFAULT;
 		c->n_named = LEM_DEFAULT_FEATURES;
 	}
-	else if (is_word(value, "paper"))
+	else if (lem_json_is(value, "paper"))
 	{
 		c->feature_set = LEM_FEATURES_PAPER;
 		c->n_named = LEM_PAPER_FEATURES;
@@ -489,11 +488,11 @@ read_spline(const char *name, JsonbValue *value, lem_spline *spline)
 		(void) JsonbIteratorNext(&it, &field, true);
 		path = psprintf("%s.%s", name,
 						lem_clip_text(pnstrdup(key.val.string.val, key.val.string.len)));
-		if (is_word(&key, "spline_order"))
+		if (lem_json_is(&key, "spline_order"))
 			spline->order = read_int(path, &field);
-		else if (is_word(&key, "grid_size"))
+		else if (lem_json_is(&key, "grid_size"))
 			spline->intervals = read_int(path, &field);
-		else if (is_word(&key, "grid_range"))
+		else if (lem_json_is(&key, "grid_range"))
 			read_grid_range(path, &field, spline);
 		else
 			ereport(ERROR,
@@ -643,7 +642,7 @@ read_config(Jsonb *json, bool stored, lem_config *config, pg_tz **time_zone)
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
 		for (size_t i = 0; known == NULL && i < lengthof(keys); i++)
-			if (is_word(&key, keys[i].name))
+			if (lem_json_is(&key, keys[i].name))
 				known = &keys[i];
 		if (known == NULL)
 			unknown_key(&key);

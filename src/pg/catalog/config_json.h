@@ -29,6 +29,9 @@ extern char *lem_config_text(Jsonb *json);
 /* A JSON number as a whole number within [low, high]; false if it is not one. */
 extern bool lem_json_integer(const JsonbValue *value, int64 low, int64 high, int64 *out);
 
+/* Whether a JSON value is this word: a key's name, or a string. */
+extern bool lem_json_is(const JsonbValue *value, const char *word);
+
 /* A JSON value for a message, cut to a readable length; palloc'd. */
 extern char *lem_json_describe(const JsonbValue *value);
 

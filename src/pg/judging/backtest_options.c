@@ -42,13 +42,6 @@ bad_option(const option_key *key, const JsonbValue *value, const char *wanted)
 			 errhint("It must be %s.", wanted)));
 }
 
-static bool
-is_word(const JsonbValue *value, const char *word)
-{
-	return value->type == jbvString && value->val.string.len == (int) strlen(word) &&
-		memcmp(value->val.string.val, word, value->val.string.len) == 0;
-}
-
 static void
 read_number(const option_key *key, const JsonbValue *value, lem_backtest *test)
 {
@@ -87,9 +80,9 @@ read_every(const option_key *key, const JsonbValue *value, lem_backtest *test)
 static void
 read_alignment(const option_key *key, const JsonbValue *value, lem_backtest *test)
 {
-	if (is_word(value, "causal"))
+	if (lem_json_is(value, "causal"))
 		test->alignment = LEM_ALIGN_CAUSAL;
-	else if (is_word(value, "paper"))
+	else if (lem_json_is(value, "paper"))
 		test->alignment = LEM_ALIGN_PAPER;
 	else
 		bad_option(key, value, "\"causal\" or \"paper\"");
@@ -98,11 +91,11 @@ read_alignment(const option_key *key, const JsonbValue *value, lem_backtest *tes
 static void
 read_impact(const option_key *key, const JsonbValue *value, lem_backtest *test)
 {
-	if (is_word(value, "none"))
+	if (lem_json_is(value, "none"))
 		test->costs.impact = LEM_IMPACT_NONE;
-	else if (is_word(value, "sqrt"))
+	else if (lem_json_is(value, "sqrt"))
 		test->costs.impact = LEM_IMPACT_SQRT;
-	else if (is_word(value, "almgren2005"))
+	else if (lem_json_is(value, "almgren2005"))
 		test->costs.impact = LEM_IMPACT_ALMGREN;
 	else
 		bad_option(key, value, "\"none\", \"sqrt\" or \"almgren2005\"");
@@ -269,12 +262,12 @@ lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 		(void) JsonbIteratorNext(&it, &value, true);
 		for (size_t i = 0; known == NULL && i < lengthof(keys); i++)
 		{
-			if ((keys[i].group & groups) && is_word(&name, keys[i].name))
+			if ((keys[i].group & groups) && lem_json_is(&name, keys[i].name))
 				known = &keys[i];
 		}
 		if (known == NULL)
 			unknown_option(&name, groups);
-		if (is_word(&name, "risk_aversion"))
+		if (lem_json_is(&name, "risk_aversion"))
 			settings->has_risk_aversion = true;
 		if (known->read)
 			known->read(known, &value, &settings->test);
@@ -282,7 +275,7 @@ lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 		{
 			if (window == NULL)
 				begin_window(&window);
-			settings->has_n_ahead = settings->has_n_ahead || is_word(&name, "n_ahead");
+			settings->has_n_ahead = settings->has_n_ahead || lem_json_is(&name, "n_ahead");
 			pushJsonbValue(&window, WJB_KEY, &name);
 			pushJsonbValue(&window, WJB_VALUE, &value);
 		}

@@ -64,13 +64,6 @@ bad_option(const option_key *key, const JsonbValue *value, const char *wanted)
 			 errhint("It must be %s.", wanted)));
 }
 
-static bool
-is_word(const JsonbValue *value, const char *word)
-{
-	return value->type == jbvString && value->val.string.len == (int) strlen(word) &&
-		memcmp(value->val.string.val, word, value->val.string.len) == 0;
-}
-
 static void
 read_number(const option_key *key, const JsonbValue *value, double *to)
 {
@@ -94,7 +87,7 @@ read_word(const option_key *key, const JsonbValue *value)
 	initStringInfo(&wanted);
 	for (int i = 0; i < (int) lengthof(key->words) && key->words[i]; i++)
 	{
-		if (is_word(value, key->words[i]))
+		if (lem_json_is(value, key->words[i]))
 			return i;
 		appendStringInfo(&wanted, "%s\"%s\"", i == 0 ? "one of " : ", ", key->words[i]);
 	}
@@ -190,7 +183,7 @@ lem_maker_options_read(Jsonb *json, lem_maker_options *options)
 		(void) JsonbIteratorNext(&it, &value, true);
 		for (size_t i = 0; known == NULL && i < lengthof(keys); i++)
 		{
-			if (is_word(&name, keys[i].name))
+			if (lem_json_is(&name, keys[i].name))
 				known = &keys[i];
 		}
 		if (known == NULL)

@@ -142,8 +142,7 @@ lem_distill_options_read(Jsonb *json, lem_distill_options *options)
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
 		for (size_t i = 0; known == NULL && i < lengthof(keys); i++)
-			if (key.val.string.len == (int) strlen(keys[i].name) &&
-				memcmp(key.val.string.val, keys[i].name, key.val.string.len) == 0)
+			if (lem_json_is(&key, keys[i].name))
 				known = &keys[i];
 		if (known == NULL)
 			unknown_option(&key);

@@ -43,13 +43,6 @@ bad_option(const char *name, const JsonbValue *value, const char *wanted)
 			 errhint("It must be %s.", wanted)));
 }
 
-static bool
-is_word(const JsonbValue *value, const char *word)
-{
-	return value->type == jbvString && value->val.string.len == (int) strlen(word) &&
-		memcmp(value->val.string.val, word, value->val.string.len) == 0;
-}
-
 static double
 read_double(const char *name, const JsonbValue *value)
 {
@@ -115,11 +108,11 @@ read_workers(const option_key *key, const JsonbValue *value, lem_train_settings 
 static void
 read_objective(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
 {
-	if (is_word(value, "softplus"))
+	if (lem_json_is(value, "softplus"))
 		settings->core.loss.objective = LEM_OBJECTIVE_SOFTPLUS;
-	else if (is_word(value, "mean"))
+	else if (lem_json_is(value, "mean"))
 		settings->core.loss.objective = LEM_OBJECTIVE_MEAN;
-	else if (is_word(value, "entropic"))
+	else if (lem_json_is(value, "entropic"))
 		settings->core.loss.objective = LEM_OBJECTIVE_ENTROPIC;
 	else
 		bad_option(key->name, value, "\"softplus\", \"mean\" or \"entropic\"");
@@ -131,13 +124,13 @@ read_mask(const option_key *key, const JsonbValue *value, lem_train_settings *se
 {
 	lem_loss_options *loss = &settings->core.loss;
 
-	if (is_word(value, "sharp"))
+	if (lem_json_is(value, "sharp"))
 	{
 		loss->mask_slope = LEM_SHARP_MASK_SLOPE;
 		loss->mask_offset = LEM_SHARP_MASK_OFFSET;
 		settings->core.mask_start = LEM_SOFT_MASK_SLOPE;
 	}
-	else if (is_word(value, "published"))
+	else if (lem_json_is(value, "published"))
 	{
 		loss->mask_slope = LEM_PUBLISHED_MASK_SLOPE;
 		loss->mask_offset = 0;
@@ -332,7 +325,7 @@ lem_train_settings_read(Jsonb *json, const lem_config *config, lem_train_setting
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
 		for (size_t i = 0; known == NULL && i < lengthof(keys); i++)
-			if (is_word(&key, keys[i].name))
+			if (lem_json_is(&key, keys[i].name))
 				known = &keys[i];
 		if (known == NULL)
 			unknown_option(&key);
