@@ -31,3 +31,7 @@ BEGIN
 		'{"epochs": 1, "samples": 64, "batch": 32, "validation_samples": 32}');
 END
 $$;
+
+-- A calendar of one day a week; a specification has no room for the braces.
+CREATE FUNCTION sessions_on(day text) RETURNS jsonb LANGUAGE sql
+	AS $$ SELECT jsonb_build_object('sessions', jsonb_build_object(day, '[["09:00", "10:00"]]'::jsonb)) $$;

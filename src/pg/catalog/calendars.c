@@ -373,6 +373,9 @@ pg_lem_set_calendar(PG_FUNCTION_ARGS)
 				  " SET time_zone = EXCLUDED.time_zone, sessions = EXCLUDED.sessions,"
 				  " rules = EXCLUDED.rules, owner = coalesce(c.owner, EXCLUDED.owner),"
 				  " shipped = false, version = EXCLUDED.version");
+
+	/* Only now it is certain whose it is: another session may just have made it. */
+	(void) lock_calendar(schema, name);
 	lem_query_begin(&query, schema);
 	lem_query_add_text(&query, name);
 	lem_query_run(&query, "DELETE FROM %1$s.lem_calendar_day WHERE calendar = $1");
