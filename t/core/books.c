@@ -28,8 +28,16 @@ void
 book_look(test_book *made)
 {
 	made->bars = outlook;
-	if (lem_outlook_fill(&made->book, NULL, 10, LEM_SESSIONS_DAY, NULL, outlook) != LEM_OK)
+	if (lem_outlook_fill(&made->book, NULL, 10, LEM_SESSIONS_DAY, 0, NULL, outlook, NULL) != LEM_OK)
 		abort();
+}
+
+void
+book_series(const test_book *made, double *mid, double *features)
+{
+	for (size_t i = 0; i < made->book.series.n; i++)
+		mid[i] = made->bars[i].now.mid;
+	lem_outlook_features(&made->book, 0, made->bars, features);
 }
 
 static void

@@ -30,6 +30,9 @@ extern void book_market(uint64_t seed, size_t n, size_t session, double sigma, d
 /* Take the outlook of a book that was changed. */
 extern void book_look(test_book *made);
 
+/* Its outlook as a series of models: mids (n), and features (n x (LEM_MAKER_INPUTS + own)). */
+extern void book_series(const test_book *made, double *mid, double *features);
+
 /* Change every number of bars from `from` on, so that the book is still valid. */
 extern void book_change_after(test_book *made, size_t from, double factor);
 

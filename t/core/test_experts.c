@@ -716,21 +716,17 @@ forecast_at(const lem_model *model, const test_book *made, size_t t, double *scr
 {
 	static double mid[CAUSAL_BARS];
 	static double features[CAUSAL_BARS * LEM_MAKER_INPUTS];
-	const lem_order order = {.size = 1, .max_rate = 1};
 	lem_series	known = made->book.series;
-	lem_window	window;
-	int64_t		slice_ts[2];
 	double		volatility;
 	lem_fault	fault;
 
-	lem_outlook_series(&made->book, made->bars, mid, features);
+	book_series(made, mid, features);
 	known.price = mid;
 	known.features = features;
 	known.n_features = LEM_MAKER_INPUTS;
 	known.n = t + 1;
 	volatility = features[t * LEM_MAKER_INPUTS + LEM_INPUT_SIGMA];
-	if (lem_window_build(&model->config, &known, &order, NULL, scratch, &window, rows, slice_ts,
-						 NULL, &fault) != LEM_OK)
+	if (lem_window_past(&model->config, &known, NULL, NULL, scratch, rows, &fault) != LEM_OK)
 		return false;
 	return (model->config.mixture == LEM_MIXTURE_NONE ?
 			lem_forecast(model, 1, rows, workspace, NULL, out) :

@@ -5,6 +5,7 @@
 #include "books.h"
 #include "check.h"
 #include "making/figures.h"
+#include "market/feature.h"
 
 #define MOST 200000
 
@@ -176,7 +177,7 @@ make_ten(lem_book *book)
 		lem_book_row_check(LEM_BOOK_QUOTES, ten_ts[i], row, NULL, 0, ten_columns + i * 5, NULL);
 	}
 	lem_book_view_of(&series, LEM_BOOK_QUOTES, book);
-	lem_outlook_fill(book, NULL, 1, LEM_SESSIONS_DAY, NULL, ten_bars);
+	lem_outlook_fill(book, NULL, 1, LEM_SESSIONS_DAY, 0, NULL, ten_bars, NULL);
 }
 
 /* What was filled, bar by bar: bids positive, asks negative; closings are left out. */
@@ -587,7 +588,7 @@ test_edges(void)
 	book_random(1, 1, 50, &made);
 	check_int(lem_maker_run(&made.book, made.bars, 0, 50, &strategy, &q, &rules, &stop, NULL, NULL,
 							wealth, &figures), LEM_STOPPED, "a run that is stopped");
-	check_int(lem_outlook_fill(&made.book, NULL, 1, LEM_SESSIONS_DAY, &stop, made.bars),
+	check_int(lem_outlook_fill(&made.book, NULL, 1, LEM_SESSIONS_DAY, 0, &stop, made.bars, NULL),
 			  LEM_STOPPED, "an outlook that is stopped");
 	(void) lem_maker_run(&made.book, made.bars, 0, 50, &strategy, &q, &rules, NULL, NULL, NULL,
 						 wealth, &figures);
@@ -607,10 +608,52 @@ test_edges(void)
 	check_int(lem_fill_rule_find("queue"), LEM_FILL_QUEUE, "a rule by name");
 }
 
+/*
+ * Outlooks do not depend on which of them are wanted, nor estimated spreads on whether they are found
+ * bar after bar or for one bar alone.
+ */
+static void
+test_outlook(void)
+{
+	static lem_outlook_bar some[300];
+	static double mid[300];
+	static double log_return[300];
+	const lem_outlook_track track = {mid, log_return};
+	int			differ = 0;
+	int			spreads = 0;
+	int			mids = 0;
+
+	for (int seed = 1; seed <= 32; seed++)
+	{
+		static const int layouts[] = {0, LEM_BOOK_QUOTES, LEM_BOOK_QUOTES | LEM_BOOK_SIZES,
+			LEM_BOOK_QUOTES | LEM_BOOK_SIZES | LEM_BOOK_BUYS, LEM_BOOK_BUYS};
+		const size_t from = (size_t) seed * 9;
+		test_book	made;
+
+		book_random(seed, layouts[seed % 5], 300, &made);
+		differ += lem_outlook_fill(&made.book, NULL, 10, LEM_SESSIONS_DAY, from, NULL, some,
+								   &track) != LEM_OK;
+		differ += memcmp(some, made.bars + from, (300 - from) * sizeof(some[0])) != 0;
+		for (size_t i = 0; i < 300; i++)
+		{
+			lem_book_feature alone;
+
+			lem_book_feature_at(&made.book, i, &alone);
+			spreads += memcmp(&alone, &made.bars[i].now, sizeof(alone)) != 0;
+			mids += mid[i] != alone.mid ||
+				log_return[i] != (i == 0 ? 0 : lem_log_return(mid[i - 1], mid[i]));
+		}
+	}
+	check_int(differ, 0, "outlooks of the last bars are those of all bars");
+	check_int(spreads, 0, "features bar after bar are those of each bar alone");
+	check_int(mids, 0, "mids and their returns on the way");
+}
+
 int
 main(void)
 {
 	test_quotes();
+	test_outlook();
 	test_plan();
 	test_ten_bars();
 	test_sides();

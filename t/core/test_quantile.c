@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "books.h"
 #include "check.h"
+#include "market/feature.h"
 #include "model/quantile.h"
 #include "parameters/initial.h"
 #include "training/dataset.h"
@@ -212,7 +213,7 @@ test_targets(void)
 	for (int seed = 1; seed <= 20; seed++)
 	{
 		book_random(seed, seed % 2 ? 7 : 1, 400, &made);
-		lem_outlook_series(&made.book, made.bars, mid, features);
+		book_series(&made, mid, features);
 		series = (lem_series) {400, LEM_MAKER_INPUTS, made.book.series.ts, mid,
 			made.book.series.volume, features, NULL, NULL, NULL};
 		for (size_t i = 0; i < 400; i++)
@@ -232,6 +233,85 @@ test_targets(void)
 	check_int(differ, 0, "the same bars have targets");
 	check(both > 1000, "and there are some: %d", both);
 	check(worst < 0.05, "targets are the same up to spreads of 0 (%.2g)", worst);
+}
+
+/* A clock whose offset changes in the midst of the books. */
+static int64_t
+shifting(void *arg, int64_t ts)
+{
+	(void) arg;
+	return ts + (ts < 400 * LEM_MINUTE ? -5 : -4) * 60 * LEM_MINUTE;
+}
+
+/* Windows of completed bars alone are those that a search for bars to come would have given. */
+static void
+test_past(void)
+{
+	static const lem_gaps gaps[] = {LEM_GAPS_SKIP, LEM_GAPS_CARRY, LEM_GAPS_ERROR};
+	static const lem_order none = {.size = 1, .max_rate = 1};
+	static double mid[120];
+	static double log_return[120];
+	static double features[120 * LEM_MAKER_INPUTS];
+	const lem_clock clock = {.to_local = shifting};
+	int			differ = 0;
+	int			built = 0;
+	int			refused = 0;
+	lem_config	base;
+
+	maker_config(&base);
+	for (int seed = 1; seed <= 60; seed++)
+	{
+		const lem_clock *at = seed % 2 ? &clock : NULL;
+		test_book	made;
+		lem_config	config = base;
+		lem_series	series;
+		double	   *scratch;
+		lem_real   *rows[2];
+
+		config.gaps = gaps[seed % 3];
+		config.bar_interval = seed % 5 == 0 ? LEM_MINUTE : 0;
+		config.feature_set = seed % 4 == 0 ? LEM_FEATURES_PAPER : config.feature_set;
+		config.norm_window = 5 + seed % 30;
+		book_random(seed, 7, 120, &made);
+		book_series(&made, mid, features);
+		for (size_t i = 0; i < 120; i++)
+			log_return[i] = i == 0 ? 0 : lem_log_return(mid[i - 1], mid[i]);
+		series = (lem_series) {120, LEM_MAKER_INPUTS, made.book.series.ts, mid,
+			made.book.series.volume, features, NULL, NULL, NULL};
+		if (config.feature_set == LEM_FEATURES_PAPER)
+			config.n_named = 5;
+		scratch = malloc(lem_window_scratch(&config, &series) * sizeof(double));
+		for (int i = 0; i < 2; i++)
+			rows[i] = malloc((size_t) lem_rows(&config) * lem_inputs(&config) * sizeof(lem_real));
+		for (size_t n = 0; n <= 120; n += n < 40 ? 1 : 7)
+		{
+			lem_series	known = series;
+			lem_window	window;
+			int64_t		slice_ts[2];
+			lem_fault	fault[2];
+			lem_status	status[2];
+
+			known.n = n;
+			status[0] = lem_window_build(&config, &known, &none, at, scratch, &window, rows[0],
+										 slice_ts, NULL, &fault[0]);
+			status[1] = lem_window_past(&config, &known, at, n % 2 ? log_return : NULL, scratch,
+										rows[1], &fault[1]);
+			built += status[0] == LEM_OK;
+			refused += status[0] != LEM_OK;
+			differ += status[0] != status[1] ||
+				(status[0] != LEM_OK && (fault[0].have != fault[1].have ||
+										 fault[0].want != fault[1].want)) ||
+				(status[0] == LEM_OK &&
+				 memcmp(rows[0], rows[1], (size_t) lem_rows(&config) * lem_inputs(&config) *
+						sizeof(lem_real)) != 0);
+		}
+		for (int i = 0; i < 2; i++)
+			free(rows[i]);
+		free(scratch);
+	}
+	check(built > 500 && refused > 500, "windows of both kinds: %d, and %d without", built,
+		  refused);
+	check_int(differ, 0, "a window of completed bars does not depend on how it is made");
 }
 
 /* Starts have their whole horizon on their side of the cut. */
@@ -255,7 +335,7 @@ test_dataset(void)
 
 	maker_config(&config);
 	book_market(1, 2000, 500, 0.01, 0.8, 25, 0.002, 1, &made);
-	lem_outlook_series(&made.book, made.bars, mid, features);
+	book_series(&made, mid, features);
 	series = (lem_series) {2000, LEM_MAKER_INPUTS, made.book.series.ts, mid,
 		made.book.series.volume, features, NULL, NULL, NULL};
 	dataset = (lem_dataset) {.config = &config, .n_series = 1, .series = &series};
@@ -325,6 +405,7 @@ main(void)
 	test_loss();
 	test_gradient();
 	test_targets();
+	test_past();
 	test_dataset();
 	return check_done();
 }

@@ -184,33 +184,62 @@ lem_book_check(const lem_book *book, lem_fault *fault)
  * of the logs of high and low.
  */
 static double
+middle_of(const lem_book *book, size_t i)
+{
+	return 0.5 * (log(lem_book_get(book, LEM_BOOK_HIGH, i)) +
+				  log(lem_book_get(book, LEM_BOOK_LOW, i)));
+}
+
+static double
+spread_of(double sum, size_t pairs)
+{
+	/* no spread is wider than the price itself: quotes around it stay positive */
+	return fmin(fmax(sqrt(fmax(0, 4 * sum / (double) pairs)), LEM_SPREAD_FLOOR), 1);
+}
+
+static double
 estimated_spread(const lem_book *book, size_t i)
 {
 	const size_t first = i > LEM_SPREAD_PAIRS ? i - LEM_SPREAD_PAIRS : 0;
 	double		sum = 0;
 	double		middle;
-	double		next;
 
 	if (i == 0)
 		return LEM_SPREAD_FLOOR;
-	middle = 0.5 * (log(lem_book_get(book, LEM_BOOK_HIGH, first)) +
-					log(lem_book_get(book, LEM_BOOK_LOW, first)));
+	middle = middle_of(book, first);
 	for (size_t t = first; t < i; t++)
 	{
 		const double c = log(book->series.price[t]);
+		const double next = middle_of(book, t + 1);
 
-		next = 0.5 * (log(lem_book_get(book, LEM_BOOK_HIGH, t + 1)) +
-					  log(lem_book_get(book, LEM_BOOK_LOW, t + 1)));
 		sum += (c - middle) * (c - next);
 		middle = next;
 	}
-	/* no spread is wider than the price itself: quotes around it stay positive */
-	return fmin(fmax(sqrt(fmax(0, 4 * sum / (double) (i - first))), LEM_SPREAD_FLOOR), 1);
+	return spread_of(sum, i - first);
 }
 
-/* What the best bid and ask were made to take or lose against the bar before. */
-static double
-order_flow(const lem_book *book, size_t i)
+double
+lem_spread_next(lem_spread_estimate *estimate, const lem_book *book, size_t i)
+{
+	const size_t first = i > LEM_SPREAD_PAIRS ? i - LEM_SPREAD_PAIRS : 0;
+	const double middle = middle_of(book, i);
+	double		sum = 0;
+
+	if (i > 0)
+		estimate->term[(i - 1) % LEM_SPREAD_PAIRS] =
+			(estimate->close - estimate->middle) * (estimate->close - middle);
+	estimate->close = log(book->series.price[i]);
+	estimate->middle = middle;
+	if (i == 0)
+		return LEM_SPREAD_FLOOR;
+	/* summed anew, in time order: it is the number that a look at this bar alone gives */
+	for (size_t t = first; t < i; t++)
+		sum += estimate->term[t % LEM_SPREAD_PAIRS];
+	return spread_of(sum, i - first);
+}
+
+double
+lem_book_flow(const lem_book *book, size_t i)
 {
 	const double bid = lem_book_get(book, LEM_BOOK_BID, i);
 	const double ask = lem_book_get(book, LEM_BOOK_ASK, i);
@@ -232,6 +261,13 @@ order_flow(const lem_book *book, size_t i)
 void
 lem_book_feature_at(const lem_book *book, size_t i, lem_book_feature *feature)
 {
+	lem_book_feature_with(book, i, (book->layout & LEM_BOOK_QUOTES) ? 0 : estimated_spread(book, i),
+						  feature);
+}
+
+void
+lem_book_feature_with(const lem_book *book, size_t i, double estimate, lem_book_feature *feature)
+{
 	const double close = book->series.price[i];
 
 	memset(feature, 0, sizeof(*feature));
@@ -245,7 +281,7 @@ lem_book_feature_at(const lem_book *book, size_t i, lem_book_feature *feature)
 	else
 	{
 		feature->mid = close;
-		feature->spread = close * estimated_spread(book, i);
+		feature->spread = close * estimate;
 		feature->bid = close - 0.5 * feature->spread;
 		feature->ask = close + 0.5 * feature->spread;
 	}
@@ -266,7 +302,7 @@ lem_book_feature_at(const lem_book *book, size_t i, lem_book_feature *feature)
 			feature->microprice = feature->mid + 0.5 * feature->imbalance * feature->spread;
 		}
 		if (i > 0)
-			feature->flow = order_flow(book, i);
+			feature->flow = lem_book_flow(book, i);
 	}
 	if (book->layout & LEM_BOOK_BUYS)
 		feature->signed_volume = 2 * lem_book_get(book, LEM_BOOK_BUY_VOLUME, i) -

@@ -127,4 +127,22 @@ typedef struct lem_book_feature
 /* The features of bar i; it looks at no later bar. */
 extern void lem_book_feature_at(const lem_book *book, size_t i, lem_book_feature *feature);
 
+/* Estimated spreads of bar after bar, from the first one on: what goes along. */
+typedef struct lem_spread_estimate
+{
+	double		term[LEM_SPREAD_PAIRS];
+	double		close;			/* log of the last bar's close, and the middle of its logs of high */
+	double		middle;			/* and low */
+} lem_spread_estimate;
+
+/* The estimate at bar i, of the price; called for bars 0, 1, .. in turn. */
+extern double lem_spread_next(lem_spread_estimate *estimate, const lem_book *book, size_t i);
+
+/* The features of bar i with such an estimate, which books with quotes have no use for. */
+extern void lem_book_feature_with(const lem_book *book, size_t i, double estimate,
+								  lem_book_feature *feature);
+
+/* Order flow alone, of bar i > 0 of a book with sizes. */
+extern double lem_book_flow(const lem_book *book, size_t i);
+
 #endif

@@ -190,7 +190,7 @@ find_phase(lem_expect *expect, size_t n, size_t count)
 }
 
 void
-lem_expect_open(lem_expect *expect, const lem_config *config, const lem_series *series, size_t n,
+lem_expect_look(lem_expect *expect, const lem_config *config, const lem_series *series, size_t n,
 				size_t count, int64_t interval, const lem_clock *clock)
 {
 	const lem_calendar *calendar = clock ? clock->calendar : NULL;
@@ -216,6 +216,13 @@ lem_expect_open(lem_expect *expect, const lem_config *config, const lem_series *
 		if (interval < LEM_DAY)
 			find_phase(expect, n, count);
 	}
+}
+
+void
+lem_expect_open(lem_expect *expect, const lem_config *config, const lem_series *series, size_t n,
+				size_t count, int64_t interval, const lem_clock *clock)
+{
+	lem_expect_look(expect, config, series, n, count, interval, clock);
 	expect->habit.series = series;
 	expect->habit.clock = &expect->clock;
 	expect->habit.interval = expect->interval;

@@ -31,6 +31,11 @@ extern void lem_expect_open(lem_expect *expect, const lem_config *config,
 							const lem_series *series, size_t n, size_t count, int64_t interval,
 							const lem_clock *clock);
 
+/* The same for who asks for no bar to come: without habits, which only those functions look at. */
+extern void lem_expect_look(lem_expect *expect, const lem_config *config,
+							const lem_series *series, size_t n, size_t count, int64_t interval,
+							const lem_clock *clock);
+
 /*
  * When the bar after prev is expected, at or after earliest (LEM_TIME_MIN: any), by bars up to
  * `last`.  Errors: LEM_TIME_RANGE.

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "market/feature.h"
 #include "market/outlook.h"
 
 /* Parts of a day that have a mean volume of their own. */
@@ -12,31 +13,42 @@
 #define LEAST_SPREAD 1e-9
 #define STOP_BARS 4096
 
+/* Bars that a trend is taken over. */
+#define TREND 10
+
 /* A gap of more than so many bar intervals has no return: the market was closed. */
 #define CLOSED_INTERVALS 10
 
 /* Distance of the quantiles 0.1 and 0.9 of a normal distribution, in standard deviations. */
 #define NORMAL_WIDTH 2.5631031310892007
 
-/* An exponential mean that is unbiased from its first number. */
-typedef struct running_mean
+/*
+ * An exponential mean that is unbiased from its first number: the weight is that of the numbers so
+ * far, which means that began together share.
+ */
+static inline void
+mean_add(double *sum, double keep, double x)
 {
-	double		keep;
-	double		sum;
-	double		weight;
-} running_mean;
-
-static void
-mean_add(running_mean *mean, double x)
-{
-	mean->sum = mean->keep * mean->sum + (1 - mean->keep) * x;
-	mean->weight = mean->keep * mean->weight + (1 - mean->keep);
+	*sum = keep * *sum + (1 - keep) * x;
 }
 
-static double
-mean_of(const running_mean *mean, double none)
+static inline double
+mean_of(double sum, double weight)
 {
-	return mean->weight > 0 ? mean->sum / mean->weight : none;
+	return weight > 0 ? sum / weight : 0;
+}
+
+/* Of finite numbers, without a call. */
+static inline double
+at_most(double x, double most)
+{
+	return x < most ? x : most;
+}
+
+static inline double
+at_least(double x, double least)
+{
+	return x > least ? x : least;
 }
 
 /* How much of a day's volume falls into each slot, from the days before today. */
@@ -102,84 +114,142 @@ clip(double x, double most)
 	return isfinite(x) ? fmin(fmax(x, -most), most) : 0;
 }
 
+/* What goes along with the bars. */
+typedef struct progress
+{
+	double		square;			/* sums of exponential means: of squared returns, */
+	double		square_weight;
+	double		square_late;
+	double		square_late_weight;
+	double		weight;			/* and of what each bar has */
+	double		spread;
+	double		volume;
+	double		level;			/* of volume by its season */
+	double		flow;
+	double		mid[TREND];		/* of the last bars, and their sessions */
+	int			session[TREND];
+	int64_t		interval;
+	int64_t		day;
+	season		of_day;
+	lem_spread_estimate estimate;
+} progress;
+
+/* The inputs of bar i from its outlook and the bars before. */
+static void
+set_inputs(const progress *p, const lem_series *series, size_t i, double ret,
+		   lem_outlook_bar *bar)
+{
+	const double traded = series->volume[i];
+
+	bar->input[LEM_INPUT_SPREAD] = clip(log(fmax(bar->now.spread, bar->mean_spread * 0.01) /
+											bar->mean_spread), 4);
+	bar->input[LEM_INPUT_IMBALANCE] = bar->now.imbalance;
+	bar->input[LEM_INPUT_FLOW] = clip(bar->now.flow / sqrt(mean_of(p->flow, p->weight)), 5);
+	bar->input[LEM_INPUT_SIGNED] = clip(bar->now.signed_volume / mean_of(p->volume, p->weight), 5);
+	bar->input[LEM_INPUT_MICROPRICE] = clip((bar->now.microprice / bar->now.mid - 1) /
+											bar->sigma, 5);
+	bar->input[LEM_INPUT_SPREAD_LEVEL] = (log(bar->mean_spread / bar->now.mid) + 8) / 4;
+	bar->input[LEM_INPUT_SIGMA_LEVEL] = (log(bar->sigma) + 8) / 4;
+	bar->input[LEM_INPUT_VOLUME] = log1p(traded) - log1p(bar->volume);
+	bar->input[LEM_INPUT_RETURN] = clip(ret / bar->sigma, 5);
+	bar->input[LEM_INPUT_TREND] = i < TREND || p->session[i % TREND] != bar->session ? 0 :
+		clip(log(bar->now.mid / p->mid[i % TREND]) / (bar->sigma * sqrt(TREND)), 5);
+	bar->input[LEM_INPUT_SIGMA] =
+		clip(log(fmax(sqrt(mean_of(p->square_late, p->square_late_weight)), LEAST_SIGMA) /
+				 bar->sigma), 4);
+	bar->input[LEM_INPUT_SEASON] = clip(log1p(bar->volume) -
+										log1p(mean_of(p->volume, p->weight)), 5);
+}
+
 lem_status
 lem_outlook_fill(const lem_book *book, const lem_clock *clock, int horizon,
-				 lem_sessions sessions, const lem_stop *stop, lem_outlook_bar *bars)
+				 lem_sessions sessions, size_t from, const lem_stop *stop, lem_outlook_bar *bars,
+				 const lem_outlook_track *track)
 {
 	const double keep = exp2(-1.0 / LEM_HALF_LIFE);
 	const double keep_late = exp2(-1.0 / LEM_LATE_HALF_LIFE);
 	const lem_series *series = &book->series;
-	running_mean square = {keep, 0, 0};
-	running_mean square_late = {keep_late, 0, 0};
-	running_mean spread = {keep, 0, 0};
-	running_mean volume = {keep, 0, 0};
-	running_mean level = {keep, 0, 0};	/* of volume by its season */
-	running_mean flow = {keep, 0, 0};
-	season		of_day = {.begun = false};
-	int64_t		interval = 0;
-	int64_t		day = 0;
+	const bool	quoted = (book->layout & LEM_BOOK_QUOTES) != 0;
+	const bool	sized = (book->layout & LEM_BOOK_SIZES) != 0;
+	progress	p;
+	int			session = 0;
+	double		before = 0;
 
+	memset(&p, 0, sizeof(p));
 	for (size_t i = 0; i < series->n; i++)
 	{
-		lem_outlook_bar *bar = &bars[i];
+		lem_outlook_bar *bar = i >= from ? &bars[i - from] : NULL;
 		const int64_t local = local_time(clock, series->ts[i]);
 		const int64_t today = (local - lem_time_of_day(local)) / LEM_DAY;
-		const double traded = series->volume[i];
-		double		ret = 0;
-		double		here;
+		const double traded = at_most(series->volume[i], 1e300);
+		const double estimate = quoted ? 0 : lem_spread_next(&p.estimate, book, i);
+		double		mid;
+		double		spread;
+		double		flow;
+		double		whole = 0;	/* the log return, and what of it counts: */
+		double		ret = 0;	/* none where the market was closed */
 
 		if (i % STOP_BARS == 0 && lem_stop_asked(stop))
 			return LEM_STOPPED;
-		lem_book_feature_at(book, i, &bar->now);
-		bar->session = i == 0 ? 0 : bars[i - 1].session +
-			(sessions == LEM_SESSIONS_DAY && today != day);
-		day = today;
+		if (bar)
+		{
+			lem_book_feature_with(book, i, estimate, &bar->now);
+			mid = bar->now.mid;
+			spread = bar->now.spread;
+			flow = bar->now.flow;
+		}
+		else
+		{
+			const double bid = lem_book_get(book, LEM_BOOK_BID, i);
+			const double ask = lem_book_get(book, LEM_BOOK_ASK, i);
+
+			mid = quoted ? 0.5 * bid + 0.5 * ask : series->price[i];
+			spread = quoted ? ask - bid : series->price[i] * estimate;
+			flow = sized && i > 0 ? lem_book_flow(book, i) : 0;
+		}
 		if (i > 0)
 		{
 			const int64_t gap = series->ts[i] - series->ts[i - 1];
 
-			interval = interval == 0 || gap < interval ? gap : interval;
-			ret = log(bar->now.mid / bars[i - 1].now.mid);
-			if (gap / CLOSED_INTERVALS > interval)
-				ret = 0;
-			else
+			session += sessions == LEM_SESSIONS_DAY && today != p.day;
+			p.interval = p.interval == 0 || gap < p.interval ? gap : p.interval;
+			whole = lem_log_return(before, mid);
+			if (gap / CLOSED_INTERVALS <= p.interval)
 			{
-				mean_add(&square, ret * ret);
-				mean_add(&square_late, ret * ret);
+				ret = whole;
+				mean_add(&p.square, keep, ret * ret);
+				mean_add(&p.square_weight, keep, 1);
+				mean_add(&p.square_late, keep_late, ret * ret);
+				mean_add(&p.square_late_weight, keep_late, 1);
 			}
 		}
-		mean_add(&spread, bar->now.spread);
-		mean_add(&volume, fmin(traded, 1e300));
-		mean_add(&flow, fmin(bar->now.flow * bar->now.flow, 1e300));
-		season_add(&of_day, local, fmin(traded, 1e300));
-		here = season_at(&of_day, local);
-		mean_add(&level, fmin(traded, 1e300) / here);
-
-		bar->sigma = fmin(fmax(sqrt(mean_of(&square, 0)), LEAST_SIGMA), 1);
-		bar->mean_spread = fmax(mean_of(&spread, 0), bar->now.mid * LEAST_SPREAD);
-		bar->volume = mean_of(&level, 0) *
-			season_at(&of_day, local_time(clock, series->ts[i] +
-										  (interval < LEM_WEEK ? interval : LEM_WEEK) *
-										  (1 + horizon) / 2));
-
-		bar->input[LEM_INPUT_SPREAD] = clip(log(fmax(bar->now.spread,
-													 bar->mean_spread * 0.01) /
-												bar->mean_spread), 4);
-		bar->input[LEM_INPUT_IMBALANCE] = bar->now.imbalance;
-		bar->input[LEM_INPUT_FLOW] = clip(bar->now.flow / sqrt(mean_of(&flow, 0)), 5);
-		bar->input[LEM_INPUT_SIGNED] = clip(bar->now.signed_volume / mean_of(&volume, 0), 5);
-		bar->input[LEM_INPUT_MICROPRICE] = clip((bar->now.microprice / bar->now.mid - 1) /
-												bar->sigma, 5);
-		bar->input[LEM_INPUT_SPREAD_LEVEL] = (log(bar->mean_spread / bar->now.mid) + 8) / 4;
-		bar->input[LEM_INPUT_SIGMA_LEVEL] = (log(bar->sigma) + 8) / 4;
-		bar->input[LEM_INPUT_VOLUME] = log1p(traded) - log1p(bar->volume);
-		bar->input[LEM_INPUT_RETURN] = clip(ret / bar->sigma, 5);
-		bar->input[LEM_INPUT_TREND] = i < 10 || bars[i - 10].session != bar->session ? 0 :
-			clip(log(bar->now.mid / bars[i - 10].now.mid) / (bar->sigma * sqrt(10)), 5);
-		bar->input[LEM_INPUT_SIGMA] = clip(log(fmax(sqrt(mean_of(&square_late, 0)),
-													LEAST_SIGMA) / bar->sigma), 4);
-		bar->input[LEM_INPUT_SEASON] = clip(log1p(bar->volume) -
-											log1p(mean_of(&volume, 0)), 5);
+		before = mid;
+		p.day = today;
+		mean_add(&p.weight, keep, 1);
+		mean_add(&p.spread, keep, spread);
+		mean_add(&p.volume, keep, traded);
+		mean_add(&p.flow, keep, at_most(flow * flow, 1e300));
+		season_add(&p.of_day, local, traded);
+		mean_add(&p.level, keep, traded / season_at(&p.of_day, local));
+		if (track)
+		{
+			track->mid[i] = mid;
+			if (track->log_return)
+				track->log_return[i] = whole;
+		}
+		if (bar)
+		{
+			bar->session = session;
+			bar->sigma = fmin(fmax(sqrt(mean_of(p.square, p.square_weight)), LEAST_SIGMA), 1);
+			bar->mean_spread = fmax(mean_of(p.spread, p.weight), mid * LEAST_SPREAD);
+			bar->volume = mean_of(p.level, p.weight) *
+				season_at(&p.of_day, local_time(clock, series->ts[i] +
+												(p.interval < LEM_WEEK ? p.interval : LEM_WEEK) *
+												(1 + horizon) / 2));
+			set_inputs(&p, series, i, ret, bar);
+		}
+		p.mid[i % TREND] = mid;
+		p.session[i % TREND] = session;
 	}
 	return LEM_OK;
 }
@@ -217,17 +287,17 @@ lem_outlook_target(const lem_outlook_bar *bars, const lem_series *series, size_t
 }
 
 void
-lem_outlook_series(const lem_book *book, const lem_outlook_bar *bars, double *mid,
-				   double *features)
+lem_outlook_features(const lem_book *book, size_t from, const lem_outlook_bar *bars,
+					 double *features)
 {
 	const size_t width = LEM_MAKER_INPUTS + (size_t) book->n_features;
 
-	for (size_t i = 0; i < book->series.n; i++)
+	for (size_t i = from; i < book->series.n; i++, bars++, features += width)
 	{
-		mid[i] = bars[i].now.mid;
-		memcpy(features + i * width, bars[i].input, sizeof(bars[i].input));
-		memcpy(features + i * width + LEM_MAKER_INPUTS, lem_book_features_of(book, i),
-			   book->n_features * sizeof(double));
+		memcpy(features, bars->input, sizeof(bars->input));
+		if (book->n_features > 0)
+			memcpy(features + LEM_MAKER_INPUTS, lem_book_features_of(book, i),
+				   book->n_features * sizeof(double));
 	}
 }
 

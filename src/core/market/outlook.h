@@ -56,13 +56,21 @@ typedef enum lem_sessions
 #define LEM_HALF_LIFE 60
 #define LEM_LATE_HALF_LIFE 10
 
+/* The mids of a book, on the way. */
+typedef struct lem_outlook_track
+{
+	double	   *mid;			/* n */
+	double	   *log_return;		/* n, or NULL: of the mid, after the bar before; 0 for bar 0 */
+} lem_outlook_track;
+
 /*
- * One outlook a bar of the book, for forecasts of so many bars.  No outlook depends on a later bar.
- * clock NULL: UTC.  LEM_OK or LEM_STOPPED.
+ * One outlook a bar of [from, n) of the book, for forecasts of so many bars; bars[0] is that of bar
+ * from.  It depends on all bars up to its own and on no later one: from says only which outlooks are
+ * wanted.  track may be NULL.  clock NULL: UTC.  LEM_OK or LEM_STOPPED.
  */
 extern lem_status lem_outlook_fill(const lem_book *book, const lem_clock *clock, int horizon,
-								   lem_sessions sessions, const lem_stop *stop,
-								   lem_outlook_bar *bars);
+								   lem_sessions sessions, size_t from, const lem_stop *stop,
+								   lem_outlook_bar *bars, const lem_outlook_track *track);
 
 /*
  * What the horizon after bar i came to, in the scales of its outlook (maker page, section a):
@@ -74,11 +82,12 @@ extern bool lem_outlook_target(const lem_outlook_bar *bars, const lem_series *se
 							   size_t i, int horizon, double *target);
 
 /*
- * A book's outlook as a series that models of market making read: the mid as its price, and as
- * features the inputs, then the user's own.  features: n x (LEM_MAKER_INPUTS + book->n_features).
+ * A book's outlook as the features of a series that models of market making read, whose price is the
+ * mid: the inputs, then the user's own.  For bars [from, n), bars[0] being the outlook of bar from;
+ * features: n - from rows of LEM_MAKER_INPUTS + book->n_features.
  */
-extern void lem_outlook_series(const lem_book *book, const lem_outlook_bar *bars, double *mid,
-							   double *features);
+extern void lem_outlook_features(const lem_book *book, size_t from, const lem_outlook_bar *bars,
+								 double *features);
 
 /* Scales of bar i back from such a series: mid, spread, sigma, mean_spread and volume. */
 extern void lem_outlook_back(const lem_series *series, size_t i, lem_outlook_bar *bar);

@@ -40,6 +40,7 @@ typedef struct window_work
 	profile    *profile;		/* N: of expected bars */
 
 	bool		returns;		/* sum returns up, too */
+	const double *log_return;	/* of the series' bars, where the caller has them; or NULL */
 	size_t		n_history;		/* bars of the series before the start */
 	lem_expect	expect;
 	lem_gap_view view;
@@ -136,6 +137,43 @@ find_row_l(const window_work *work)
 }
 
 /*
+ * The history up to row L where only the bars count that there are: the strip's first part, and the
+ * sums over the scale window, in the order in which read_history() takes them.
+ */
+static lem_status
+read_bars(window_work *work, lem_fault *fault)
+{
+	const lem_series *series = work->series;
+	const lem_scale_window *scale = &work->scale_window;
+	const int	strip_l = lem_strip_row(work->config, work->config->lookback);
+	const size_t last = work->row_l.bar;
+	lem_sums	sums = {0, 0, 0};
+
+	if (last + 1 < (size_t) scale->history)
+		return lem_fail(fault, LEM_SHORT_HISTORY, NULL, (double) (last + 1), scale->history);
+	for (int i = 0; i <= strip_l; i++)
+	{
+		const size_t at = last - (size_t) (strip_l - i);
+
+		work->strip.bars[i] = (lem_bar) {series->ts[at], series->price[at], series->volume[at], at};
+	}
+	for (int back = scale->lag; back < scale->lag + scale->count; back++)
+		sums.volume += series->volume[last - back] * 0x1p-20;
+	for (int back = 0; work->returns && back < scale->count; back++)
+	{
+		const size_t at = last - back;
+		const double r = work->log_return ? work->log_return[at]
+			: lem_log_return(series->price[at - 1], series->price[at]);
+
+		sums.log_return += r;
+		sums.log_return_2 += r * r;
+	}
+	work->oldest = (lem_place) {last + 1 - (size_t) scale->history, 0, 0};
+	lem_scales_of(&sums, scale->count, &work->scales);
+	return LEM_OK;
+}
+
+/*
  * Walk the history back from row L: the strip's first part, and the sums over the scale window.
  */
 static lem_status
@@ -148,6 +186,8 @@ read_history(window_work *work, lem_fault *fault)
 	lem_sums	sums = {0, 0, 0};
 	double		later_price = 0;
 
+	if (!work->view.carry)
+		return read_bars(work, fault);
 	for (int back = 0; back < scale->history; back++)
 	{
 		lem_bar		bar;
@@ -440,10 +480,13 @@ expect_bars(window_work *work, int known, lem_fault *fault)
 	return LEM_OK;
 }
 
-/* The history before an order's start: from nothing to scales, and the strip up to row L. */
+/*
+ * How the bars before an order's start lie.  ahead: bars to come will be asked for.
+ */
 static lem_status
-open_history(window_work *work, const lem_config *config, const lem_series *series,
-			 const lem_order *order, const lem_clock *clock, double *scratch, lem_fault *fault)
+open_view(window_work *work, const lem_config *config, const lem_series *series,
+		  const lem_order *order, const lem_clock *clock, bool ahead, double *scratch,
+		  lem_fault *fault)
 {
 	lem_arena	arena = {(char *) scratch, 0};
 	int64_t		interval = config->bar_interval;
@@ -477,8 +520,8 @@ open_history(window_work *work, const lem_config *config, const lem_series *seri
 	if (work->n_history == 0)
 		return lem_fail(fault, LEM_SHORT_HISTORY, NULL, 0, work->scale_window.history);
 
-	lem_expect_open(&work->expect, config, series, work->n_history, interval_bars(config), interval,
-					clock);
+	(ahead ? lem_expect_open : lem_expect_look) (&work->expect, config, series, work->n_history,
+												 interval_bars(config), interval, clock);
 	work->view.series = series;
 	work->view.interval = work->expect.interval;
 	work->view.carry = config->gaps == LEM_GAPS_CARRY;
@@ -489,6 +532,19 @@ open_history(window_work *work, const lem_config *config, const lem_series *seri
 		work->view.grid = &work->expect.grid;
 	else if (work->expect.by_calendar)
 		work->view.carry = false;	/* a day without a bar had no session */
+	return LEM_OK;
+}
+
+/* The history before an order's start: from nothing to scales, and the strip up to row L. */
+static lem_status
+open_history(window_work *work, const lem_config *config, const lem_series *series,
+			 const lem_order *order, const lem_clock *clock, double *scratch, lem_fault *fault)
+{
+	lem_status	status = open_view(work, config, series, order, clock, true, scratch, fault);
+
+	if (status != LEM_OK)
+		return status;
+	work->log_return = NULL;
 	find_start(work);
 	work->row_l = find_row_l(work);
 	return read_history(work, fault);
@@ -539,6 +595,35 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 			market[2 * i + 1] = bar->volume;
 		}
 	}
+	return LEM_OK;
+}
+
+lem_status
+lem_window_past(const lem_config *config, const lem_series *series, const lem_clock *clock,
+				const double *log_return, double *scratch, lem_real *rows, lem_fault *fault)
+{
+	static const lem_order none = {.size = 1, .max_rate = 1};
+	const int	strip_l = lem_strip_row(config, config->lookback);
+	window_work work;
+	lem_status	status;
+
+	work.returns = config->feature_set != LEM_FEATURES_PAPER;
+	status = open_view(&work, config, series, &none, clock, false, scratch, fault);
+	if (status != LEM_OK)
+		return status;
+	work.log_return = work.view.carry ? NULL : log_return;
+	work.has_start = false;
+	work.row_l = (lem_place) {series->n - 1, 0, 0};
+	status = read_history(&work, fault);
+	if (status == LEM_OK && config->gaps == LEM_GAPS_ERROR)
+		status = check_gaps(&work, 0, fault);
+	if (status != LEM_OK)
+		return status;
+	for (int i = 1; i <= strip_l; i++)
+		work.strip.log_return[i] = work.log_return
+			? work.log_return[work.strip.bars[i].source]
+			: lem_log_return(work.strip.bars[i - 1].price, work.strip.bars[i].price);
+	lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, rows);
 	return LEM_OK;
 }
 

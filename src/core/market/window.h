@@ -49,6 +49,16 @@ extern lem_status lem_window_build(const lem_config *config, const lem_series *s
 								   int64_t *slice_ts, double *market, lem_fault *fault);
 
 /*
+ * The rows of a model whose rows are all of completed bars (of market making: N = 2), row L being
+ * the series' last bar: those of lem_window_build for an order without a start, at a fraction of its
+ * cost, because no bar to come is looked for.  log_return (n; may be NULL): lem_log_return() of each
+ * bar's price after the one before, where the caller has them.  scratch and errors as there.
+ */
+extern lem_status lem_window_past(const lem_config *config, const lem_series *series,
+								  const lem_clock *clock, const double *log_return,
+								  double *scratch, lem_real *rows, lem_fault *fault);
+
+/*
  * When the bars of rows 0 .. L start (row_ts: L + 1 times); row L + 1 + i is the bar of slice i.
  * scratch and errors as lem_window_build.
  */

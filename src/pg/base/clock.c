@@ -60,13 +60,43 @@ lem_zone_name(pg_tz *time_zone)
 	return name;
 }
 
+/*
+ * The offset of a zone from one instant on until its clocks change next: bars are asked about one after
+ * another, and looking each of them up would cost more than all else that is done with it.
+ */
+typedef struct last_offset
+{
+	const pg_tz *zone;
+	pg_time_t	from;
+	pg_time_t	until;
+	int64		offset;			/* microseconds */
+} last_offset;
+
+static last_offset last;
+
 static int64
 to_local(void *arg, int64 ts)
 {
-	pg_time_t	t = timestamptz_to_time_t(ts);
-	struct pg_tm *local = pg_localtime(&t, (pg_tz *) arg);
+	pg_tz	   *zone = arg;
+	const pg_time_t t = timestamptz_to_time_t(ts);
+	struct pg_tm *local;
+	pg_time_t	change;
+	long		offset;
+	long		after;
+	int			dst;
 
-	return local ? ts + (int64) local->tm_gmtoff * USECS_PER_SEC : ts;
+	if (last.zone == zone && t >= last.from && t < last.until)
+		return ts + last.offset;
+	local = pg_localtime(&t, zone);
+	if (local == NULL)
+		return ts;
+	last.zone = zone;
+	last.offset = (int64) local->tm_gmtoff * USECS_PER_SEC;
+	last.from = t;
+	/* one without a change to come, or another answer than that above, is asked about again */
+	last.until = pg_next_dst_boundary(&t, &offset, &dst, &change, &after, &dst, zone) == 1 &&
+		offset == local->tm_gmtoff ? change : t + 1;
+	return ts + last.offset;
 }
 
 lem_clock

@@ -70,7 +70,8 @@ no_forecast(lem_maker_forecast *forecast)
 typedef struct pass
 {
 	const lem_model *model;
-	lem_series	series;			/* of the whole book */
+	lem_series	series;			/* of the whole book; features of bars that windows read */
+	const double *log_return;	/* of its prices */
 	lem_clock	clock;
 	double	   *scratch;
 	lem_real   *rows;			/* BATCH windows */
@@ -84,9 +85,9 @@ typedef struct pass
 	lem_maker_said *said;		/* receives what the last bar's mixture says; NULL: not asked */
 } pass;
 
-/* Forecasts of the batch in hand. */
+/* Forecasts of the batch in hand; bars and forecasts begin with bar `base` of the book. */
 static void
-run_batch(pass *p, const lem_outlook_bar *bars, lem_maker_forecast *forecasts)
+run_batch(pass *p, size_t base, const lem_outlook_bar *bars, lem_maker_forecast *forecasts)
 {
 	const int	horizon = p->model->config.horizon;
 	lem_status	status;
@@ -108,8 +109,8 @@ run_batch(pass *p, const lem_outlook_bar *bars, lem_maker_forecast *forecasts)
 		const lem_real *q = p->out + i * LEM_QUANTILE_OUTPUTS;
 		const double median[LEM_MAKER_TASKS] = {q[1], q[4], q[7]};
 
-		lem_maker_forecast_of(&bars[p->bar[i]], horizon, median, q[0], q[2],
-							  &forecasts[p->bar[i]]);
+		lem_maker_forecast_of(&bars[p->bar[i] - base], horizon, median, q[0], q[2],
+							  &forecasts[p->bar[i] - base]);
 	}
 	if (p->said && p->model->config.mixture != LEM_MIXTURE_NONE)
 	{
@@ -129,17 +130,14 @@ static bool
 add_window(pass *p, size_t bar, bool strict)
 {
 	const lem_config *config = &p->model->config;
-	const lem_order order = {.size = 1, .max_rate = 1};
 	const size_t size = (size_t) lem_rows(config) * lem_inputs(config);
 	lem_series	known = p->series;
-	lem_window	window;
-	int64_t		slice_ts[2];
 	lem_status	status;
 	lem_fault	fault;
 
 	known.n = bar + 1;
-	status = lem_window_build(config, &known, &order, &p->clock, p->scratch, &window,
-							  p->rows + p->n * size, slice_ts, NULL, &fault);
+	status = lem_window_past(config, &known, &p->clock, p->log_return, p->scratch,
+							 p->rows + p->n * size, &fault);
 	if (status == LEM_OK)
 	{
 		p->volatility[p->n] =
@@ -167,9 +165,9 @@ lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, boo
 	const size_t n = setup->book.series.n;
 	const size_t width = LEM_MAKER_INPUTS + (size_t) setup->book.n_features;
 	lem_model_row *row = palloc0(sizeof(lem_model_row));
-	lem_maker_forecast *forecasts = huge(n, sizeof(lem_maker_forecast));
-	double	   *mid = huge(n, sizeof(double));
+	lem_outlook_track track = {huge(n, sizeof(double)), huge(n, sizeof(double))};
 	double	   *features = huge(n * width, sizeof(double));
+	lem_maker_forecast *forecasts;
 	const lem_config *config = &row->config;
 	pass	   *p = palloc0(sizeof(pass));
 	instr_time	start;
@@ -183,41 +181,44 @@ lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, boo
 	setup->options.time_zone = row->time_zone;
 	setup->strategy.kind = LEM_MAKER_FORECAST;
 	setup->strategy.horizon = config->horizon;
+	/* outlooks are needed from the first row of the first window on */
+	setup->base = strict && n > (size_t) lem_rows(config) ? n - lem_rows(config) : 0;
+	forecasts = huge(n - setup->base, sizeof(lem_maker_forecast));
 	setup->strategy.forecast = forecasts;
-	lem_maker_look(setup, config->horizon);
-	lem_outlook_series(&setup->book, setup->bars, mid, features);
+	lem_maker_look(setup, config->horizon, &track);
+	lem_outlook_features(&setup->book, setup->base, setup->bars, features + setup->base * width);
 
 	p->series = setup->book.series;
-	p->series.price = mid;
+	p->series.price = track.mid;
+	p->log_return = track.log_return;
 	p->series.features = features;
 	p->series.n_features = (int) width;
 	p->clock = lem_config_clock(schema, config, row->time_zone);
 	p->scratch = huge(lem_window_scratch(config, &p->series), sizeof(double));
 	p->rows = huge((Size) most * lem_rows(config) * lem_inputs(config), sizeof(lem_real));
-	p->out = palloc(BATCH * LEM_QUANTILE_OUTPUTS * sizeof(lem_real));
-	p->weights = palloc(BATCH * 3 * LEM_MEMBERS * sizeof(double));
-	p->shares = palloc(BATCH * LEM_REGIMES * sizeof(double));
+	p->out = palloc(most * LEM_QUANTILE_OUTPUTS * sizeof(lem_real));
+	p->weights = palloc(most * 3 * LEM_MEMBERS * sizeof(double));
+	p->shares = palloc(most * LEM_REGIMES * sizeof(double));
 	p->said = said;
 	p->workspace = lem_alloc_aligned(CurrentMemoryContext,
 									 config->mixture != LEM_MIXTURE_NONE ?
 									 lem_experts_workspace(p->model, most) :
 									 lem_forecast_workspace(p->model, most));
-	for (size_t i = 0; i < from && i < n; i++)
-		no_forecast(&forecasts[i]);
-	for (size_t i = from; i < n; i++)
+	for (size_t i = setup->base; i < n; i++)
 	{
-		if (add_window(p, i, strict && i == n - 1))
+		if (i >= from && add_window(p, i, strict && i == n - 1))
 			made++;
 		else
-			no_forecast(&forecasts[i]);
+			no_forecast(&forecasts[i - setup->base]);
 		if (p->n == most)
-			run_batch(p, setup->bars, forecasts);
+			run_batch(p, setup->base, setup->bars, forecasts);
 	}
-	run_batch(p, setup->bars, forecasts);
+	run_batch(p, setup->base, setup->bars, forecasts);
 	lem_stat_call(row, &start, (int64) made, 1);
 	pfree(p->rows);
 	pfree(features);
-	pfree(mid);
+	pfree(track.log_return);
+	pfree(track.mid);
 }
 
 /*
@@ -255,7 +256,7 @@ pg_lem_forecast(PG_FUNCTION_ARGS)
 	}
 	memset(&said, 0, sizeof(said));
 	lem_maker_forecasts(lem_schema(fcinfo), setup, n - 1, true, &said);
-	f = &setup->strategy.forecast[n - 1];
+	f = &setup->strategy.forecast[n - 1 - setup->base];
 	values[0] = TimestampTzGetDatum(setup->book.series.ts[n - 1]);
 	values[1] = Float8GetDatum(f->mid);
 	values[2] = Float8GetDatum(f->mid_low);

@@ -17,7 +17,8 @@ typedef struct lem_maker_said
 /*
  * Take the outlook of the setup's book as the model of its name does, and forecast at the ends of
  * bars [from, n): strategy.forecast has one for each bar, of NaN where there is too little history.
- * strict: that, at the last bar, is an error (LM004).  The model stays pinned until the current
+ * strict: only the last bar's is wanted, setup's base becomes the first bar that it reads, and too
+ * little history is an error (LM004).  The model stays pinned until the current
  * memory context is reset.  Raises LM010, 42501, and LM014 for a book that is not like those that
  * the model learnt from.  said, unless it is NULL: of the last bar.
  */

@@ -73,7 +73,7 @@ lem_maker_setup_open(const char *schema, lem_maker_setup *setup)
 		(size_t) (options->fit * (double) setup->book.series.n);
 	if (strncmp(setup->name, LEM_MAKER_BASELINE_PREFIX, prefix) == 0)
 	{
-		lem_maker_look(setup, setup->strategy.horizon);
+		lem_maker_look(setup, setup->strategy.horizon, NULL);
 		open_baseline(setup->name + prefix, setup);
 	}
 	else

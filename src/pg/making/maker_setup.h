@@ -24,12 +24,16 @@ typedef struct lem_maker_setup
 	lem_quoting quoting;
 	lem_quoting_given given;
 	bool		quoting_now;	/* at the end of the book, rather than through it */
-	lem_outlook_bar *bars;		/* one a bar of the book */
+	size_t		base;			/* bars, and forecasts of the strategy, begin with this bar of the book */
+	lem_outlook_bar *bars;		/* one a bar of [base, n) */
 	size_t		first;			/* the bar at whose end the first decision is */
 	lem_maker_strategy strategy;
 } lem_maker_setup;
 
-/* Take the outlook of the setup's book, in the current memory context. */
-extern void lem_maker_look(lem_maker_setup *setup, int horizon);
+/*
+ * Take the outlook of the setup's book from its base on, in the current memory context.  track may be
+ * NULL.
+ */
+extern void lem_maker_look(lem_maker_setup *setup, int horizon, const lem_outlook_track *track);
 
 #endif

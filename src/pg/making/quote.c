@@ -62,8 +62,8 @@ pg_lem_quote(PG_FUNCTION_ARGS)
 	lem_maker_options_read(PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4), &setup->options);
 	setup->quoting_now = true;
 	lem_maker_setup_open(lem_schema(fcinfo), setup);
-	if (lem_maker_plan(&setup->strategy, &setup->quoting, setup->bars, setup->book.series.n - 1,
-					   position, 0, &plan))
+	if (lem_maker_plan(&setup->strategy, &setup->quoting, setup->bars,
+					   setup->book.series.n - 1 - setup->base, position, 0, &plan))
 		n = lem_quote_make(&setup->quoting, &plan, quotes);
 	for (int i = 0; i < n; i++)
 	{

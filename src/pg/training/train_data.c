@@ -347,10 +347,10 @@ lem_train_book_series(const lem_book *book, const lem_clock *clock, int horizon,
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		status = lem_outlook_fill(book, clock, horizon, LEM_SESSIONS_DAY, &lem_interrupt_stop,
-								  bars);
+		status = lem_outlook_fill(book, clock, horizon, LEM_SESSIONS_DAY, 0, &lem_interrupt_stop,
+								  bars, &(lem_outlook_track) {mid, NULL});
 	} while (status == LEM_STOPPED);
-	lem_outlook_series(book, bars, mid, features);
+	lem_outlook_features(book, 0, bars, features);
 	pfree(bars);
 	*series = book->series;
 	series->n_features = width;
