@@ -808,6 +808,71 @@ test_profile(void)
 	forget(&h);
 }
 
+/* Of the first n bars, those that had ended by now. */
+static int
+ended(const lem_config *config, const int64_t *ts, size_t n, const lem_clock *clock, int64_t now)
+{
+	const lem_series series = {.n = n, .ts = ts};
+	uint64_t	scratch[8];
+
+	return (int) lem_expect_ended(config, &series, 8, clock, now, scratch);
+}
+
+/* Bars that have ended by the clock. */
+static void
+test_ended(void)
+{
+	static market m;
+	history		h;
+	lem_clock	calendar;
+	const lem_config any = {0};
+	const lem_config minutes = {.bar_interval = 20 * LEM_MINUTE};
+	const int64_t january = lem_day_of_date(2025, 1, 1) * LEM_DAY;
+	const int64_t months[] = {january - 31 * LEM_DAY, january, january + 31 * LEM_DAY};
+	int64_t		days[9];
+	int			wrong = 0;
+	int			closes = 0;
+	size_t		n = 0;
+
+	new_york(&m);
+	simulate(&m, HOUR, &h);
+	calendar = (lem_clock) {.calendar = &m.sessions};
+	while (h.ts[n] < lem_day_of_date(2024, 11, 20) * LEM_DAY)
+		n++;
+
+	/* a session's last bar ends with it, also where that is early; the next one has not begun */
+	for (; h.ts[n] < lem_day_of_date(2024, 12, 5) * LEM_DAY; n++)
+	{
+		lem_session_time session;
+		int64_t		end = h.ts[n] + HOUR;
+
+		(void) lem_session_after(&m.sessions, h.ts[n], &session);
+		closes += session.close < end;
+		if (session.close < end)
+			end = session.close;
+		wrong += ended(&any, h.ts, n + 1, &calendar, end - 1) != (int) n;
+		wrong += ended(&any, h.ts, n + 3, &calendar, end) != (int) n + 1;
+		wrong += ended(&any, h.ts, n + 1, &m.sessions.clock, h.ts[n] + HOUR - 1) != (int) n;
+	}
+	check_int(wrong, 0, "ended: with their session, or when their length has passed");
+	check(closes >= 9, "ended: sessions close within bars");
+
+	check_int(ended(&any, h.ts, 0, &calendar, h.ts[0]), 0, "ended: no bars");
+	check_int(ended(&any, h.ts, 1, NULL, h.ts[0] + 1), 1, "ended: a single one, whose length is not known");
+	check_int(ended(&minutes, h.ts, 1, NULL, h.ts[0] + 1), 0, "ended: nor where it is in the config");
+	check_int(ended(&minutes, h.ts, 2, NULL, h.ts[1] + 20 * LEM_MINUTE), 2, "ended: by the config's length");
+	check_int(ended(&any, h.ts, 9, NULL, h.ts[0] - 1), 0, "ended: all of them are of the future");
+	check_int(ended(&any, h.ts, 9, NULL, LEM_TIME_END - 1), 9, "ended: at the end of all time");
+	/* the day of the change of clocks in New York has 23 hours */
+	for (int i = 0; i < 9; i++)
+		days[i] = (lem_day_of_date(2025, 3, 1) + i) * LEM_DAY + 5 * HOUR;
+	check_int(ended(&any, days, 9, &m.sessions.clock, days[8] + 23 * HOUR - 1), 8, "ended: a day of 23 hours");
+	check_int(ended(&any, days, 9, &m.sessions.clock, days[8] + 23 * HOUR), 9, "ended: and then it has");
+	check_int(ended(&any, months, 3, NULL, lem_day_of_date(2025, 3, 1) * LEM_DAY - 1), 2, "ended: a month");
+	check_int(ended(&any, months, 3, NULL, lem_day_of_date(2025, 3, 1) * LEM_DAY), 3, "ended: a short one");
+	forget(&h);
+}
+
 int
 main(void)
 {
@@ -817,6 +882,7 @@ main(void)
 	test_grid();
 	test_long_bars();
 	test_now();
+	test_ended();
 	test_profile();
 	test_thin();
 	test_market("New York", new_york, 5 * LEM_MINUTE);
