@@ -1088,6 +1088,12 @@ COMMENT ON FUNCTION lem_tca_report(lem_fills, lem_bars, interval[], timestamptz,
 	text, float8)
 	IS 'what the fills of an order cost against the bars of the market';
 
+-- VOLATILE: nothing is to be told before it is known that the order is not there.
+CREATE FUNCTION _lem_unknown_order(id bigint) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'pg_lem_unknown_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION _lem_unknown_order(bigint) IS 'raises that there is no such order';
+
 -- Orders that lem_work works, by their numbers: what stands of their fills, in the shares of now.
 -- The decision is the order's start, or the first fill where one came before that.
 CREATE FUNCTION lem_order_fills(order_id bigint) RETURNS lem_fills
@@ -1102,10 +1108,12 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL (SELECT min(f.ts) AS first_ts FROM lem_order_fill AS f
 		WHERE f.order_id = o.id AND f.busted_at IS NULL) AS l
 	LEFT JOIN lem_order_fill AS f ON f.order_id = o.id AND f.busted_at IS NULL
-	WHERE o.id = lem_order_fills.order_id;
+	WHERE o.id = lem_order_fills.order_id
+	HAVING CASE WHEN count(o.id) = 0 AND lem_order_fills.order_id IS NOT NULL
+		THEN _lem_unknown_order(lem_order_fills.order_id) IS NULL ELSE true END;
 END;
 COMMENT ON FUNCTION lem_order_fills(bigint)
-	IS 'an order that is worked, with its fills, for lem_tca_report; NULL: it is not yours';
+	IS 'an order that is worked, with its fills, for lem_tca_report';
 
 CREATE FUNCTION lem_order_tca(order_id bigint, bars lem_bars, markouts interval[] DEFAULT NULL,
 	until timestamptz DEFAULT NULL, time_zone text DEFAULT 'UTC',
@@ -1113,11 +1121,11 @@ CREATE FUNCTION lem_order_tca(order_id bigint, bars lem_bars, markouts interval[
 	arrival_price float8 DEFAULT NULL) RETURNS lem_tca_report
 	LANGUAGE sql STABLE PARALLEL SAFE COST 2000
 BEGIN ATOMIC
-	SELECT lem_tca_report(lem_order_fills(o.id), bars, markouts,
+	SELECT lem_tca_report(lem_order_fills(lem_order_tca.order_id), bars, markouts,
 		COALESCE(until, CASE WHEN o.state = 'finished' THEN o.last_ts + interval '1 microsecond'
 			WHEN o.state IN ('cancelled', 'expired') THEN o.ended_at END),
 		time_zone, bar_interval, calendar, arrival_price)
-	FROM lem_orders AS o WHERE o.id = lem_order_tca.order_id;
+	FROM (SELECT) AS one LEFT JOIN lem_orders AS o ON o.id = lem_order_tca.order_id;
 END;
 COMMENT ON FUNCTION lem_order_tca(bigint, lem_bars, interval[], timestamptz, text, interval, text,
 	float8)
@@ -1852,11 +1860,6 @@ CREATE FUNCTION _lem_report_plan(model text, ord lem_order, bars lem_bars) RETUR
 COMMENT ON FUNCTION _lem_report_plan(text, lem_order, lem_bars)
 	IS 'the slices of a plan; NULL where none can be made';
 
-CREATE FUNCTION _lem_unknown_order(id bigint) RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'pg_lem_unknown_order' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
-	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION _lem_unknown_order(bigint) IS 'raises that there is no such order';
-
 -- Fills of an order, in the shares of now; kind: market, paper, or NULL: market where there are any.
 CREATE FUNCTION _lem_report_fills(id bigint, kind text, OUT step int, OUT ts timestamptz,
 	OUT price float8, OUT quantity float8, OUT fee float8, OUT paper boolean) RETURNS SETOF record
@@ -2035,7 +2038,7 @@ BEGIN ATOMIC
 			'head', '["when", "who", "what", ""]'::jsonb,
 			'cells', COALESCE(jsonb_agg(jsonb_build_array(e.at, e.by, e.event, e.detail::text) ORDER BY e.id), '[]'::jsonb))
 			FROM o JOIN lem_order_event AS e ON e.order_id = o.id))
-	WHERE EXISTS (SELECT FROM o) OR _lem_unknown_order(id) IS NULL;
+	WHERE EXISTS (SELECT FROM o);
 END;
 COMMENT ON FUNCTION _lem_order_pictures(bigint, text, jsonb)
 	IS 'the pictures of an order that is worked and their figures';
@@ -2247,11 +2250,12 @@ COMMENT ON FUNCTION lem_svg(text, text) IS 'a picture of a training, or of all m
 CREATE FUNCTION lem_report(kind text, id bigint, bars text, options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
 BEGIN ATOMIC
-	SELECT CASE kind
+	SELECT CASE WHEN kind = 'order' AND NOT EXISTS (SELECT FROM lem_orders AS o WHERE o.id = lem_report.id)
+		THEN _lem_unknown_order(id)::text ELSE CASE kind
 		WHEN 'order' THEN _lem_pictures_page('Order ' || COALESCE(id::text, '') || COALESCE(': ' || (SELECT o.side || ' ' || o.series
 				FROM lem_orders AS o WHERE o.id = lem_report.id), ''),
 			_lem_order_pictures(id, bars, COALESCE(options, '{}'::jsonb)))
-		ELSE _lem_unknown_kind(kind, 'order, of an order''s id and a query for bars')::text END;
+		ELSE _lem_unknown_kind(kind, 'order, of an order''s id and a query for bars')::text END END;
 END;
 COMMENT ON FUNCTION lem_report(text, bigint, text, jsonb) IS 'a page of HTML on an order that is worked';
 
@@ -2281,7 +2285,8 @@ CREATE FUNCTION lem_svg(kind text, id bigint, bars text, options jsonb DEFAULT '
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
 BEGIN ATOMIC
 	SELECT CASE WHEN kind IN ('price', 'shares', 'participation', 'shortfall', 'markouts')
-		THEN _lem_picture(kind, _lem_order_pictures(id, bars, COALESCE(options, '{}'::jsonb)))
+		THEN CASE WHEN NOT EXISTS (SELECT FROM lem_orders AS o WHERE o.id = lem_svg.id)
+			THEN _lem_unknown_order(id)::text ELSE _lem_picture(kind, _lem_order_pictures(id, bars, COALESCE(options, '{}'::jsonb))) END
 		ELSE _lem_unknown_kind(kind, 'price, shares, participation, shortfall and markouts')::text END;
 END;
 COMMENT ON FUNCTION lem_svg(text, bigint, text, jsonb) IS 'a picture of an order that is worked, as SVG';

@@ -69,8 +69,16 @@ SELECT lem_record_fill(id, '2026-01-22 02:00+00', 100, 1, fee => 2.5) > 0 AS fil
 SELECT count(*) AS orders, bool_and(abs(r.fill_rate - CASE o.unit WHEN 'notional' THEN o.fill_price * o.filled ELSE o.filled END / o.size) < 1e-9) AS fill_rates,
 	bool_and(abs(r.achieved_price - o.fill_price) < 1e-9) AS prices, sum(r.fees) AS fees, bool_and(abs(r.fees - o.fees) < 1e-9) AS same_fees
 FROM live_ids JOIN lem_orders AS o USING (id), live_series, lem_order_tca(id, bars) AS r WHERE o.filled > 0;
-SELECT count(*) FILTER (WHERE NOT r.begin_price IS NULL) AS begun, bool_and(r.arrival_price = 42) AS arrival, bool_and(r.bars <= 6) AS within, lem_order_tca(-1, '{}') IS NULL AS none
+SELECT count(*) FILTER (WHERE NOT r.begin_price IS NULL) AS begun, bool_and(r.arrival_price = 42) AS arrival, bool_and(r.bars <= 6) AS within, lem_order_tca(NULL, '{}') IS NULL AS none
 FROM live_ids, live_series, lem_order_tca(id, bars, calendar => 'always', arrival_price => 42) AS r WHERE i < 10;
+-- An order that is not there is said by every function in the same words, and by their names alone.
+\set SHOW_CONTEXT always
+SELECT lem_order_fills(-1);
+SELECT lem_order_tca(-1, '{}');
+SELECT lem_report('order', -1, 'SELECT 1');
+SELECT lem_svg('price', -1, 'SELECT 1');
+SELECT lem_cancel_order(-1);
+\set SHOW_CONTEXT errors
 
 SELECT lem_drop('live');
 DELETE FROM lem_parent_order;
