@@ -41,6 +41,14 @@ RESET client_min_messages;
 SELECT metrics -> 'bar_seconds' AS seconds FROM lem_models WHERE name = 'doubts_trained';
 SELECT count(*) FROM (SELECT lem_bars(ts, price, volume) AS b FROM doubts_bars) AS s, lem_schedule('doubts_trained', lem_order(100), b);
 SELECT count(*) FROM (SELECT lem_bars('2026-01-01'::timestamptz + (ts - '2026-01-01') / 12, price, volume) AS b FROM doubts_bars) AS s, lem_schedule('doubts_trained', lem_order(100), b);
+-- One that was trained on bars of several lengths is for those between, too.
+SET client_min_messages = warning;
+CALL lem_train('doubts_lengths', $$SELECT series, ts, price, volume FROM doubts_bars UNION ALL SELECT 'four', '2025-01-01'::timestamptz + (ts - '2026-01-01') * 4, price, volume FROM doubts_bars$$, '{"lookback": 4, "n_ahead": 3, "hidden_size": 4, "num_heads": 1, "num_embedding": 2, "fused_mlp_hidden_dim": 4, "norm_window": 24}', '{"epochs": 1, "samples": 64, "batch": 16, "validation_samples": 32}');
+RESET client_min_messages;
+SELECT metrics -> 'bar_seconds' AS seconds FROM lem_models WHERE name = 'doubts_lengths';
+SELECT count(*) FROM (SELECT hours, lem_bars('2026-01-01'::timestamptz + (ts - '2026-01-01') * hours, price, volume) AS b FROM doubts_bars, unnest('{1,2,4}'::int[]) AS hours GROUP BY hours) AS s, lem_schedule('doubts_lengths', lem_order(100), b);
+SELECT count(*) FROM (SELECT lem_bars('2026-01-01'::timestamptz + (ts - '2026-01-01') / 12, price, volume) AS b FROM doubts_bars) AS s, lem_schedule('doubts_lengths', lem_order(100), b);
+SELECT count(*) FROM (SELECT lem_bars('2026-01-01'::timestamptz + (ts - '2026-01-01') * 24, price, volume) AS b FROM doubts_bars) AS s, lem_schedule('doubts_lengths', lem_order(100), b);
 -- Weights that are taken elsewhere take it along.
 SELECT lem_import('doubts_copy', lem_export('doubts_trained')), metrics -> 'bar_seconds' AS seconds FROM lem_models WHERE name = 'doubts_trained';
 SELECT count(*) FROM (SELECT lem_bars('2026-01-01'::timestamptz + (ts - '2026-01-01') / 60, price, volume) AS b FROM doubts_bars) AS s, lem_schedule('doubts_copy', lem_order(100), b);
@@ -81,9 +89,10 @@ SELECT count(lem_submit_order('D', model, lem_order(100))) AS orders FROM unnest
 SELECT lem_drop('doubts');
 SELECT lem_drop('doubts_trained');
 SELECT lem_drop('doubts_minutes');
+SELECT lem_drop('doubts_lengths');
 DELETE FROM lem_parent_order;
 SELECT lem_drop('doubts_copy');
-DELETE FROM lem_training_run WHERE model = 'doubts_trained';
+DELETE FROM lem_training_run WHERE model IN ('doubts_trained', 'doubts_lengths');
 
 DROP TABLE doubts_bars, doubts_split;
 DROP FUNCTION simulate_bars, simulate_normal;

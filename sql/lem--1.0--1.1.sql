@@ -382,6 +382,12 @@ CREATE FUNCTION lem_sync_models(connection text, OUT name text, OUT version int,
 COMMENT ON FUNCTION lem_sync_models(text)
 	IS 'copy the versions of models that another server has and this one does not, through dblink';
 
+-- What the bundled models of 1.0 were trained on, which their files say by now
+UPDATE lem_model SET metrics = metrics || jsonb_build_object('bar_seconds', t.seconds)
+FROM (VALUES ('\x738cf1161d49f96ffe48f354fc41fb378e5dad90f3349db1654eed52db5dc3b5'::bytea, '[3600, 14400]'::jsonb),
+	('\xd1db21528a1f0b7e3ce23869eb55513fe26eb27444d98937191c53bfd12e852f', '86400')) AS t (digest, seconds)
+WHERE lem_model.digest = t.digest AND NOT lem_model.metrics ? 'bar_seconds';
+
 -- Models: rights and catalog: end
 
 -- Calendars

@@ -27,6 +27,32 @@ is "once" "$(sql -c 'SET ROLE bundle_user' -c 'SELECT * FROM lem_install_bundled
 is "they are deployed" "$(sql -c 'SELECT name FROM lem_models WHERE deployed ORDER BY name')" "$names"
 
 simulate 40 A
+
+# warned NAME HOURS: what a schedule of bars of that length is warned of
+warned()
+{
+	sql -c "SELECT lem_schedule('$1', lem_order(1000), timestamptz '2026-01-01' + (ts - '2026-01-01') * $2, price, volume) FROM bars" 2>&1 >/dev/null |
+		sed -n 's/^WARNING:  //p'
+}
+
+if [ "$(echo $names)" = "crypto_1h dow_1d" ]; then
+	is "crypto_1h: bars of 1 to 4 hours are what it is for" "$(warned crypto_1h 1)$(warned crypto_1h 2)$(warned crypto_1h 4)" ""
+	is "crypto_1h: bars of days are not" "$(warned crypto_1h 24)" "the bars are 1 day long, and the model was trained on bars of 01:00:00 to 04:00:00"
+	is "dow_1d: bars of days are what it is for" "$(warned dow_1d 24)" ""
+	is "dow_1d: bars of hours are not" "$(warned dow_1d 1)" "the bars are 01:00:00 long, and the model was trained on bars of 1 day"
+
+	# files of 1.0 did not say it
+	old=${PGDATABASE}_old
+	columns="name, version, deployed, created_by, config, parameters, bytes, digest"
+	seconds="SELECT string_agg(name || ' ' || (metrics ->> 'bar_seconds'), ', ' ORDER BY name) FROM lem_models"
+	createdb "$old"
+	sql -d "$old" -c "CREATE EXTENSION lem VERSION '1.0'"
+	sql -c "COPY (SELECT $columns, metrics - 'bar_seconds' FROM lem_model) TO STDOUT" | sql -d "$old" -c "COPY lem_model ($columns, metrics) FROM STDIN"
+	is "updated from 1.0, the models say what they are for" \
+		"$(sql -d "$old" -c "$seconds" -c "ALTER EXTENSION lem UPDATE" -c "$seconds")" $'\n'"$(sql -c "$seconds")"
+	is "which is" "$(sql -c "$seconds")" "crypto_1h [3600, 14400], dow_1d 86400"
+	dropdb "$old"
+fi
 for file in "${files[@]}"; do
 	name=$(basename "$file" .safetensors)
 	is "$name: a schedule of all its bars" \

@@ -45,8 +45,19 @@ are_swapped(const lem_series *series, size_t first)
 	return moves >= MOVES && 2 * far > moves && 2 * near > moves;
 }
 
+/* The time between bars, microseconds; 0 where there are too few to tell. */
+static int64_t
+interval_of(const lem_series *series)
+{
+	uint64_t	scratch[LEM_DOUBT_BARS];
+
+	return series->n < INTERVAL_BARS ? 0
+		: lem_gap_interval(series, series->n, LEM_DOUBT_BARS, scratch);
+}
+
 lem_doubts
-lem_series_doubts(const lem_series *series, size_t from, bool first, int64_t trained)
+lem_series_doubts(const lem_series *series, size_t from, bool first,
+				  lem_bar_lengths trained)
 {
 	lem_doubts	doubts = {0};
 
@@ -64,13 +75,27 @@ lem_series_doubts(const lem_series *series, size_t from, bool first, int64_t tra
 	doubts.swapped = are_swapped(series, from);
 	if (doubts.swapped)
 		doubts.jumped = false;
-	if (trained > 0 && series->n >= INTERVAL_BARS)
+	if (trained.shortest > 0)
 	{
-		uint64_t	scratch[LEM_DOUBT_BARS];
-		const int64_t interval = lem_gap_interval(series, series->n, LEM_DOUBT_BARS, scratch);
+		const int64_t interval = interval_of(series);
 
-		if (interval > 0 && is_apart((double) interval, (double) trained, INTERVAL_RATIO))
+		if (interval > 0 && ((double) interval * INTERVAL_RATIO < (double) trained.shortest ||
+							 (double) interval > (double) trained.longest * INTERVAL_RATIO))
 			doubts.interval = interval;
 	}
 	return doubts;
+}
+
+lem_bar_lengths
+lem_bar_lengths_with(lem_bar_lengths lengths, const lem_series *series)
+{
+	const int64_t interval = interval_of(series);
+
+	if (interval <= 0)
+		return lengths;
+	if (lengths.shortest <= 0 || interval < lengths.shortest)
+		lengths.shortest = interval;
+	if (interval > lengths.longest)
+		lengths.longest = interval;
+	return lengths;
 }

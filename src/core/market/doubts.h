@@ -10,6 +10,13 @@
 /* Bars, from the last one on back, that are enough to look at for a schedule. */
 #define LEM_DOUBT_BARS 512
 
+/* Lengths of the bars that a model was trained on, microseconds; 0: not known. */
+typedef struct lem_bar_lengths
+{
+	int64_t		shortest;
+	int64_t		longest;
+} lem_bar_lengths;
+
 typedef struct lem_doubts
 {
 	bool		swapped;		/* prices move as volumes do, and volumes as prices */
@@ -20,11 +27,14 @@ typedef struct lem_doubts
 } lem_doubts;
 
 /*
- * Look at bars `from` and later of a series; the first time, also at what the bars are.  trained: microseconds between the bars that a model was trained on, 0 where that
- * is not known.  A market that trades at and below zero does not jump.
+ * Look at bars `from` and later of a series; the first time, also at what the bars are.  trained: of a
+ * model, {0} where there is none.  A market that trades at and below zero does not jump.
  */
 extern lem_doubts lem_series_doubts(const lem_series *series, size_t from, bool first,
-									int64_t trained);
+									lem_bar_lengths trained);
+
+/* Lengths with those of one series more, which count where it has bars enough to tell. */
+extern lem_bar_lengths lem_bar_lengths_with(lem_bar_lengths lengths, const lem_series *series);
 
 /* The bar from which the last LEM_DOUBT_BARS of a series are looked at. */
 static inline size_t

@@ -37,8 +37,17 @@ interval_text(int64 microseconds)
 																   IntervalPGetDatum(interval))));
 }
 
+static const char *
+lengths_text(lem_bar_lengths lengths)
+{
+	if (lengths.shortest == lengths.longest)
+		return interval_text(lengths.shortest);
+	return psprintf("%s to %s", interval_text(lengths.shortest), interval_text(lengths.longest));
+}
+
 void
-lem_warn_of_bars(const char *name, const lem_series *series, Size from, bool first, int64 trained)
+lem_warn_of_bars(const char *name, const lem_series *series, Size from, bool first,
+				 lem_bar_lengths trained)
 {
 	const lem_doubts doubts = lem_series_doubts(series, from, first, trained);
 	const char *of = name ? psprintf(" of series \"%s\"", lem_clip_text(name)) : "";
@@ -58,6 +67,6 @@ lem_warn_of_bars(const char *name, const lem_series *series, Size from, bool fir
 	if (doubts.interval > 0 && may_warn())
 		ereport(WARNING,
 				(errmsg("the bars%s are %s long, and the model was trained on bars of %s", of,
-						interval_text(doubts.interval), interval_text(trained)),
+						interval_text(doubts.interval), lengths_text(trained)),
 				 errhint("Pass bars of that length, or use a model for these.")));
 }

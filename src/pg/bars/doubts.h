@@ -10,10 +10,10 @@
 
 /*
  * Warn of what is doubtful about bars `from` and later of a series: of its name, NULL where it has
- * none.  first: whether it is asked what the bars are.  trained: microseconds between the bars that the
- * model was trained on; 0: not known.  A statement over many series warns a few times only.
+ * none.  first: whether it is asked what the bars are.  trained: of the
+ * model, {0} where there is none.  A statement over many series warns a few times only.
  */
 extern void lem_warn_of_bars(const char *name, const lem_series *series, Size from, bool first,
-							 int64 trained);
+							 lem_bar_lengths trained);
 
 #endif

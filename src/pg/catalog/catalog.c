@@ -42,7 +42,7 @@ typedef struct parsed_config
 	uint8		digest[LEM_DIGEST_LENGTH];	/* key */
 	lem_config	config;
 	pg_tz	   *time_zone;
-	int64		trained_interval;
+	lem_bar_lengths trained;
 } parsed_config;
 
 static HTAB *parsed_configs = NULL;
@@ -236,28 +236,47 @@ check_digest(const char *schema, const lem_model_row *row, const char *config_te
 	corrupted(row, -1, "Its config, its digest and its parts do not fit each other.");
 }
 
-/* What a model's config or else its metrics say of the bars it is for; 0: nothing. */
+/* Microseconds of a number of seconds; 0 where it is no length of a bar. */
 static int64
-find_interval(const lem_config *config, const lem_scan *scan)
+length_of(const JsonbValue *seconds)
 {
+	double		x;
+
+	if (seconds->type != jbvNumeric)
+		return 0;
+	x = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+										   NumericGetDatum(seconds->val.numeric)));
+	return x >= 1e-6 && x <= (double) LEM_MAX_BAR_INTERVAL / USECS_PER_SEC
+		? (int64) rint(x * USECS_PER_SEC) : 0;
+}
+
+/* What a model's config or else its metrics say of the bars it is for. */
+static lem_bar_lengths
+find_lengths(const lem_config *config, const lem_scan *scan)
+{
+	lem_bar_lengths lengths = {config->bar_interval, config->bar_interval};
 	Datum		metrics;
 	JsonbValue *seconds;
 
 	if (config->bar_interval > 0)
-		return config->bar_interval;
+		return lengths;
+	lengths = (lem_bar_lengths) {0};
 	if (!lem_scan_value(scan, "metrics", &metrics) || !JB_ROOT_IS_OBJECT(DatumGetJsonbP(metrics)))
-		return 0;
-	seconds = getKeyJsonValueFromContainer(&DatumGetJsonbP(metrics)->root, LEM_TRAINED_INTERVAL,
-										   strlen(LEM_TRAINED_INTERVAL), NULL);
-	if (seconds && seconds->type == jbvNumeric)
+		return lengths;
+	seconds = getKeyJsonValueFromContainer(&DatumGetJsonbP(metrics)->root, LEM_TRAINED_LENGTHS,
+										   strlen(LEM_TRAINED_LENGTHS), NULL);
+	if (seconds == NULL)
+		return lengths;
+	if (seconds->type == jbvBinary && JsonContainerIsArray(seconds->val.binary.data) &&
+		JsonContainerSize(seconds->val.binary.data) == 2)
 	{
-		const double x = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
-															NumericGetDatum(seconds->val.numeric)));
-
-		if (x >= 1e-6 && x <= (double) LEM_MAX_BAR_INTERVAL / USECS_PER_SEC)
-			return (int64) rint(x * USECS_PER_SEC);
+		lengths.shortest = length_of(getIthJsonbValueFromContainer(seconds->val.binary.data, 0));
+		lengths.longest = length_of(getIthJsonbValueFromContainer(seconds->val.binary.data, 1));
 	}
-	return 0;
+	else
+		lengths.shortest = lengths.longest = length_of(seconds);
+	return lengths.shortest > 0 && lengths.shortest <= lengths.longest ? lengths
+		: (lem_bar_lengths) {0};
 }
 
 /* Fill in the config of a row whose id and digest are known. */
@@ -279,14 +298,14 @@ find_parsed(const char *schema, lem_model_row *row, const lem_scan *scan)
 	{
 		row->config = entry->config;
 		row->time_zone = entry->time_zone;
-		row->trained_interval = entry->trained_interval;
+		row->trained = entry->trained;
 		return;
 	}
 
 	json = DatumGetJsonbP(lem_scan_column(scan, "config"));
 	check_digest(schema, row, lem_config_text(json));
 	lem_config_read_stored(json, &row->config, &row->time_zone);
-	row->trained_interval = find_interval(&row->config, scan);
+	row->trained = find_lengths(&row->config, scan);
 
 	if (hash_get_num_entries(parsed_configs) >= MAX_PARSED)
 	{
@@ -297,7 +316,7 @@ find_parsed(const char *schema, lem_model_row *row, const lem_scan *scan)
 	entry = hash_search(parsed_configs, row->digest, HASH_ENTER, &found);
 	entry->config = row->config;
 	entry->time_zone = row->time_zone;
-	entry->trained_interval = row->trained_interval;
+	entry->trained = row->trained;
 }
 
 char *

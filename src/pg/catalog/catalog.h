@@ -14,6 +14,7 @@
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 
+#include "core/market/doubts.h"
 #include "core/parameters/config.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
@@ -35,11 +36,12 @@ typedef struct lem_model_row
 	uint8		digest[LEM_DIGEST_LENGTH];
 	lem_config	config;
 	pg_tz	   *time_zone;
-	int64		trained_interval;	/* microseconds between the bars it was trained on; 0: unknown */
+	lem_bar_lengths trained;	/* of the bars that it was trained on, or is meant for */
 } lem_model_row;
 
-/* Key of a model's metrics: seconds between the bars that it was trained on. */
-#define LEM_TRAINED_INTERVAL "bar_seconds"
+/* Key of a model's metrics: seconds of the bars that it was trained on; where series differ, [shortest,
+ * longest]. */
+#define LEM_TRAINED_LENGTHS "bar_seconds"
 
 /* The metrics of a model as JSON, palloc'd; NULL if it has none. */
 extern char *lem_catalog_metrics(const char *schema, const lem_model_row *row);

@@ -108,7 +108,7 @@ lem_strategy_open(const char *schema, const char *model, lem_backtest_settings *
 		lem_fail(&fault, LEM_NO_BARS, NULL, 0, 0);
 		lem_pg_raise(&fault);
 	}
-	lem_warn_of_bars(NULL, test->series, 0, true, row->trained_interval);
+	lem_warn_of_bars(NULL, test->series, 0, true, row->trained);
 }
 
 int64

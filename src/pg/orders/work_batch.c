@@ -184,7 +184,7 @@ warn_of_bars(const char *series, const lem_work_order *order, const lem_work_mod
 
 	lem_warn_of_bars(series, &order->view, first ? lem_doubt_from(&order->view)
 					 : lem_series_before(&order->view, order->seen + 1), first,
-					 model->row.trained_interval);
+					 model->row.trained);
 }
 
 /* Read the bars of the series that orders need. */

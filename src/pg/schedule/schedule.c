@@ -151,7 +151,7 @@ run_job(schedule_job *job)
 		}
 		lem_warn_of_bars(NULL, &job->series[job->current],
 						 lem_doubt_from(&job->series[job->current]), true,
-						 use.row.trained_interval);
+						 use.row.trained);
 	}
 	chunk = Max(lem_forward_batch(&use.row.config), 1);
 	for (int first = 0; first < job->n; first += chunk)

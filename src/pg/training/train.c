@@ -247,7 +247,7 @@ finish_run(lem_training *t)
 	lem_run    *run = &t->run;
 
 	t->version = lem_models_store(run->schema, run->model, &t->config, t->time_zone, part_of_best,
-								  t, run->id, lem_run_metrics(run, t->interval), NULL);
+								  t, run->id, lem_run_metrics(run, t->lengths), NULL);
 	set_deployed(t);
 	lem_run_finish(run, t->diverged ? "diverged" : "finished", t->diverged, t->version);
 }

@@ -286,7 +286,6 @@ read_data(lem_training *t)
 	lem_start  *starts;
 	lem_real   *rows;
 	double	   *scratch;
-	uint64_t	differences[LEM_DOUBT_BARS];
 	lem_status	status;
 	int			failed = 0;
 	lem_fault	fault;
@@ -302,10 +301,11 @@ read_data(lem_training *t)
 							(Size) lem_training_memory * 1024, &t->data);
 		take_closes(t);
 		for (int i = 0; i < t->data.n_series; i++)
-			lem_warn_of_bars(t->data.names[i], &t->data.series[i], 0, true, 0);
+			lem_warn_of_bars(t->data.names[i], &t->data.series[i], 0, true,
+							 (lem_bar_lengths) {0});
 	}
-	t->interval = lem_gap_interval(&t->data.series[0], t->data.series[0].n, LEM_DOUBT_BARS,
-								   differences);
+	for (int i = 0; i < t->data.n_series; i++)
+		t->lengths = lem_bar_lengths_with(t->lengths, &t->data.series[i]);
 	lem_training_commit();
 	memcpy(digest, run->data_digest, LEM_DIGEST_LENGTH);
 	memcpy(run->data_digest, t->data.digest, LEM_DIGEST_LENGTH);

@@ -27,7 +27,7 @@ typedef struct lem_training
 	lem_model_row from;			/* the model to start from, if run.from_model */
 
 	lem_train_data data;		/* until the block holds a copy */
-	int64		interval;		/* of the first series' bars, microseconds; 0: not known */
+	lem_bar_lengths lengths;	/* of its bars */
 	MemoryContext data_context;
 	lem_dataset dataset;
 	lem_clock	clock;

@@ -443,19 +443,22 @@ lem_run_save(lem_run *run, const lem_run_numbers *numbers, const lem_epoch *epoc
 }
 
 Jsonb *
-lem_run_metrics(const lem_run *run, int64 interval)
+lem_run_metrics(const lem_run *run, lem_bar_lengths lengths)
 {
 	lem_query	query;
 
 	lem_query_begin(&query, run->schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(run->id), false);
 	lem_query_add(&query, INT4OID, Int32GetDatum(run->state.best_epoch), false);
-	lem_query_add(&query, FLOAT8OID, Float8GetDatum((double) interval / USECS_PER_SEC),
-				  interval <= 0);
+	lem_query_add(&query, FLOAT8OID, Float8GetDatum((double) lengths.shortest / USECS_PER_SEC),
+				  lengths.shortest <= 0);
+	lem_query_add(&query, FLOAT8OID, Float8GetDatum((double) lengths.longest / USECS_PER_SEC),
+				  lengths.longest <= lengths.shortest);
 	if (lem_query_run(&query,
 					  "SELECT metrics || jsonb_build_object('epoch', epoch,"
 					  " 'train_loss', train_loss, 'validation_loss', validation_loss)"
-					  " || jsonb_strip_nulls(jsonb_build_object('" LEM_TRAINED_INTERVAL "', $3))"
+					  " || jsonb_strip_nulls(jsonb_build_object('" LEM_TRAINED_LENGTHS "',"
+					  " CASE WHEN $4 IS NULL THEN to_jsonb($3) ELSE jsonb_build_array($3, $4) END))"
 					  " FROM %1$s.lem_training_epoch WHERE run = $1"
 					  " AND epoch = $2") == 0)
 		return NULL;
