@@ -71,21 +71,21 @@ typedef struct lem_work_order
 	TimestampTz expires;		/* DT_NOEND: never */
 	Datum		stored_bars;	/* lem_bars that its slices traded in, as stored; 0: none */
 	int			n_slices;
-	int64_t		units[LEM_MAX_AHEAD];	/* of n_slices */
-	lem_slice_done done[LEM_MAX_AHEAD]; /* n_slices */
+	int64_t    *units;			/* n_slices */
+	lem_slice_done *done;		/* n_slices */
 	bool		fills;			/* it goes on from its fills */
 	bool		catch_up;		/* slices that were missed are not told, and caught up */
 	bool		skip;			/* or are not to be traded at all */
 	bool		resized;		/* units are to be taken from the quantities */
 	bool		spread;			/* what it is behind is spread, whatever its limits */
 	int			n_completed;
-	TimestampTz bar_ts[LEM_MAX_AHEAD];	/* n_completed: the bars they traded in */
+	TimestampTz *bar_ts;		/* n_completed: the bars they traded in */
 
 	/* as worked */
 	lem_order	order;			/* stored_order, read, with its start once that is fixed, and what
 								 * was decided and executed */
-	double		executed[LEM_MAX_AHEAD];	/* of n_slices, in the order's unit */
-	double		executed_price[LEM_MAX_AHEAD];	/* NaN: nothing was */
+	double	   *executed;		/* n_slices, in the order's unit */
+	double	   *executed_price; /* n_slices; NaN: nothing was */
 	double		skipped;		/* of the order, in slices that are not to be traded any more */
 	TimestampTz since;			/* bars before are not needed; DT_NOBEGIN: all are */
 	const lem_bars *bars;		/* stored_bars, read */

@@ -251,6 +251,18 @@ read_order(uint64 row, lem_work_order *order)
 		order->calendar = TextDatumGetCString(value);
 }
 
+/* Room for the slices of an order. */
+static void
+make_room(lem_work_order *order, int n)
+{
+	LEM_ENSURE(n <= LEM_MAX_AHEAD);
+	order->units = palloc(n * sizeof(int64_t));
+	order->done = palloc(n * sizeof(lem_slice_done));
+	order->bar_ts = palloc(n * sizeof(TimestampTz));
+	order->executed = palloc(n * sizeof(double));
+	order->executed_price = palloc(n * sizeof(double));
+}
+
 /* What was decided of n orders, which stand in the order of their ids. */
 static void
 read_slices(const lem_worker *worker, lem_work_order *orders, int n)
@@ -258,6 +270,7 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 	lem_query	query;
 	Datum	   *ids = palloc(Max(n, 1) * sizeof(Datum));
 	uint64		rows;
+	uint64		next;
 	int			i = 0;
 
 	for (int j = 0; j < n; j++)
@@ -281,8 +294,14 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 			i++;
 		LEM_ENSURE(i < n && orders[i].id == id);
 		order = &orders[i];
-		LEM_ENSURE(DatumGetInt32(lem_query_column(row, 2, NULL)) == order->n_slices + 1 &&
-				   order->n_slices < LEM_MAX_AHEAD);
+		if (order->n_slices == 0)
+		{
+			for (next = row + 1; next < rows; next++)
+				if (DatumGetInt64(lem_query_column(next, 1, NULL)) != id)
+					break;
+			make_room(order, (int) (next - row));
+		}
+		LEM_ENSURE(DatumGetInt32(lem_query_column(row, 2, NULL)) == order->n_slices + 1);
 		bar = time_column(row, 4, DT_NOBEGIN);
 		if (bar != DT_NOBEGIN && order->n_completed == order->n_slices)
 			order->bar_ts[order->n_completed++] = bar;
