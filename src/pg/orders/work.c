@@ -66,7 +66,7 @@
 #include "pg/orders/work_store.h"
 
 /* Orders that are claimed at once. */
-#define BATCH_ORDERS 64
+#define BATCH_ORDERS 256
 
 /* How often it is asked whether others are done, in milliseconds. */
 #define ASK_MS 10
