@@ -626,6 +626,7 @@ ALTER TABLE lem_child_slice SET (fillfactor = 70);
 -- time; and what lem_purge deletes.
 CREATE INDEX lem_parent_order_series ON lem_parent_order (series, id);
 CREATE INDEX lem_parent_order_state ON lem_parent_order (state, id) INCLUDE (owner);
+CREATE INDEX lem_parent_order_owner ON lem_parent_order (owner) WHERE state IN ('active', 'paused');
 CREATE INDEX lem_parent_order_worked ON lem_parent_order (series) WHERE start_ts IS NOT NULL;
 CREATE INDEX lem_parent_order_ended ON lem_parent_order (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX lem_child_slice_decided ON lem_child_slice (decided_at);

@@ -74,8 +74,14 @@ add_owners(lem_query *query, Oid user, const char *find)
 void
 lem_orders_add_owners(lem_query *query, Oid user, bool active)
 {
+	/* From owner to owner in an index, not over all their orders. */
 	add_owners(query, user, active ?
-			   "SELECT owner FROM %1$s.lem_parent_order WHERE state IN ('active', 'paused')"
+			   "WITH RECURSIVE r (owner) AS ((SELECT owner FROM %1$s.lem_parent_order"
+			   " WHERE state IN ('active', 'paused') ORDER BY owner LIMIT 1) UNION ALL"
+			   " SELECT (SELECT o.owner FROM %1$s.lem_parent_order AS o"
+			   " WHERE o.state IN ('active', 'paused') AND o.owner OPERATOR(%1$s.>) r.owner"
+			   " ORDER BY o.owner LIMIT 1) FROM r WHERE r.owner IS NOT NULL)"
+			   " SELECT owner FROM r WHERE owner IS NOT NULL"
 			   " UNION SELECT o.owner FROM %1$s.lem_child_slice AS c"
 			   " JOIN %1$s.lem_parent_order AS o ON o.id = c.order_id"
 			   " WHERE c.late AND c.lag IS NOT NULL AND c.after_ts IS NULL AND c.quantity > 0"
