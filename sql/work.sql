@@ -181,6 +181,19 @@ CALL lem_work('SELECT series, ts, price, volume FROM work_bars WHERE 1 / (series
 SELECT * FROM work_orders ORDER BY n;
 CALL lem_work(:'bars', work_now());
 SELECT * FROM work_orders ORDER BY n;
+-- Where a query about many series cannot be planned, as over several servers, they are asked one by one.
+CREATE SEQUENCE work_asked;
+CREATE FUNCTION work_apart() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF nextval('work_asked') = 1 THEN RAISE feature_not_supported; END IF;
+	RETURN true;
+END $$;
+INSERT INTO work_bars SELECT b.* FROM unnest('{A,B,bad}'::text[]) AS s, work_bar(s, 22) AS b;
+CALL lem_work('SELECT series, ts, price, volume FROM work_bars WHERE work_apart()', work_now());
+SELECT nextval('work_asked') > 1 AS asked;
+SELECT * FROM work_orders ORDER BY n;
+DROP FUNCTION work_apart;
+DROP SEQUENCE work_asked;
 -- What ended long ago is purged, with its slices and fills; what is active or failed is not.
 SELECT count(lem_cancel_order(id)) > 0 AS cancelled FROM (SELECT id FROM lem_parent_order WHERE state = 'active' ORDER BY id LIMIT 1) AS o;
 CALL lem_purge('-infinity');

@@ -114,74 +114,125 @@ typedef struct last_bars
 	TimestampTz before;
 	TimestampTz *last;			/* NULL: the times of more of them are asked for */
 	lem_work_times *times;
-	SPIPlanPtr	plan;
+	SPIPlanPtr	all;			/* what asks many series, $1 their names and $2 the time that bars
+								 * begin before; NULL: engines over several servers do not plan it */
+	SPIPlanPtr	one;			/* what asks one; NULL: not needed yet */
+	int			first;			/* those that are asked */
+	int			n;
 } last_bars;
 
-/*
- * Ask one of them, by the plan whose $1 is its name and $2 the time that bars begin before: a query of its
- * own, which engines over several servers can plan, too.
- */
-static void
-ask_last(const last_bars *l, int i)
+/* A part of the query for a series whose name is given. */
+#define LAST_BAR(name) "SELECT pg_catalog.max(q.ts)::pg_catalog.timestamptz" FROM_BARS OF_SERIES name ARE_BARS
+#define LAST_TIMES(name) \
+	"SELECT q.ts::pg_catalog.timestamptz" FROM_BARS OF_SERIES name ARE_BARS \
+	" ORDER BY q.ts DESC LIMIT " CppAsString2(LEM_TIMES)
+#define OF_ALL(of_each) \
+	"SELECT ARRAY(" of_each ") FROM pg_catalog.unnest($1)" \
+	" WITH ORDINALITY AS lem_s (series, number) ORDER BY lem_s.number"
+
+static SPIPlanPtr
+prepare(const last_bars *l, const char *text, Oid names)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Datum		values[] = {
-		CStringGetTextDatum(l->names[i]), TimestampTzGetDatum(l->before)
-	};
+	Oid			types[] = {names, TIMESTAMPTZOID};
+	ErrorContextCallback callback;
+	SPIPlanPtr	plan;
+
+	push_context(&callback);
+	plan = SPI_prepare(psprintf(text, l->bars->query), lengthof(types), types);
+	if (plan == NULL)
+		elog(ERROR, "could not query bars: %s", SPI_result_code_string(SPI_result));
+	MemoryContextSwitchTo(context);
+	error_context_stack = callback.previous;
+	return plan;
+}
+
+static void
+ask(const last_bars *l, SPIPlanPtr plan, Datum names)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Datum		values[] = {names, TimestampTzGetDatum(l->before)};
 	ErrorContextCallback callback;
 	int			result;
 
 	push_context(&callback);
-	result = SPI_execute_plan(l->plan, values, NULL, false, 0);
+	result = SPI_execute_plan(plan, values, NULL, false, 0);
 	MemoryContextSwitchTo(context);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not query bars: %s", SPI_result_code_string(result));
 	error_context_stack = callback.previous;
-	pfree(DatumGetPointer(values[0]));
+	pfree(DatumGetPointer(names));
 }
 
+/* Take what was found of a series, the last bar first. */
 static void
-find_last(void *arg, int first, int n)
-{
-	const last_bars *l = arg;
-
-	for (int i = first; i < first + n; i++)
-	{
-		bool		is_null;
-		Datum		value;
-
-		ask_last(l, i);
-		value = lem_query_column(0, 1, &is_null);
-		l->last[i] = is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
-		SPI_freetuptable(SPI_tuptable);
-	}
-}
-
-static void
-find_times(void *arg, int first, int n)
-{
-	const last_bars *l = arg;
-
-	for (int i = first; i < first + n; i++)
-	{
-		lem_work_times *times = &l->times[i];
-
-		ask_last(l, i);
-		times->n = (int) SPI_processed;
-		for (int k = 0; k < times->n; k++)
-			times->ts[k] = DatumGetTimestampTz(lem_query_column(times->n - 1 - k, 1, NULL));
-		SPI_freetuptable(SPI_tuptable);
-	}
-}
-
-/* An error is told when the series' bars are read. */
-static void
-forget_last(const last_bars *l, int i)
+found(const last_bars *l, int i, int n, const Datum *ts, const bool *nulls)
 {
 	if (l->last)
-		l->last[i] = DT_NOBEGIN;
-	else
-		l->times[i].n = 0;
+	{
+		l->last[i] = n == 0 || (nulls && nulls[0]) ? DT_NOBEGIN : DatumGetTimestampTz(ts[0]);
+		return;
+	}
+	LEM_ENSURE(n <= LEM_TIMES);
+	l->times[i].n = n;
+	for (int k = 0; k < n; k++)
+		l->times[i].ts[k] = DatumGetTimestampTz(ts[n - 1 - k]);
+}
+
+/* Ask for all of them at once. */
+static void
+find_all(void *arg)
+{
+	const last_bars *l = arg;
+	Datum	   *names = palloc(l->n * sizeof(Datum));
+
+	for (int i = 0; i < l->n; i++)
+		names[i] = CStringGetTextDatum(l->names[l->first + i]);
+	ask(l, l->all, text_array(l->n, names));
+	LEM_ENSURE(SPI_processed == (uint64) l->n);
+	for (int i = 0; i < l->n; i++)
+	{
+		Datum	   *ts;
+		bool	   *nulls;
+		int			n;
+
+		deconstruct_array(DatumGetArrayTypeP(lem_query_column(i, 1, NULL)), TIMESTAMPTZOID,
+						  sizeof(TimestampTz), true, TYPALIGN_DOUBLE, &ts, &nulls, &n);
+		found(l, l->first + i, n, ts, nulls);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Ask for some of them, one by one. */
+static void
+find_each(void *arg, int first, int n)
+{
+	const last_bars *l = arg;
+
+	for (int i = first; i < first + n; i++)
+	{
+		Datum		ts[LEM_TIMES];
+		bool		nulls[LEM_TIMES];
+		int			count;
+
+		ask(l, l->one, CStringGetTextDatum(l->names[i]));
+		count = (int) SPI_processed;
+		LEM_ENSURE(count <= LEM_TIMES);
+		for (int k = 0; k < count; k++)
+			ts[k] = lem_query_column(k, 1, &nulls[k]);
+		found(l, i, count, ts, nulls);
+		SPI_freetuptable(SPI_tuptable);
+	}
+}
+
+/*
+ * What need not be everybody's: of the data of one series; and that an engine over several servers has no
+ * plan for a query about many of them.
+ */
+static bool
+error_is_of_all(const ErrorData *error)
+{
+	return lem_error_is_of_data(error) || error->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED;
 }
 
 /* Ask n series for their last bars, some of them at once. */
@@ -191,32 +242,44 @@ ask_all(last_bars *l, int n)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lem last bars",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
-	Oid			types[] = {TEXTOID, TIMESTAMPTZOID};
-	ErrorContextCallback callback;
 
-	push_context(&callback);
-	l->plan = SPI_prepare(psprintf(l->last ? "SELECT pg_catalog.max(q.ts)" FROM_BARS OF_SERIES "$1"
-								   ARE_BARS :
-								   "SELECT q.ts::pg_catalog.timestamptz" FROM_BARS OF_SERIES "$1"
-								   ARE_BARS " ORDER BY q.ts DESC LIMIT " CppAsString2(LEM_TIMES),
-								   l->bars->query), lengthof(types), types);
-	if (l->plan == NULL)
-		elog(ERROR, "could not query bars: %s", SPI_result_code_string(SPI_result));
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(context);
-	for (int first = 0; first < n; first += LAST_AT_ONCE)
+	l->all = prepare(l, l->last ? OF_ALL(LAST_BAR("lem_s.series")) :
+					 OF_ALL(LAST_TIMES("lem_s.series")), TEXTARRAYOID);
+	for (l->first = 0; l->first < n; l->first += l->n)
 	{
-		const int	count = Min(LAST_AT_ONCE, n - first);
-		ErrorData **errors = palloc0(n * sizeof(ErrorData *));
+		ErrorData  *error = NULL;
+		ErrorData **errors;
 
-		lem_guard_each(l->last ? find_last : find_times, l, first, count, lem_error_is_of_data,
-					   errors);
-		for (int i = first; i < first + count; i++)
+		l->n = Min(LAST_AT_ONCE, n - l->first);
+		if (l->all)
+		{
+			error = lem_guard(find_all, l, error_is_of_all);
+			if (error == NULL)
+			{
+				MemoryContextReset(context);
+				continue;
+			}
+		}
+		if (error && error->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED)
+		{
+			SPI_freeplan(l->all);
+			l->all = NULL;
+		}
+		if (l->one == NULL)
+			l->one = prepare(l, l->last ? LAST_BAR("$1") : LAST_TIMES("$1"), TEXTOID);
+		errors = palloc0(n * sizeof(ErrorData *));
+		lem_guard_each(find_each, l, l->first, l->n, lem_error_is_of_data, errors);
+
+		/* An error is told when the series' bars are read. */
+		for (int i = l->first; i < l->first + l->n; i++)
 			if (errors[i])
-				forget_last(l, i);
+				found(l, i, 0, NULL, NULL);
 		MemoryContextReset(context);
 	}
-	SPI_freeplan(l->plan);
+	if (l->all)
+		SPI_freeplan(l->all);
+	if (l->one)
+		SPI_freeplan(l->one);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
 }
@@ -225,7 +288,7 @@ void
 lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, TimestampTz before,
 				   TimestampTz *last)
 {
-	last_bars	l = {bars, names, before, last, NULL, NULL};
+	last_bars	l = {.bars = bars, .names = names, .before = before, .last = last};
 
 	ask_all(&l, n);
 }
@@ -233,7 +296,7 @@ lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, Timesta
 void
 lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names, lem_work_times *times)
 {
-	last_bars	l = {bars, names, bars->now, NULL, times, NULL};
+	last_bars	l = {.bars = bars, .names = names, .before = bars->now, .times = times};
 
 	ask_all(&l, n);
 }
