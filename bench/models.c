@@ -91,6 +91,16 @@ model_random(const lem_config *config)
 		for (int64_t i = 0; i < size; i++)
 			parts[p][i] = 0.2f * random_number();
 	}
+	if (config->mixture != LEM_MIXTURE_NONE && config->mixture != LEM_MIXTURE_SINGLE)
+	{
+		/* what must be in some order, or above 0 */
+		static const lem_real regimes[LEM_REGIMES] = {-0.5f, 0.5f, 0.2f};
+		lem_mixture_offsets at;
+
+		lem_mixture_layout(config, &at);
+		memcpy(parts[1] + at.regimes, regimes, sizeof(regimes));
+		parts[1][at.scale] = 0.05f;
+	}
 	return decode(config, parts);
 }
 

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "market/window.h"
 #include "model/quantile.h"
+#include "model/trunk.h"
 #include "parameters/initial.h"
 #include "training/calibrate.h"
 #include "training/probe.h"
@@ -303,6 +304,89 @@ test_forecast(void)
 		for (int p = 0; p < 2; p++)
 			free(parts[p]);
 	}
+}
+
+/* Students that are asked together say what each says alone. */
+static void
+test_together(void)
+{
+	static const lem_recurrent kinds[] = {LEM_RECURRENT_GRU, LEM_RECURRENT_LSTM, LEM_RECURRENT_TKAN};
+
+	for (int k = 0; k < 3; k++)
+	{
+		lem_config	config = small_config(LEM_MIXTURE_AGREEMENT, kinds[k]);
+		lem_real   *parts[2];
+		lem_model	model = make_model(&config, LEM_FORM_FORWARD, parts);
+		const lem_experts *experts = model.trunk->experts;
+		const size_t window = (size_t) lem_rows(&config) * lem_inputs(&config);
+		lem_real   *rows = malloc(6 * window * sizeof(lem_real));
+		void	   *workspace = aligned(lem_experts_workspace(&model, 6));
+		lem_arena	arena = {NULL, 0};
+		lem_expert_acts acts;
+		lem_real   *said[LEM_EXPERTS];
+		lem_real	phi[LEM_MEMBERS * LEM_RANDOM_FEATURES];
+		lem_real	out[6 * LEM_QUANTILE_OUTPUTS];
+		double		volatility[6];
+		double		shares[6 * LEM_REGIMES];
+		double		worst = 0;
+
+		fill(14, 6 * window, 1, rows);
+		for (int i = 0; i < 6; i++)
+			volatility[i] = -0.7 + 0.25 * i;
+		lem_expert_acts_carve(&arena, &config, &experts->expert[0], 6, false, &acts);
+		arena = (lem_arena) {aligned(arena.used), 0};
+		lem_expert_acts_carve(&arena, &config, &experts->expert[0], 6, false, &acts);
+		for (int e = 0; e < experts->n; e++)
+		{
+			said[e] = malloc(6 * experts->expert[e].outputs * sizeof(lem_real));
+			(void) lem_expert_forward(&experts->expert[e], &config, model.kernels, 6, rows, NULL,
+									  &acts, said[e], NULL);
+		}
+		check(lem_experts_forecast(&model, 6, rows, volatility, workspace, NULL, out, NULL,
+								   shares) == LEM_OK, "layer %d: a mixture forecasts", k);
+		for (int i = 0; i < 6; i++)
+		{
+			const lem_real *raw[LEM_EXPERTS];
+			lem_real	one[LEM_QUANTILE_OUTPUTS];
+
+			for (int e = 0; e < experts->n; e++)
+				raw[e] = said[e] + (size_t) i * experts->expert[e].outputs;
+			lem_experts_join(&config, model.heads[0]->mix, shares + i * LEM_REGIMES, raw, phi, one,
+							 NULL);
+			for (int j = 0; j < LEM_QUANTILE_OUTPUTS; j++)
+				worst = fmax(worst, fabs((double) one[j] - (double) out[i * LEM_QUANTILE_OUTPUTS + j]));
+		}
+		check(worst < (sizeof(lem_real) == 8 ? 1e-12 : 1e-6),
+			  "layer %d: students asked together say what each says alone (%.2g)", k, worst);
+		for (int e = 0; e < experts->n; e++)
+			free(said[e]);
+		free(rows);
+		for (int p = 0; p < 2; p++)
+			free(parts[p]);
+	}
+}
+
+/* Cosines without a library. */
+static void
+test_cosines(void)
+{
+	const lem_real frequency[LEM_RANDOM_FEATURES] = {0};
+	const lem_real z = 0;
+	double		worst = 0;
+
+	for (int block = 0; block < 400; block++)
+	{
+		lem_real	phase[LEM_RANDOM_FEATURES];
+		lem_real	phi[LEM_RANDOM_FEATURES];
+
+		for (int f = 0; f < LEM_RANDOM_FEATURES; f++)
+			phase[f] = (lem_real) ((block - 200 + f / 128.0) * 0.37);
+		lem_random_features(1, frequency, phase, &z, phi);
+		for (int f = 0; f < LEM_RANDOM_FEATURES; f++)
+			worst = fmax(worst, fabs((double) phi[f] / sqrt(2.0 / LEM_RANDOM_FEATURES) -
+									 cos((double) phase[f])));
+	}
+	check(worst < 1e-5, "random features are cosines: within %.2g", worst);
 }
 
 /* What a student of a mixture learns from, for so many samples. */
@@ -788,6 +872,8 @@ main(void)
 	test_hajek();
 	test_weights();
 	test_forecast();
+	test_together();
+	test_cosines();
 	test_loss_gradient();
 	test_student_gradient();
 	test_probe();

@@ -60,18 +60,35 @@ typedef struct season
 	double		all_bars;
 	double		today_volume[SLOTS];
 	double		today_bars[SLOTS];
-	int64_t		day;
+	int64_t		midnight;		/* of the last bar's day, */
+	int			slot;			/* its time, */
+	double		share;			/* and what is usual then */
 	bool		begun;
 } season;
 
-static void
-season_add(season *s, int64_t local, double volume)
+static inline int
+slot_of(int64_t time_of_day)
 {
-	const int64_t time = lem_time_of_day(local);
-	const int64_t day = (local - time) / LEM_DAY;
-	const int	slot = (int) (time / (LEM_DAY / SLOTS));
+	return (int) (time_of_day / (LEM_DAY / SLOTS));
+}
 
-	if (s->begun && day != s->day)
+/* Volume of a bar at a time of the day, of an average bar's. */
+static double
+share_of(const season *s, int slot)
+{
+	double		share;
+
+	if (s->bars[slot] == 0 || s->all_volume <= 0)
+		return 1;
+	share = (s->volume[slot] / s->bars[slot]) / (s->all_volume / s->all_bars);
+	return fmin(fmax(share, 0.05), 20);
+}
+
+/* Count a bar of a day (its midnight) in; returns the share at its time, from the days before. */
+static double
+season_add(season *s, int64_t midnight, int slot, double volume)
+{
+	if (s->begun && midnight != s->midnight)
 	{
 		for (int i = 0; i < SLOTS; i++)
 		{
@@ -83,23 +100,14 @@ season_add(season *s, int64_t local, double volume)
 		memset(s->today_volume, 0, sizeof(s->today_volume));
 		memset(s->today_bars, 0, sizeof(s->today_bars));
 	}
+	if (!s->begun || midnight != s->midnight || slot != s->slot)
+		s->share = share_of(s, slot);
 	s->begun = true;
-	s->day = day;
+	s->midnight = midnight;
+	s->slot = slot;
 	s->today_volume[slot] += volume;
 	s->today_bars[slot] += 1;
-}
-
-/* Volume of a bar at a time of the day, of an average bar's. */
-static double
-season_at(const season *s, int64_t local)
-{
-	const int	slot = (int) (lem_time_of_day(local) / (LEM_DAY / SLOTS));
-	double		share;
-
-	if (s->bars[slot] == 0 || s->all_volume <= 0)
-		return 1;
-	share = (s->volume[slot] / s->bars[slot]) / (s->all_volume / s->all_bars);
-	return fmin(fmax(share, 0.05), 20);
+	return s->share;
 }
 
 static int64_t
@@ -129,7 +137,7 @@ typedef struct progress
 	double		mid[TREND];		/* of the last bars, and their sessions */
 	int			session[TREND];
 	int64_t		interval;
-	int64_t		day;
+	int64_t		midnight;		/* of the last bar's day */
 	season		of_day;
 	lem_spread_estimate estimate;
 } progress;
@@ -176,11 +184,12 @@ lem_outlook_fill(const lem_book *book, const lem_clock *clock, int horizon,
 	double		before = 0;
 
 	memset(&p, 0, sizeof(p));
+	p.midnight = INT64_MIN;
 	for (size_t i = 0; i < series->n; i++)
 	{
 		lem_outlook_bar *bar = i >= from ? &bars[i - from] : NULL;
 		const int64_t local = local_time(clock, series->ts[i]);
-		const int64_t today = (local - lem_time_of_day(local)) / LEM_DAY;
+		const bool	same_day = local >= p.midnight && local - LEM_DAY < p.midnight;
 		const double traded = at_most(series->volume[i], 1e300);
 		const double estimate = quoted ? 0 : lem_spread_next(&p.estimate, book, i);
 		double		mid;
@@ -211,7 +220,7 @@ lem_outlook_fill(const lem_book *book, const lem_clock *clock, int horizon,
 		{
 			const int64_t gap = series->ts[i] - series->ts[i - 1];
 
-			session += sessions == LEM_SESSIONS_DAY && today != p.day;
+			session += sessions == LEM_SESSIONS_DAY && !same_day;
 			p.interval = p.interval == 0 || gap < p.interval ? gap : p.interval;
 			whole = lem_log_return(before, mid);
 			if (gap / CLOSED_INTERVALS <= p.interval)
@@ -224,13 +233,14 @@ lem_outlook_fill(const lem_book *book, const lem_clock *clock, int horizon,
 			}
 		}
 		before = mid;
-		p.day = today;
+		if (!same_day)
+			p.midnight = local - lem_time_of_day(local);
 		mean_add(&p.weight, keep, 1);
 		mean_add(&p.spread, keep, spread);
 		mean_add(&p.volume, keep, traded);
 		mean_add(&p.flow, keep, at_most(flow * flow, 1e300));
-		season_add(&p.of_day, local, traded);
-		mean_add(&p.level, keep, traded / season_at(&p.of_day, local));
+		mean_add(&p.level, keep, traded / season_add(&p.of_day, p.midnight,
+													 slot_of(local - p.midnight), traded));
 		if (track)
 		{
 			track->mid[i] = mid;
@@ -243,9 +253,10 @@ lem_outlook_fill(const lem_book *book, const lem_clock *clock, int horizon,
 			bar->sigma = fmin(fmax(sqrt(mean_of(p.square, p.square_weight)), LEAST_SIGMA), 1);
 			bar->mean_spread = fmax(mean_of(p.spread, p.weight), mid * LEAST_SPREAD);
 			bar->volume = mean_of(p.level, p.weight) *
-				season_at(&p.of_day, local_time(clock, series->ts[i] +
-												(p.interval < LEM_WEEK ? p.interval : LEM_WEEK) *
-												(1 + horizon) / 2));
+				share_of(&p.of_day, slot_of(lem_time_of_day(
+					local_time(clock, series->ts[i] +
+							   (p.interval < LEM_WEEK ? p.interval : LEM_WEEK) *
+							   (1 + horizon) / 2))));
 			set_inputs(&p, series, i, ret, bar);
 		}
 		p.mid[i % TREND] = mid;

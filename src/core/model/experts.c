@@ -138,6 +138,16 @@ lem_expert_acts_carve(lem_arena *arena, const lem_config *config, const lem_expe
 	lem_rnn_acts_carve(arena, &expert->rnn, n, lem_rows(config), keep, &acts->rnn);
 }
 
+/* What a student says from its last row h (H). */
+static void
+say(const lem_expert *expert, int width, const lem_real *h, lem_real *to)
+{
+	memcpy(to, expert->bias, expert->outputs * sizeof(lem_real));
+	for (int a = 0; a < width; a++)
+		for (int b = 0; b < expert->outputs; b++)
+			to[b] += h[a] * expert->kernel[(size_t) a * expert->outputs + b];
+}
+
 lem_status
 lem_expert_forward(const lem_expert *expert, const lem_config *config, const lem_kernels *kern,
 				   int n, const lem_real *rows, const int *pick, const lem_expert_acts *acts,
@@ -159,15 +169,7 @@ lem_expert_forward(const lem_expert *expert, const lem_config *config, const lem
 	if (status != LEM_OK)
 		return status;
 	for (int i = 0; i < n; i++)
-	{
-		const lem_real *h = acts->y + (i + 1) * size - width;
-		lem_real   *to = out + (size_t) i * expert->outputs;
-
-		memcpy(to, expert->bias, expert->outputs * sizeof(lem_real));
-		for (int a = 0; a < width; a++)
-			for (int b = 0; b < expert->outputs; b++)
-				to[b] += h[a] * expert->kernel[(size_t) a * expert->outputs + b];
-	}
+		say(expert, width, acts->y + (i + 1) * size - width, out + (size_t) i * expert->outputs);
 	return LEM_OK;
 }
 
@@ -189,6 +191,31 @@ lem_regime_shares(const lem_real *regimes, double volatility, double *share)
 	share[1] = fmax(1 - share[0] - share[2], 0);
 }
 
+/*
+ * unit cos(x) of n numbers, the cosine within 1e-6 and a rounding of x: plain arithmetic, which
+ * compilers put into vectors.  Turns t = x / 2 pi are taken to [-1/2, 1/2] by adding and subtracting a
+ * number whose last bit is 1, and cos(2 pi t) is sin(2 pi (1/4 - |t|)).
+ */
+static void
+cosines(int n, lem_real unit, lem_real *x)
+{
+	const lem_real whole = (lem_real) (sizeof(lem_real) == 4 ? 0x1.8p23 : 0x1.8p52);
+
+	for (int i = 0; i < n; i++)
+	{
+		const lem_real turns = x[i] * (lem_real) 0.15915494309189535;
+		const lem_real t = turns - ((turns + whole) - whole);
+		const lem_real s = (lem_real) 0.25 - (t < 0 ? -t : t);
+		const lem_real s2 = s * s;
+
+		/* the series of the sine */
+		x[i] = unit * s * ((lem_real) 6.283185307179586 + s2 * ((lem_real) -41.34170224039976 +
+			s2 * ((lem_real) 81.60524927607504 + s2 * ((lem_real) -76.70585975306136 +
+			s2 * ((lem_real) 42.05869394489765 + s2 * ((lem_real) -15.094642576822984 +
+			s2 * (lem_real) 3.8199525848482803))))));
+	}
+}
+
 void
 lem_random_features(int k, const lem_real *frequencies, const lem_real *phases, const lem_real *z,
 					lem_real *phi)
@@ -199,8 +226,7 @@ lem_random_features(int k, const lem_real *frequencies, const lem_real *phases, 
 	for (int i = 0; i < k; i++)
 		for (int f = 0; f < LEM_RANDOM_FEATURES; f++)
 			phi[f] += z[i] * frequencies[(size_t) i * LEM_RANDOM_FEATURES + f];
-	for (int f = 0; f < LEM_RANDOM_FEATURES; f++)
-		phi[f] = unit * lem_cos(phi[f]);
+	cosines(LEM_RANDOM_FEATURES, unit, phi);
 }
 
 double
@@ -341,25 +367,65 @@ lem_experts_join(const lem_config *config, const lem_mix *mix, const double *sha
 	}
 }
 
-/* Buffers of a forecast. */
+/* Windows that students of one recurrent layer are asked about together: what they take stays near. */
+#define TOGETHER 4
+
+/* Buffers of students with a GRU that are asked together, of P pairs of a student and a window. */
+typedef struct group_acts
+{
+	lem_real   *x;				/* P x T x H: what the recurrent layers read */
+	lem_real   *input;			/* P x T x 3H: of the gates, from those */
+	lem_real   *state;			/* P x 3H: and from the state of the row before */
+	lem_real   *gates;			/* P x 2H: z and r */
+	lem_real   *g;				/* P x H */
+	lem_real   *h;				/* P x H */
+} group_acts;
+
+/* Buffers of a forecast, of windows that are asked about together. */
 typedef struct forecast_acts
 {
-	lem_expert_acts expert;
+	lem_expert_acts expert;		/* of students of other layers, one after the other */
+	group_acts	group;			/* or of all of them */
 	double	   *share;			/* n x R */
-	int		   *pick;			/* n: windows that a student is asked about */
+	int		   *pick;			/* E x n: windows that a student is asked about */
 	int		   *place;			/* E x n: where its answer is; -1: not asked */
 	lem_real   *out[LEM_EXPERTS];	/* n x outputs */
 	lem_real   *phi;			/* M x D */
 } forecast_acts;
 
+static inline bool
+in_groups(const lem_config *config)
+{
+	return config->recurrent == LEM_RECURRENT_GRU;
+}
+
+static inline int
+together(const lem_config *config, int n)
+{
+	return in_groups(config) && n > TOGETHER ? TOGETHER : n;
+}
+
 static void
 forecast_carve(lem_arena *arena, const lem_model *model, int n, forecast_acts *acts)
 {
 	const lem_experts *experts = model->trunk->experts;
+	const size_t width = (size_t) model->config.hidden_size;
+	const size_t pairs = (size_t) n * experts->n;
+	const size_t kept = pairs * lem_rows(&model->config);
 
-	lem_expert_acts_carve(arena, &model->config, &experts->expert[0], n, false, &acts->expert);
+	if (in_groups(&model->config))
+	{
+		acts->group.x = lem_arena_reals(arena, kept * width);
+		acts->group.input = lem_arena_reals(arena, kept * 3 * width);
+		acts->group.state = lem_arena_reals(arena, pairs * 3 * width);
+		acts->group.gates = lem_arena_reals(arena, pairs * 2 * width);
+		acts->group.g = lem_arena_reals(arena, pairs * width);
+		acts->group.h = lem_arena_reals(arena, pairs * width);
+	}
+	else
+		lem_expert_acts_carve(arena, &model->config, &experts->expert[0], n, false, &acts->expert);
 	acts->share = lem_arena_bytes(arena, (size_t) n * LEM_REGIMES * sizeof(double));
-	acts->pick = lem_arena_bytes(arena, (size_t) n * sizeof(int));
+	acts->pick = lem_arena_bytes(arena, (size_t) n * LEM_EXPERTS * sizeof(int));
 	acts->place = lem_arena_bytes(arena, (size_t) n * LEM_EXPERTS * sizeof(int));
 	for (int e = 0; e < experts->n; e++)
 		acts->out[e] = lem_arena_reals(arena, (size_t) n * experts->expert[e].outputs);
@@ -372,8 +438,125 @@ lem_experts_workspace(const lem_model *model, int n)
 	lem_arena	arena = {NULL, 0};
 	forecast_acts acts;
 
-	forecast_carve(&arena, model, n, &acts);
+	forecast_carve(&arena, model, together(&model->config, n), &acts);
 	return arena.used;
+}
+
+/*
+ * Ask students with a GRU (gru.h), all of them row by row: a row of one student is too little work
+ * for what it takes to begin it.  asked (E): windows that each is asked about, its part of pick (E x n).
+ */
+static lem_status
+ask_group(const lem_model *model, int n, const lem_real *rows, const int *asked,
+		  const forecast_acts *acts, const lem_stop *stop)
+{
+	const lem_config *config = &model->config;
+	const lem_experts *experts = model->trunk->experts;
+	const lem_kernels *kern = model->kernels;
+	const group_acts *group = &acts->group;
+	const int	width = config->hidden_size;
+	const int	wide = 3 * width;
+	const int	steps = lem_rows(config);
+	const int	inputs = lem_inputs(config);
+	const size_t size = (size_t) steps * width;
+	size_t		pairs = 0;
+
+	for (int e = 0; e < experts->n; e++)
+		for (int i = 0; i < asked[e]; i++, pairs++)
+			lem_dense_forward(&experts->expert[e].input, kern, steps,
+							  rows + (size_t) acts->pick[(size_t) e * n + i] * steps * inputs, inputs,
+							  group->x + pairs * size, width);
+	kern->tanh(pairs * size, group->x, group->x);
+	for (size_t e = 0, at = 0; e < (size_t) experts->n; at += asked[e++])
+		if (asked[e] > 0)
+			lem_dense_forward(&experts->expert[e].rnn.gru.input, kern, asked[e] * steps,
+							  group->x + at * size, width, group->input + at * steps * wide, wide);
+	memset(group->h, 0, pairs * width * sizeof(lem_real));
+	for (int t = 0; t < steps; t++)
+	{
+		if (lem_stop_asked(stop))
+			return LEM_STOPPED;
+		for (size_t e = 0, at = 0; e < (size_t) experts->n; at += asked[e++])
+		{
+			const lem_gru *gru = &experts->expert[e].rnn.gru;
+
+			if (asked[e] > 0)
+				kern->matmul(asked[e], group->h + at * width, width, &gru->recurrent,
+							 gru->recurrent_bias, false, group->state + at * wide, wide);
+		}
+		for (size_t p = 0; p < pairs; p++)
+		{
+			const lem_real *input = group->input + (p * steps + t) * wide;
+			const lem_real *state = group->state + p * wide;
+			lem_real   *gates = group->gates + p * 2 * width;
+
+			for (int j = 0; j < 2 * width; j++)
+				gates[j] = input[j] + state[j];
+		}
+		kern->sigmoid(pairs * 2 * width, group->gates, group->gates);
+		for (size_t p = 0; p < pairs; p++)
+		{
+			const lem_real *input = group->input + (p * steps + t) * wide + 2 * width;
+			const lem_real *state = group->state + p * wide + 2 * width;
+			const lem_real *r = group->gates + p * 2 * width + width;
+			lem_real   *g = group->g + p * width;
+
+			for (int j = 0; j < width; j++)
+				g[j] = input[j] + r[j] * state[j];
+		}
+		kern->tanh(pairs * width, group->g, group->g);
+		for (size_t p = 0; p < pairs; p++)
+		{
+			const lem_real *z = group->gates + p * 2 * width;
+			const lem_real *g = group->g + p * width;
+			lem_real   *h = group->h + p * width;
+
+			for (int j = 0; j < width; j++)
+				h[j] = z[j] * h[j] + (1 - z[j]) * g[j];
+		}
+	}
+	for (size_t e = 0, at = 0; e < (size_t) experts->n; e++)
+		for (int i = 0; i < asked[e]; i++, at++)
+			say(&experts->expert[e], width, group->h + at * width,
+				acts->out[e] + (size_t) i * experts->expert[e].outputs);
+	return LEM_OK;
+}
+
+/* Ask the students about windows that fit the buffers. */
+static lem_status
+ask(const lem_model *model, int n, const lem_real *rows, const double *volatility,
+	const forecast_acts *acts, const lem_stop *stop)
+{
+	const lem_config *config = &model->config;
+	const lem_experts *experts = model->trunk->experts;
+	int			asked[LEM_EXPERTS] = {0};
+
+	for (int i = 0; i < n; i++)
+		lem_regime_shares(model->heads[0]->mix->regimes, volatility[i],
+						  acts->share + i * LEM_REGIMES);
+	/* with hajek, a student of a regime that is not there has no say */
+	for (int e = 0; e < experts->n; e++)
+		for (int i = 0; i < n; i++)
+		{
+			int		   *place = &acts->place[(size_t) e * n + i];
+
+			*place = e > 0 && config->mixture == LEM_MIXTURE_HAJEK &&
+				acts->share[i * LEM_REGIMES + (e - 1) % LEM_REGIMES] <= 0 ? -1 : asked[e];
+			if (*place >= 0)
+				acts->pick[(size_t) e * n + asked[e]++] = i;
+		}
+	if (in_groups(config))
+		return ask_group(model, n, rows, asked, acts, stop);
+	for (int e = 0; e < experts->n; e++)
+	{
+		const lem_status status = asked[e] == 0 ? LEM_OK :
+			lem_expert_forward(&experts->expert[e], config, model->kernels, asked[e], rows,
+							   acts->pick + (size_t) e * n, &acts->expert, acts->out[e], stop);
+
+		if (status != LEM_OK)
+			return status;
+	}
+	return LEM_OK;
 }
 
 lem_status
@@ -383,49 +566,39 @@ lem_experts_forecast(const lem_model *model, int n, const lem_real *rows, const 
 {
 	const lem_config *config = &model->config;
 	const lem_experts *experts = model->trunk->experts;
-	const lem_mix *mix = model->heads[0]->mix;
+	const size_t window = (size_t) lem_rows(config) * lem_inputs(config);
+	const int	most = together(config, n);
 	lem_arena	arena = {workspace, 0};
 	forecast_acts acts;
 
-	forecast_carve(&arena, model, n, &acts);
-	for (int i = 0; i < n; i++)
-		lem_regime_shares(mix->regimes, volatility[i], acts.share + i * LEM_REGIMES);
-	for (int e = 0; e < experts->n; e++)
+	forecast_carve(&arena, model, most, &acts);
+	for (int first = 0; first < n; first += most)
 	{
-		int		   *place = acts.place + (size_t) e * n;
-		int			asked = 0;
-		lem_status	status;
+		const int	some = n - first < most ? n - first : most;
+		const lem_status status = ask(model, some, rows + first * window, volatility + first,
+									  &acts, stop);
 
-		/* with hajek, a student of a regime that is not there has no say */
-		for (int i = 0; i < n; i++)
-		{
-			place[i] = e > 0 && config->mixture == LEM_MIXTURE_HAJEK &&
-				acts.share[i * LEM_REGIMES + (e - 1) % LEM_REGIMES] <= 0 ? -1 : asked;
-			if (place[i] >= 0)
-				acts.pick[asked++] = i;
-		}
-		status = asked == 0 ? LEM_OK :
-			lem_expert_forward(&experts->expert[e], config, model->kernels, asked, rows,
-							   acts.pick, &acts.expert, acts.out[e], stop);
 		if (status != LEM_OK)
 			return status;
-	}
-	for (int i = 0; i < n; i++)
-	{
-		const lem_real *raw[LEM_EXPERTS] = {NULL};
-
-		for (int e = 0; e < experts->n; e++)
+		for (int i = 0; i < some; i++)
 		{
-			const int	place = acts.place[(size_t) e * n + i];
+			const size_t at = (size_t) first + i;
+			const lem_real *raw[LEM_EXPERTS] = {NULL};
 
-			if (place >= 0)
-				raw[e] = acts.out[e] + (size_t) place * experts->expert[e].outputs;
+			for (int e = 0; e < experts->n; e++)
+			{
+				const int	place = acts.place[(size_t) e * some + i];
+
+				if (place >= 0)
+					raw[e] = acts.out[e] + (size_t) place * experts->expert[e].outputs;
+			}
+			lem_experts_join(config, model->heads[0]->mix, acts.share + i * LEM_REGIMES, raw,
+							 acts.phi, out + at * LEM_QUANTILE_OUTPUTS,
+							 weights ? weights + at * TASKS * LEM_MEMBERS : NULL);
 		}
-		lem_experts_join(config, mix, acts.share + i * LEM_REGIMES, raw, acts.phi,
-						 out + (size_t) i * LEM_QUANTILE_OUTPUTS,
-						 weights ? weights + (size_t) i * TASKS * LEM_MEMBERS : NULL);
+		if (shares)
+			memcpy(shares + (size_t) first * LEM_REGIMES, acts.share,
+				   (size_t) some * LEM_REGIMES * sizeof(double));
 	}
-	if (shares)
-		memcpy(shares, acts.share, (size_t) n * LEM_REGIMES * sizeof(double));
 	return LEM_OK;
 }
