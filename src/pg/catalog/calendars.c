@@ -165,6 +165,18 @@ lem_calendar_find(const char *schema, const char *name)
 }
 
 void
+lem_calendar_hold(const char *schema, const char *name)
+{
+	lem_query	query;
+
+	lem_query_begin(&query, schema);
+	lem_query_add_text(&query, name);
+	if (lem_query_run(&query, "SELECT FROM %1$s.lem_calendar WHERE name = $1 FOR KEY SHARE") == 0)
+		unknown_calendar(name);
+	(void) lem_calendar_find(schema, name);
+}
+
+void
 lem_calendar_digest(const lem_calendar *calendar, uint8 *digest)
 {
 	const int	weekdays = lengthof(calendar->weekday);
@@ -448,10 +460,42 @@ pg_lem_set_calendar_day(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Feeds, and orders that have not ended, that go by a calendar keep it; models that do are warned of. */
+static void
+refuse_used(const char *schema, const char *name)
+{
+	lem_query	query;
+	int64		models;
+
+	lem_query_begin(&query, schema);
+	lem_query_add_text(&query, name);
+	if (lem_query_run(&query,
+					  "SELECT pg_catalog.format('feed \"%%s\"', f.name) FROM %1$s.lem_feed AS f"
+					  " WHERE f.calendar = $1"
+					  " UNION ALL SELECT pg_catalog.format('order %%s', o.id)"
+					  " FROM %1$s.lem_parent_order AS o WHERE o.calendar = $1"
+					  " AND o.state IN ('active', 'paused', 'failed') LIMIT 1") > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("%s goes by calendar \"%s\"",
+						TextDatumGetCString(lem_query_column(0, 1, NULL)), lem_clip_text(name)),
+				 errhint("Give feeds another with lem_set_feed(); orders let go of it when they "
+						 "end.")));
+	lem_query_run(&query, "SELECT count(*) FROM %1$s.lem_model WHERE config ->> 'calendar' = $1");
+	models = DatumGetInt64(lem_query_column(0, 1, NULL));
+	if (models > 0)
+		ereport(WARNING,
+				(errmsg_plural("%lld version of models goes by calendar \"%s\", which is dropped",
+							   "%lld versions of models go by calendar \"%s\", which is dropped",
+							   models, (long long) models, lem_clip_text(name)),
+				 errhint("They cannot be used until there is a calendar of that name again.")));
+}
+
 /*
  * lem_drop_calendar(name text) RETURNS boolean
  *
- * Drops a calendar that is the user's; false if there is none of the name.  Errors: 22004, 42501.
+ * Drops a calendar that is the user's; false if there is none of the name.  Errors: 22004, 42501, and
+ * 2BP01 while feeds or orders that have not ended go by it.
  */
 LEM_FUNCTION(pg_lem_drop_calendar);
 
@@ -459,12 +503,16 @@ Datum
 pg_lem_drop_calendar(PG_FUNCTION_ARGS)
 {
 	const char *schema = lem_schema(fcinfo);
+	const char *name;
 	lem_query	query;
 	bool		found;
 
 	refuse_null(PG_ARGISNULL(0), "name");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	connect_spi();
-	found = lock_calendar(schema, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	found = lock_calendar(schema, name);
+	if (found)
+		refuse_used(schema, name);
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, TEXTOID, PG_GETARG_DATUM(0), false);
 	lem_query_run(&query, "DELETE FROM %1$s.lem_calendar_day WHERE calendar = $1");
@@ -488,18 +536,19 @@ pg_lem_calendar_inserted(PG_FUNCTION_ARGS)
 	const char *schema = lem_schema(fcinfo);
 	lem_query	query;
 	TupleDesc	columns;
-	const char *table;
+	Oid			table;
 	bool		of_days;
 	bool		is_null;
 
+	/* Anyone can put a trigger on a table of his own. */
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		strcmp(get_namespace_name(RelationGetNamespace(trigger->tg_relation)), schema) != 0)
+		((table = RelationGetRelid(trigger->tg_relation)) != lem_table(schema, "lem_calendar") &&
+		 table != lem_table(schema, "lem_calendar_day")))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("lem_calendar_inserted is for rows that are inserted into calendars")));
-	table = RelationGetRelationName(trigger->tg_relation);
-	of_days = strcmp(table, "lem_calendar_day") == 0;
+	of_days = table == lem_table(schema, "lem_calendar_day");
 	columns = RelationGetDescr(trigger->tg_relation);
 	connect_spi();
 	lem_query_begin(&query, schema);

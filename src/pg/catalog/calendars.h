@@ -15,6 +15,9 @@
 /* A calendar by its name, in the current memory context; raises 42704. */
 extern const lem_calendar *lem_calendar_find(const char *schema, const char *name);
 
+/* See that a calendar is there, and stays until the transaction ends; raises 42704.  Within SPI. */
+extern void lem_calendar_hold(const char *schema, const char *name);
+
 /* A digest (LEM_DIGEST_LENGTH bytes) of all that bars of a calendar depend on. */
 extern void lem_calendar_digest(const lem_calendar *calendar, uint8 *digest);
 

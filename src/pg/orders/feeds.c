@@ -108,10 +108,7 @@ pg_lem_set_feed(PG_FUNCTION_ARGS)
 				 errmsg("invalid name of a feed: \"%s\"", lem_clip_text(name)),
 				 errhint("It has 1 to %d bytes.", MAX_NAME)));
 	if (!PG_ARGISNULL(1))
-	{
 		calendar = text_to_cstring(PG_GETARG_TEXT_PP(1));
-		(void) lem_calendar_find(schema, calendar);
-	}
 	if (!PG_ARGISNULL(2))
 	{
 		const Interval *lag = PG_GETARG_INTERVAL_P(2);
@@ -127,6 +124,8 @@ pg_lem_set_feed(PG_FUNCTION_ARGS)
 	}
 
 	lem_orders_connect();
+	if (calendar)
+		lem_calendar_hold(schema, calendar);
 	lem_query_begin(&query, schema);
 	lem_query_add_text(&query, name);
 	lem_query_add_text(&query, calendar);

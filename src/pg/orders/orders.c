@@ -316,7 +316,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	}
 	(void) lem_feed_find(query.schema, feed ? feed : LEM_DEFAULT_FEED, true);
 	if (calendar)
-		(void) lem_calendar_find(query.schema, calendar);
+		lem_calendar_hold(query.schema, calendar);
 	warn_of_series(query.schema, series);
 	if (PG_NARGS() > 9 && !PG_ARGISNULL(9))
 	{
