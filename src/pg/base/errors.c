@@ -316,7 +316,8 @@ raise_bounds(const lem_fault *fault, const char *have, const char *want)
 		case LEM_BAD_ARRIVAL:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_INVALID_ORDER),
-					 errmsg("invalid arrival price %s", have)));
+					 errmsg("invalid arrival price %s", have),
+					 errdetail("It must be finite.")));
 			break;
 		case LEM_BAD_RISK:
 			ereport(ERROR,

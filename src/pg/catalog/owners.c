@@ -288,6 +288,11 @@ pg_lem_reassign_owned(PG_FUNCTION_ARGS)
 {
 	static const char *const commands[] = {
 		"UPDATE %1$s.lem_model_name SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
+		/* a client_id is one order's of an owner */
+		("UPDATE %1$s.lem_parent_order AS o SET client_id = pg_catalog.left(o.client_id, 400)"
+		 " || ' of ' || $1 || ' (' || o.id || ')' WHERE o.owner::text = $1 AND EXISTS (SELECT FROM"
+		 " %1$s.lem_parent_order AS s WHERE s.owner OPERATOR(%1$s.=) %1$s.lem_role_of($2)"
+		 " AND s.client_id = o.client_id)"),
 		"UPDATE %1$s.lem_parent_order SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
 		"UPDATE %1$s.lem_calendar SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",
 		"UPDATE %1$s.lem_feed SET owner = %1$s.lem_role_of($2) WHERE owner::text = $1",

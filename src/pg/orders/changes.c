@@ -41,7 +41,7 @@ pg_lem_pause_order(PG_FUNCTION_ARGS)
 	lem_orders_refuse_null(PG_ARGISNULL(0), "id");
 	lem_orders_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
-	lem_orders_require(query.schema, PG_GETARG_INT64(0));
+	lem_orders_require(query.schema, PG_GETARG_INT64(0), true);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, INT8OID, PG_GETARG_DATUM(0), false);
 	lem_query_add(&query, TEXTOID, PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1),
@@ -87,7 +87,7 @@ pg_lem_resume_order(PG_FUNCTION_ARGS)
 	}
 	lem_orders_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
-	lem_orders_require(query.schema, PG_GETARG_INT64(0));
+	lem_orders_require(query.schema, PG_GETARG_INT64(0), true);
 	lem_query_add(&query, INT8OID, PG_GETARG_DATUM(0), false);
 	if (PG_NARGS() > 1)
 	{
@@ -117,6 +117,8 @@ typedef struct held_order
 	lem_order	order;
 	Oid			type;			/* of lem_order */
 	double		filled;			/* or decided, where the plan is tracked; in the order's unit */
+	bool		begun;
+	TimestampTz start_ts;		/* of one that has begun */
 } held_order;
 
 /* Hold an order of the user's that has not ended; false if it has.  Raises 42704. */
@@ -128,15 +130,14 @@ hold_order(const char *schema, int64 id, held_order *held)
 	bool		is_null;
 	Datum		value;
 
-	lem_orders_require(schema, id);
+	lem_orders_require(schema, id, true);
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
 	if (lem_query_run(&query,
 					  "SELECT CASE WHEN model_version IS NULL THEN model ELSE"
 					  " split_part(model, '@', 1) || '@' || model_version END, ord,"
-					  " coalesce(track, 'plan') = 'fills' FROM %1$s.lem_parent_order"
-					  " WHERE id = $1 AND state = ANY ('{active,paused,failed}')"
-					  " FOR NO KEY UPDATE") == 0)
+					  " coalesce(track, 'plan') = 'fills', start_ts FROM %1$s.lem_parent_order"
+					  " WHERE id = $1 AND state = ANY ('{active,paused,failed}')") == 0)
 		return false;
 	held->model = TextDatumGetCString(lem_query_column(0, 1, NULL));
 	if (strncmp(held->model, LEM_BASELINE_PREFIX, strlen(LEM_BASELINE_PREFIX)) == 0 &&
@@ -145,6 +146,9 @@ hold_order(const char *schema, int64 id, held_order *held)
 	tuple = DatumGetHeapTupleHeader(datumCopy(lem_query_column(0, 2, NULL), false, -1));
 	lem_order_read(tuple, &held->order);
 	held->type = HeapTupleHeaderGetTypeId(tuple);
+	value = lem_query_column(0, 4, &is_null);
+	held->begun = !is_null;
+	held->start_ts = is_null ? 0 : DatumGetTimestampTz(value);
 
 	/* A query of its own, which sees what whoever held the order before has decided. */
 	if (DatumGetBool(lem_query_column(0, 3, NULL)))
@@ -181,7 +185,8 @@ store_order(const char *schema, int64 id, const held_order *held, const lem_orde
 				  "INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
 				  " SELECT $1, $2, $5, jsonb_object_agg(a.key, jsonb_build_array(a.value, b.value))"
 				  " FROM jsonb_each(to_jsonb($3)) AS a JOIN jsonb_each(to_jsonb($4)) AS b"
-				  " USING (key) WHERE a.value <> b.value");
+				  " USING (key) WHERE a.value <> b.value"
+				  " HAVING count(*) > 0 OR $5 <> 'amended'");
 
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
@@ -223,9 +228,51 @@ enum
 	AMEND_MIN_QUANTITY, AMEND_BEST_EFFORT, AMEND_EXPIRES_AT, AMEND_CLEAR
 };
 
+/* What is to have no limit any more cannot be given one. */
+static void
+refuse_both(FunctionCallInfo fcinfo, const char *field)
+{
+	static const struct
+	{
+		const char *field;
+		int			argument;
+	}			arguments[] = {
+		{"limit_price", AMEND_LIMIT_PRICE}, {"max_rate", AMEND_MAX_RATE},
+		{"max_participation", AMEND_MAX_PARTICIPATION}, {"end_ts", AMEND_END_TS},
+		{"min_quantity", AMEND_MIN_QUANTITY}, {"expires_at", AMEND_EXPIRES_AT}
+	};
+
+	for (size_t i = 0; i < lengthof(arguments); i++)
+		if (strcmp(field, arguments[i].field) == 0 && !PG_ARGISNULL(arguments[i].argument))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" of an order cannot be both given and cleared", field)));
+}
+
+/* An order that has begun is checked with its start; raises LM006 and 22023. */
+static void
+check_times(FunctionCallInfo fcinfo, const held_order *held, const lem_order *order)
+{
+	lem_order	begun = *order;
+
+	if (held->begun)
+	{
+		begun.has_start = true;
+		begun.start_ts = held->start_ts;
+	}
+	lem_order_validate(&begun);
+	if (!PG_ARGISNULL(AMEND_EXPIRES_AT) && begun.has_start &&
+		PG_GETARG_TIMESTAMPTZ(AMEND_EXPIRES_AT) <= begun.start_ts)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the order would expire before it starts"),
+				 errhint("Cancel an order that is not to go on.")));
+}
+
 /* A limit that is given must not be 0: that would be none. */
 static double
-limit_argument(FunctionCallInfo fcinfo, int argument, double before, lem_status status)
+limit_argument(FunctionCallInfo fcinfo, int argument, double before, lem_status status,
+			   double size)
 {
 	lem_fault	fault;
 
@@ -233,7 +280,7 @@ limit_argument(FunctionCallInfo fcinfo, int argument, double before, lem_status 
 		return before;
 	if (PG_GETARG_FLOAT8(argument) == 0)
 	{
-		lem_fail(&fault, status, NULL, 0, 0);
+		lem_fail(&fault, status, NULL, 0, size);
 		lem_pg_raise(&fault);
 	}
 	return PG_GETARG_FLOAT8(argument);
@@ -272,7 +319,12 @@ pg_lem_amend_order(PG_FUNCTION_ARGS)
 		deconstruct_array(PG_GETARG_ARRAYTYPE_P(AMEND_CLEAR), TEXTOID, -1, false, TYPALIGN_INT,
 						  &fields, &nulls, &n);
 		for (int i = 0; i < n; i++)
-			clear_field(nulls[i] ? "NULL" : TextDatumGetCString(fields[i]), &order, &clear_expiry);
+		{
+			const char *field = nulls[i] ? "NULL" : TextDatumGetCString(fields[i]);
+
+			clear_field(field, &order, &clear_expiry);
+			refuse_both(fcinfo, field);
+		}
 	}
 	if (!PG_ARGISNULL(AMEND_SIZE))
 		order.size = PG_GETARG_FLOAT8(AMEND_SIZE);
@@ -284,17 +336,18 @@ pg_lem_amend_order(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(AMEND_MAX_RATE))
 		order.max_rate = PG_GETARG_FLOAT8(AMEND_MAX_RATE);
 	order.max_participation = limit_argument(fcinfo, AMEND_MAX_PARTICIPATION,
-											 order.max_participation, LEM_BAD_PARTICIPATION);
+											 order.max_participation, LEM_BAD_PARTICIPATION,
+											 order.size);
 	if (!PG_ARGISNULL(AMEND_END_TS))
 	{
 		order.has_end = true;
 		order.end_ts = PG_GETARG_TIMESTAMPTZ(AMEND_END_TS);
 	}
 	order.min_quantity = limit_argument(fcinfo, AMEND_MIN_QUANTITY, order.min_quantity,
-										LEM_BAD_MIN_QUANTITY);
+										LEM_BAD_MIN_QUANTITY, order.size);
 	if (!PG_ARGISNULL(AMEND_BEST_EFFORT))
 		order.best_effort = PG_GETARG_BOOL(AMEND_BEST_EFFORT);
-	lem_order_validate(&order);
+	check_times(fcinfo, &held, &order);
 	lem_orders_check(schema, held.model, &order);
 	if (order.size < held.filled * (1 - 1e-12))
 		ereport(ERROR,

@@ -9,7 +9,6 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "core/judging/tca.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
@@ -39,7 +38,6 @@ static void
 read_fill(FunctionCallInfo fcinfo, given_fill *fill)
 {
 	static const char *const names[] = {"order_id", "ts", "price", "quantity"};
-	lem_fault	fault;
 
 	for (int i = 0; i < (int) lengthof(names); i++)
 		lem_orders_refuse_null(PG_ARGISNULL(i), names[i]);
@@ -54,18 +52,28 @@ read_fill(FunctionCallInfo fcinfo, given_fill *fill)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_BAD_BAR),
 				 errmsg("a fill's time cannot be %s", timestamptz_to_str(fill->ts))));
-	if (lem_execution_check(fill->ts, fill->price, 1, &fault) != LEM_OK)
-		lem_pg_raise(&fault);
+	if (!isfinite(fill->price))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("invalid price %s of a fill", lem_number_text(fill->price)),
+				 errdetail("A price must be finite.")));
 	if (!(fill->quantity > 0 && isfinite(fill->quantity)))
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_BAD_BAR),
 				 errmsg("invalid quantity %s of a fill", lem_number_text(fill->quantity)),
 				 errdetail("A quantity must be finite and greater than zero, for sells, too."),
 				 errhint("A fill is taken back with lem_bust_fill.")));
+	if (!isfinite(fill->price * fill->quantity))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("quantity %s of a fill at %s is out of range",
+						lem_number_text(fill->quantity), lem_number_text(fill->price)),
+				 errdetail("What it came to, price times quantity, must be finite.")));
 	if (!isfinite(fill->fee))
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_BAD_BAR),
-				 errmsg("invalid fee %s of a fill", lem_number_text(fill->fee))));
+				 errmsg("invalid fee %s of a fill", lem_number_text(fill->fee)),
+				 errdetail("A fee must be finite; less than 0 is a rebate.")));
 	if (!PG_ARGISNULL(4) && fill->step < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -111,21 +119,6 @@ find_fill(const char *schema, const given_fill *fill)
 	return DatumGetInt64(lem_query_column(0, 1, NULL));
 }
 
-/*
- * Hold the order until the transaction ends, so that no slice is decided meanwhile; the user must
- * act for its owner.
- */
-static void
-hold_order(const char *schema, int64 id)
-{
-	lem_query	query;
-
-	lem_orders_require(schema, id);
-	lem_query_begin(&query, schema);
-	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
-	lem_query_run(&query, "SELECT FROM %1$s.lem_parent_order WHERE id = $1 FOR NO KEY UPDATE");
-}
-
 void
 lem_orders_sum_fills(const char *schema, int64 id)
 {
@@ -163,7 +156,7 @@ pg_lem_record_fill(PG_FUNCTION_ARGS)
 
 	read_fill(fcinfo, &fill);
 	lem_orders_connect();
-	hold_order(schema, fill.order_id);
+	lem_orders_require(schema, fill.order_id, true);
 	id = find_fill(schema, &fill);
 	if (id > 0)
 	{
@@ -222,6 +215,30 @@ pg_lem_record_fill(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Work an order on that had finished with a fill that is taken back.  Its feed may have been dropped
+ * since, as none that orders had not ended named: then it is the default one.
+ */
+static void
+reopen(const char *schema, int64 id)
+{
+	lem_query	query;
+
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
+	if (lem_query_run(&query,
+					  "UPDATE %1$s.lem_parent_order SET state = 'active', ended_at = NULL,"
+					  " seen_ts = NULL, paper_done = false"
+					  " WHERE id = $1 AND state = 'finished' AND track = 'fills' RETURNING id") == 0)
+		return;
+	if (lem_query_run(&query,
+					  "SELECT FROM %1$s.lem_feed AS f JOIN %1$s.lem_parent_order AS o"
+					  " ON o.feed = f.name WHERE o.id = $1 FOR KEY SHARE OF f") == 0)
+		lem_query_run(&query,
+					  "UPDATE %1$s.lem_parent_order SET feed = DEFAULT"
+					  " WHERE id = $1 AND feed <> 'default'");
+}
+
+/*
  * lem_bust_fill(fill bigint, reason text DEFAULT NULL) RETURNS boolean
  *
  * Takes a fill back: what it had traded is missing again.  An order that had finished is worked on,
@@ -251,18 +268,14 @@ pg_lem_bust_fill(PG_FUNCTION_ARGS)
 				 errmsg("fill %lld does not exist", (long long) PG_GETARG_INT64(0)),
 				 errhint("Fills of your orders are in the table lem_order_fill.")));
 	order_id = DatumGetInt64(lem_query_column(0, 1, NULL));
-	hold_order(schema, order_id);
+	lem_orders_require(schema, order_id, true);
 	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
 	busted = lem_query_run(&query,
 						   "UPDATE %1$s.lem_order_fill SET busted_at = clock_timestamp(),"
 						   " busted_by = $2 WHERE id = $1 AND busted_at IS NULL RETURNING id") > 0;
 	if (busted)
 	{
-		lem_query_begin(&query, schema);
-		lem_query_add(&query, INT8OID, Int64GetDatum(order_id), false);
-		lem_query_run(&query,
-					  "UPDATE %1$s.lem_parent_order SET state = 'active', ended_at = NULL,"
-					  " seen_ts = NULL, paper_done = false WHERE id = $1 AND state = 'finished' AND track = 'fills'");
+		reopen(schema, order_id);
 		lem_orders_sum_fills(schema, order_id);
 		lem_orders_event(schema, order_id, "busted",
 						 psprintf("{\"fill\": %lld, \"reason\": %s}",

@@ -367,14 +367,15 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 }
 
 void
-lem_orders_require(const char *schema, int64 id)
+lem_orders_require(const char *schema, int64 id, bool hold)
 {
 	lem_query	query;
 
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
-	if (lem_query_run(&query, "SELECT owner FROM %1$s.lem_parent_order"
-					  " WHERE id = $1") == 0 ||
+	if (lem_query_run(&query, hold ?
+					  "SELECT owner FROM %1$s.lem_parent_order WHERE id = $1 FOR NO KEY UPDATE" :
+					  "SELECT owner FROM %1$s.lem_parent_order WHERE id = $1") == 0 ||
 		!lem_user_acts_for(schema, GetUserId(),
 						   lem_role_id(DatumGetLemRoleP(lem_query_column(0, 1, NULL)))))
 		ereport(ERROR,
@@ -416,7 +417,7 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 	lem_orders_refuse_null(PG_ARGISNULL(0), "id");
 	lem_orders_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
-	lem_orders_require(query.schema, PG_GETARG_INT64(0));
+	lem_orders_require(query.schema, PG_GETARG_INT64(0), true);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, INT8OID, PG_GETARG_DATUM(0), false);
 	lem_query_add(&query, TEXTOID, PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1),
@@ -525,7 +526,7 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 	lem_orders_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
 	if (!PG_ARGISNULL(0))
-		lem_orders_require(query.schema, PG_GETARG_INT64(0));
+		lem_orders_require(query.schema, PG_GETARG_INT64(0), false);
 	lem_query_begin(&query, query.schema);
 	query.by_index = true;
 	lem_query_add(&query, INT8OID, PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0),

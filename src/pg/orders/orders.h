@@ -38,8 +38,11 @@ extern void lem_orders_add_owners(lem_query *query, Oid user, bool active);
 extern void lem_orders_connect(void);
 extern void lem_orders_refuse_null(bool is_null, const char *what);
 
-/* Raise 42704 unless there is such an order, and the user acts for its owner; within SPI. */
-extern void lem_orders_require(const char *schema, int64 id);
+/*
+ * Raise 42704 unless there is such an order, and the user acts for its owner; within SPI.  hold: both
+ * stay so until the transaction ends, and no slice is decided meanwhile.
+ */
+extern void lem_orders_require(const char *schema, int64 id, bool hold);
 
 /* Record that the user did something with an order, with a JSON text or NULL; within SPI. */
 extern void lem_orders_event(const char *schema, int64 id, const char *event, const char *detail);

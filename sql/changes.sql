@@ -1,0 +1,100 @@
+-- What a desk does to orders that are worked, with odd input and at odd moments: fills, changes of mind, feeds and
+-- calendars that are dropped, and orders that are handed to another role.
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+CREATE TABLE changes_bars AS SELECT 'A' AS series, timestamptz '2026-03-01' + i * interval '1 hour' AS ts, 100 + (i % 5) * 0.1 AS price, 1000.0 + 100 * (i % 7) AS volume FROM generate_series(0, 200) AS i;
+CREATE FUNCTION changes_now() RETURNS timestamptz LANGUAGE sql AS 'SELECT max(ts) + interval ''1 hour'' FROM changes_bars';
+-- One bar more
+CREATE PROCEDURE changes_bar() LANGUAGE sql AS 'INSERT INTO changes_bars SELECT ''A'', max(ts) + interval ''1 hour'', 100, 1000 FROM changes_bars';
+-- Errors, without numbers of orders
+CREATE FUNCTION pg_temp.error_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	details text; hint text;
+BEGIN
+	EXECUTE query;
+	RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS details = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN regexp_replace(concat_ws(' / ', SQLSTATE || ': ' || SQLERRM, nullif(details, ''), nullif(hint, '')), '(order|Fill) \d+', '\1 N', 'g');
+END
+$$;
+\set bars 'SELECT series, ts, price, volume FROM changes_bars'
+
+-- Fills: what cannot be one, and what can
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(100, max_bars => 4, lot => 1), track => 'fills') AS id \gset
+CALL lem_work(:'bars', changes_now());
+SELECT q, pg_temp.error_of(format('SELECT lem_record_fill(%s, ', :id) || q || ')') AS said FROM unnest(ARRAY[
+	$$changes_now(), 'NaN', 3$$, $$changes_now(), '-Infinity', 3$$, $$changes_now(), 100, 0$$, $$changes_now(), 100, -3$$, $$changes_now(), 100, 'Infinity'$$,
+	$$changes_now(), 1e300, 1e300$$, $$changes_now(), 100, 3, fee => 'NaN'$$, $$'infinity', 100, 3$$, $$changes_now(), 100, 3, step => 77$$, $$changes_now(), 100, 3, step => 0$$,
+	$$changes_now(), 100, 3, fill_id => ''$$, $$NULL, 100, 3$$, $$changes_now(), NULL, 3$$, $$changes_now(), 100, NULL$$,
+	$$changes_now(), 100, 3, fee => -0.5, fill_id => 'rebate'$$, $$changes_now(), 100, 3, fill_id => 'rebate'$$, $$changes_now(), 101, 3, fill_id => 'rebate'$$,
+	$$'1990-01-01', 0, 2, fill_id => 'free'$$, $$'2090-01-01', -37, 2, fill_id => 'paid'$$]) AS q;
+SELECT filled, round(fill_price::numeric, 2) AS fill_price, fees FROM lem_orders WHERE id = :id;
+SELECT pg_temp.error_of('SELECT lem_bust_fill(-1)'), pg_temp.error_of('SELECT lem_bust_fill(NULL)');
+
+-- Amended: checked like a new order, with the start of one that has begun; what is both given and cleared is neither
+SELECT q, pg_temp.error_of(format('SELECT lem_amend_order(%s, ', :id) || q || ')') AS said FROM unnest(ARRAY[
+	'size => 1', $$size => 'NaN'$$, 'size => 100.5', 'max_rate => 0', 'max_rate => 2', 'max_participation => -1', 'max_participation => 0', 'min_quantity => 0', 'min_quantity => 1e9',
+	$$end_ts => 'infinity'$$, $$end_ts => '2020-01-01'$$, $$expires_at => '2020-01-01'$$, $$expires_at => '-infinity'$$,
+	$$clear => '{size}'$$, $$clear => '{NULL}'$$, $$limit_price => 100, clear => '{limit_price}'$$, $$max_rate => 0.5, clear => '{end_ts,max_rate}'$$]) AS q;
+-- What changes nothing is no event.
+SELECT lem_amend_order(:id), lem_amend_order(:id, size => 100), lem_amend_order(:id, size => 90), lem_amend_order(:id, clear => '{limit_price}');
+SELECT event, detail FROM lem_order_event WHERE order_id = :id ORDER BY id;
+-- An end that is moved before what is decided ends the order there.
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+SELECT lem_amend_order(:id, end_ts => (SELECT max(ts) FROM lem_slices WHERE order_id = :id));
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+SELECT state, size, filled, unallocated, reason FROM lem_orders WHERE id = :id;
+SELECT step, quantity > 0 AS "to trade", state, reason FROM lem_slices WHERE order_id = :id ORDER BY step;
+
+-- A feed goes when its orders have ended; one of them that goes on, as a fill is taken back, goes on with the default one.
+SELECT lem_set_feed('changes');
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(100, max_bars => 4, lot => 1), track => 'fills', feed => 'changes') AS id \gset
+CALL lem_work(:'bars', changes_now(), 'changes');
+SELECT pg_temp.error_of($$SELECT lem_drop_feed('changes')$$);
+SELECT lem_record_fill(:id, changes_now(), 100, 100, fill_id => 'all') AS fill \gset
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now(), 'changes');
+SELECT state, feed FROM lem_orders WHERE id = :id;
+SELECT lem_drop_feed('changes');
+SELECT lem_bust_fill(:fill);
+SELECT state, feed FROM lem_orders WHERE id = :id;
+CALL lem_work(:'bars', changes_now());
+SELECT step, quantity, state FROM lem_slices WHERE order_id = :id ORDER BY step;
+
+-- A calendar that feeds and orders go by stays, and models are spoken for.
+SELECT lem_set_calendar('changes', '{"sessions": {"Mon-Sun": [["00:00", "24:00"]]}}');
+SELECT lem_set_feed('changes', 'changes');
+SELECT pg_temp.error_of($$SELECT lem_drop_calendar('changes')$$);
+SELECT lem_set_feed('changes', 'always');
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(100), calendar => 'changes') AS id \gset
+SELECT pg_temp.error_of($$SELECT lem_drop_calendar('changes')$$);
+SELECT lem_cancel_order(:id);
+\set weights `base64 "$LEM_GOLDEN/tiny/weights.safetensors"`
+SELECT lem_import('changes', decode(:'weights', 'base64'), '{"lookback":6,"n_ahead":4,"hidden_size":8,"hidden_rnn_layer":2,"num_heads":2,"num_embedding":3,"fused_mlp_hidden_dim":5,"max_scale_factor":1.5,"features":"paper","heads":"separate","finish_gate":false,"notional_state":"allocated","calendar":"changes"}');
+SELECT lem_drop_calendar('changes') AS dropped, lem_drop_calendar('changes') AS again;
+SELECT lem_drop('changes'), lem_drop_feed('changes');
+
+-- Orders that are handed to another role: both may have called one by the same name.
+CREATE ROLE changes_one;
+CREATE ROLE changes_two;
+SET ROLE changes_one;
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(1), client_id => name) > 0 AS taken FROM unnest('{first,second}'::text[]) AS name;
+SET ROLE changes_two;
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(2), client_id => 'second') > 0 AS taken;
+RESET ROLE;
+SELECT lem_reassign_owned('changes_one', 'changes_two');
+SELECT regexp_replace(client_id, '\d+', 'N') AS client_id, size, owner FROM lem_orders WHERE owner = 'changes_two' ORDER BY size, client_id;
+DELETE FROM lem_parent_order;
+SELECT lem_reassign_owned('changes_two', current_user);
+DROP ROLE changes_one, changes_two;
+-- The triggers of tables are no functions of others.
+CREATE TABLE changes_own (name text);
+CREATE TRIGGER changes_own BEFORE INSERT ON changes_own FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
+INSERT INTO changes_own VALUES ('XNYS');
+SELECT count(*) AS kept FROM lem_calendar WHERE name = 'XNYS';
+DROP TABLE changes_bars, changes_own;
+DROP FUNCTION changes_now;
+DROP PROCEDURE changes_bar;
