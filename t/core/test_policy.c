@@ -313,8 +313,24 @@ make_orders(graded *g, simulate_random *random)
 	}
 }
 
+/* A trunk for all: samples that have rows in common with those before, and one that has none. */
 static void
-test_gradient(lem_objective objective)
+overlap_rows(const lem_config *config, lem_real *rows)
+{
+	const size_t window = lem_inputs_size(config);
+	const size_t inputs = lem_inputs(config);
+
+	for (int s = 1; s < SAMPLES - 1; s++)
+	{
+		const size_t moved = s * inputs;
+
+		memcpy(rows + s * window, rows + (s - 1) * window + moved,
+			   (window - moved) * sizeof(lem_real));
+	}
+}
+
+static void
+test_gradient(lem_objective objective, lem_config config)
 {
 	static graded g;
 	const lem_loss_options options = {objective, 0, 20, 0.1};
@@ -325,7 +341,7 @@ test_gradient(lem_objective objective)
 	double		loss;
 	size_t		cells;
 
-	g.config = policy_config(STEPS);
+	g.config = config;
 	numbers = golden_random_parts(&g.config, 11);
 	g.model = (lem_model) {g.config, lem_kernels_select(), NULL, NULL, {NULL, NULL}};
 	g.parts = calloc(2, sizeof(lem_real *));
@@ -346,6 +362,8 @@ test_gradient(lem_objective objective)
 	rows = plan_memory(cells * sizeof(lem_real));
 	for (size_t i = 0; i < cells; i++)
 		rows[i] = (lem_real) simulate_normal(&random);
+	if (config.shared_trunk)
+		overlap_rows(&config, rows);
 	g.samples = (lem_samples) {.n = SAMPLES, .total = SAMPLES, .rows = rows, .min_rate = g.rates[0],
 		.max_rate = g.rates[1], .market = g.market, .n_orders = LEM_POLICY_ORDERS,
 		.orders = g.orders, .base = g.base};
@@ -388,6 +406,27 @@ test_gradient(lem_objective objective)
 					   tensor.name);
 	}
 	free(rows);
+}
+
+/* Of a trunk for all orders: recurrent layers of each kind, and without. */
+static void
+test_shared_gradients(void)
+{
+	lem_config	config = policy_config(STEPS);
+
+	config.shared_trunk = true;
+	config.context_rows = 3;
+	for (int kind = 0; kind <= LEM_RECURRENT_NONE; kind++)
+	{
+		config.recurrent = (lem_recurrent) kind;
+		test_gradient(LEM_OBJECTIVE_ENTROPIC, config);
+	}
+	config.recurrent = LEM_RECURRENT_GRU;
+	config.hidden_rnn_layer = 2;
+	config.variable_selection = false;
+	test_gradient(LEM_OBJECTIVE_ENTROPIC, config);
+	config.attention = false;
+	test_gradient(LEM_OBJECTIVE_ENTROPIC, config);
 }
 
 static void
@@ -470,9 +509,10 @@ main(void)
 	test_move();
 	test_menu();
 	test_mirror();
-	test_gradient(LEM_OBJECTIVE_ENTROPIC);
-	test_gradient(LEM_OBJECTIVE_MEAN);
-	test_gradient(LEM_OBJECTIVE_SOFTPLUS);
+	test_gradient(LEM_OBJECTIVE_ENTROPIC, policy_config(STEPS));
+	test_gradient(LEM_OBJECTIVE_MEAN, policy_config(STEPS));
+	test_gradient(LEM_OBJECTIVE_SOFTPLUS, policy_config(STEPS));
+	test_shared_gradients();
 	test_base();
 	test_moved();
 	return check_done();

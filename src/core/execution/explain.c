@@ -5,7 +5,7 @@
 
 #include "execution/explain.h"
 #include "execution/schedule.h"
-#include "model/trunk.h"
+#include "model/shared_trunk.h"
 
 /* Buffers: of the pass over the window as it is, and of those over changed ones. */
 typedef struct explain_acts
@@ -18,6 +18,9 @@ typedef struct explain_acts
 	lem_trunk_acts trunk;		/* of one sample */
 	lem_alloc_acts alloc;		/* of one task, kept; on top of the optimum none */
 	lem_real   *policy;			/* scratch space of the network of shared steps */
+	lem_shared_acts shared;		/* of a shared trunk: of one sample, and of changed ones */
+	lem_shared_acts changed_shared;
+	lem_real   *attention;		/* A x (L + 1): of the rows that the next slice sees */
 
 	int			chunk;			/* windows of a pass */
 	lem_trunk_acts changed_trunk;
@@ -45,14 +48,24 @@ explain_carve(lem_arena *arena, const lem_model *model, explain_acts *acts)
 	acts->curve = lem_arena_bytes(arena, steps * sizeof(double));
 	acts->factor = lem_arena_bytes(arena, steps * sizeof(double));
 	acts->finish = lem_arena_bytes(arena, steps * sizeof(double));
-	lem_trunk_acts_carve(arena, config, model->trunk, 1, false, &acts->trunk);
+	if (config->shared_trunk)
+	{
+		lem_shared_acts_carve(arena, config, model->trunk, 1, true, &acts->shared);
+		acts->attention = lem_arena_reals(arena, (size_t) config->num_heads
+										  * (config->lookback + 1));
+	}
+	else
+		lem_trunk_acts_carve(arena, config, model->trunk, 1, false, &acts->trunk);
 	if (config->stop_base)
 		acts->policy = lem_arena_reals(arena, lem_policy_scratch(config));
 	else
 		lem_alloc_acts_carve(arena, config, 1, true, &acts->alloc);
 
 	acts->chunk = chunk;
-	lem_trunk_acts_carve(arena, config, model->trunk, chunk, false, &acts->changed_trunk);
+	if (config->shared_trunk)
+		lem_shared_acts_carve(arena, config, model->trunk, chunk, false, &acts->changed_shared);
+	else
+		lem_trunk_acts_carve(arena, config, model->trunk, chunk, false, &acts->changed_trunk);
 	if (!config->stop_base)
 		lem_alloc_acts_carve(arena, config, chunk, false, &acts->changed_alloc);
 	acts->rows = lem_arena_reals(arena, (size_t) chunk * lem_rows(config) * columns);
@@ -90,9 +103,35 @@ run_policy(const lem_model *model, const explain_acts *acts, const lem_limits *l
 					 limits, context, acts->policy, units);
 }
 
+/* A trunk of its own for each of n windows, or one for all. */
+static lem_status
+run_trunk(const lem_model *model, int n, const lem_real *rows, const lem_real *min_rate,
+		  const lem_real *max_rate, const lem_trunk_acts *trunk, lem_shared_acts *shared,
+		  const lem_stop *stop)
+{
+	const lem_config *config = &model->config;
+
+	if (!config->shared_trunk)
+		return lem_trunk_forward(model->trunk, config, model->kernels, n, rows, min_rate, max_rate,
+								 trunk, stop);
+	lem_shared_overlay(config, n, rows, shared);
+	return lem_shared_forward(model->trunk, config, model->kernels, shared, stop);
+}
+
+/* The context of window i of those. */
+static const lem_real *
+context_of(const lem_model *model, const lem_trunk_acts *trunk, const lem_shared_acts *shared,
+		   int i)
+{
+	const lem_config *config = &model->config;
+
+	return config->shared_trunk ? lem_shared_context(config, shared, i)
+		: trunk->context + (size_t) i * (config->n_ahead - 1) * config->hidden_size;
+}
+
 /* The schedule, all that its network computed being kept. */
 static lem_status
-run_actual(const lem_model *model, const explain_acts *acts, const lem_stop *stop)
+run_actual(const lem_model *model, explain_acts *acts, const lem_stop *stop)
 {
 	const lem_config *config = &model->config;
 	const lem_plan *plan = &acts->plan;
@@ -100,14 +139,15 @@ run_actual(const lem_model *model, const explain_acts *acts, const lem_stop *sto
 	const lem_tasks tasks = {1, &sample, plan->branch, plan->limits};
 	const lem_heads_input in = {acts->trunk.context, acts->trunk.inputs, plan->rows,
 		plan->min_rate, plan->max_rate, NULL};
-	lem_status	status = lem_trunk_forward(model->trunk, config, model->kernels, 1, plan->rows,
-										   plan->min_rate, plan->max_rate, &acts->trunk, stop);
+	lem_status	status = run_trunk(model, 1, plan->rows, plan->min_rate, plan->max_rate,
+								   &acts->trunk, &acts->shared, stop);
 
 	if (status == LEM_OK && config->stop_base)
 	{
 		status = lem_optimal_find(&model->tables, &plan->policy->optimal);
 		if (status == LEM_OK)
-			run_policy(model, acts, plan->limits, acts->trunk.context, plan->units);
+			run_policy(model, acts, plan->limits, context_of(model, &acts->trunk, &acts->shared, 0),
+					   plan->units);
 	}
 	else if (status == LEM_OK)
 		lem_alloc_forward(config, model->kernels, heads_of(model, plan->branch[0]),
@@ -167,7 +207,7 @@ flatten_column(const lem_config *config, const lem_real *rows, int seen, int col
 
 /* The next slice with each column at its mean; the slices before it stay as they are. */
 static lem_status
-run_changed(const lem_model *model, const explain_acts *acts, int next, const lem_stop *stop)
+run_changed(const lem_model *model, explain_acts *acts, int next, const lem_stop *stop)
 {
 	const lem_config *config = &model->config;
 	const lem_plan *plan = &acts->plan;
@@ -196,14 +236,13 @@ run_changed(const lem_model *model, const explain_acts *acts, int next, const le
 		for (int i = 0; i < n; i++)
 			flatten_column(config, plan->rows, config->lookback + next + 1, first + i,
 						   acts->rows + i * window);
-		status = lem_trunk_forward(model->trunk, config, model->kernels, n, acts->rows,
-								   acts->rates, acts->rates + acts->chunk, &acts->changed_trunk,
-								   stop);
+		status = run_trunk(model, n, acts->rows, acts->rates, acts->rates + acts->chunk,
+						   &acts->changed_trunk, &acts->changed_shared, stop);
 		if (status != LEM_OK)
 			return status;
 		for (int i = 0; config->stop_base && i < n; i++)
-			run_policy(model, acts, &acts->limits[i], acts->changed_trunk.context
-					   + (size_t) i * (config->n_ahead - 1) * config->hidden_size,
+			run_policy(model, acts, &acts->limits[i],
+					   context_of(model, &acts->changed_trunk, &acts->changed_shared, i),
 					   acts->units + (size_t) i * config->n_ahead);
 		if (!config->stop_base)
 			lem_alloc_forward(config, model->kernels, heads_of(model, plan->branch[0]),
@@ -225,6 +264,29 @@ next_slice(const lem_plan *plan, int factors)
 	for (int k = 0; k < known && k < plan->limits[0].horizon; k++)
 		left -= plan->units[k];
 	return known < factors && left > 0 ? known : -1;
+}
+
+/* Of a shared trunk: the decision reads row L + slice and the L before it, and its attention the last of them. */
+static void
+read_shared(const lem_config *config, const explain_acts *acts, lem_explanation *out)
+{
+	const int	rows = config->lookback + 1;
+	const int	span = lem_attention_span(config);
+	const int	at = acts->shared.overlay.base[0] + out->next;
+
+	out->rows = rows;
+	out->row_ts += out->next;
+	out->variable = acts->shared.weights ? acts->shared.weights + (size_t) at * lem_inputs(config)
+		: NULL;
+	if (!config->attention)
+		return;
+	memset(acts->attention, 0, (size_t) config->num_heads * rows * sizeof(lem_real));
+	for (int head = 0; head < config->num_heads; head++)
+		memcpy(acts->attention + (size_t) (head + 1) * rows - span, acts->shared.attention.weights
+			   + ((size_t) (at + config->lookback) * config->num_heads + head) * span,
+			   span * sizeof(lem_real));
+	out->attention = acts->attention;
+	out->head_stride = rows;
 }
 
 lem_status
@@ -260,12 +322,15 @@ lem_explain(const lem_model *model, const lem_order *order, const lem_series *se
 	for (int r = lookback + 1; r < out->rows; r++)
 		acts.row_ts[r] = plan->slice_ts[r - lookback - 1];
 	out->row_ts = acts.row_ts;
-	out->variable = acts.trunk.vsn.weights;
-	if (config->attention)
+	if (!config->shared_trunk)
+		out->variable = acts.trunk.vsn.weights;
+	if (config->attention && !config->shared_trunk)
 	{
 		out->attention = acts.trunk.attention[0].weights + (size_t) out->next * lem_rows(config);
 		out->head_stride = (size_t) (config->n_ahead - 1) * lem_rows(config);
 	}
+	if (config->shared_trunk)
+		read_shared(config, &acts, out);
 	status = run_changed(model, &acts, out->next, stop);
 	if (status != LEM_OK)
 		return lem_fail(fault, status, NULL, 0, 0);

@@ -54,9 +54,13 @@ lem_scale_window_of(const lem_config *config, int64_t interval, lem_scale_window
 			bars = config->lookback;
 		if (bars > LEM_MAX_NORM_WINDOW)
 			bars = LEM_MAX_NORM_WINDOW;
+		if (config->shared_trunk && bars > lem_scale_strip_count(config))
+			bars = lem_scale_strip_count(config);
 		window->lag = 0;
 		window->count = (int) bars;
 		window->history = window->count + 1;	/* a return needs the price before */
+		if (config->shared_trunk)
+			window->history += config->lookback;
 	}
 	if (window->history < strip)
 		window->history = strip;
@@ -84,6 +88,47 @@ lem_scales_of(const lem_sums *sums, int count, lem_scales *scales)
 	scales->mean_volume = sums->volume / count * 0x1p20;
 	scales->sigma = variance > NO_VARIANCE * mean_square ? sqrt(variance) : 0;
 	scales->rms = sqrt(mean_square);
+}
+
+int
+lem_scale_strip_count(const lem_config *config)
+{
+	if (!config->shared_trunk)
+		return 0;
+	if (config->norm_window > 0)
+		return config->norm_window;
+	return config->lookback > LEM_MAX_SHARED_WEEK ? config->lookback : LEM_MAX_SHARED_WEEK;
+}
+
+/* Sums at a time, one after the other: their order is that of the bars within the window alone. */
+#define LANES 4
+
+void
+lem_scales_as_of(const lem_scale_strip *strip, int count, int r, lem_scales *scales)
+{
+	const double *volume = strip->volume + r + 1;
+	const double *log_return = strip->log_return + r + 1;
+	double		sum[3][LANES] = {{0}};
+	lem_sums	sums;
+	int			i = 0;
+
+	for (; i + LANES <= count; i += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			sum[0][j] += volume[i + j];
+			sum[1][j] += log_return[i + j];
+			sum[2][j] += log_return[i + j] * log_return[i + j];
+		}
+	for (; i < count; i++)
+	{
+		sum[0][0] += volume[i];
+		sum[1][0] += log_return[i];
+		sum[2][0] += log_return[i] * log_return[i];
+	}
+	sums.volume = (sum[0][0] + sum[0][1]) + (sum[0][2] + sum[0][3]);
+	sums.log_return = (sum[1][0] + sum[1][1]) + (sum[1][2] + sum[1][3]);
+	sums.log_return_2 = (sum[2][0] + sum[2][1]) + (sum[2][2] + sum[2][3]);
+	lem_scales_of(&sums, count, scales);
 }
 
 /* Realised volatility of the last N returns, those of strip indexes i - N + 1 .. i. */
@@ -201,6 +246,7 @@ lem_feature_rows(const lem_config *config, const lem_series *series, const lem_c
 				 lem_real *rows)
 {
 	const bool	paper = config->feature_set == LEM_FEATURES_PAPER;
+	const bool	shared = config->shared_trunk;
 	const int	base = lem_strip_row(config, paper ? 0 : config->lookback);
 	const double base_price = strip->bars[base].price;
 	const double base_volume = paper ? scales->sum_volume : scales->mean_volume;
@@ -223,12 +269,14 @@ lem_feature_rows(const lem_config *config, const lem_series *series, const lem_c
 					? config->named[f] : (lem_feature) f;
 
 				row[f] = to_real(feature_value(config, feature, series, strip, i, local,
-											   interval, scales));
+											   interval, shared ? &scales[r] : scales));
 			}
 		}
 		row += config->n_named;
 		for (int f = 0; f < extra; f++)
 			row[f] = to_real(series->features[bar->source * (size_t) extra + (size_t) f]);
+		if (shared)
+			continue;
 		row += extra;
 		row[0] = to_real(price_column(config, scales, bar->price / base_price));
 		row[1] = to_real(relative(bar->volume, base_volume));

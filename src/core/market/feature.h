@@ -20,7 +20,8 @@ typedef struct lem_scale_window
 {
 	int			lag;
 	int			count;
-	int			history;		/* bars needed up to and including row L */
+	int			history;		/* bars needed up to and including row L; with a shared trunk the
+								 * scales of row 0 need theirs */
 } lem_scale_window;
 
 /* Sums over a scale window. */
@@ -49,6 +50,22 @@ typedef struct lem_strip
 	double	   *log_return;		/* the same; [0] is not used */
 } lem_strip;
 
+/*
+ * What scales as of each row (of a shared trunk) are taken from: `count` bars before row 0, and the
+ * rows 0 .. T - 1.
+ */
+typedef struct lem_scale_strip
+{
+	double	   *volume;			/* count + T, * 2^-20 */
+	double	   *log_return;		/* the same; [0] is not used */
+} lem_scale_strip;
+
+/* The most bars that the scales of a config are taken from, where each row has its own. */
+extern int	lem_scale_strip_count(const lem_config *config);
+
+/* Scales as of row r: a function of the count bars up to that row, and their returns. */
+extern void lem_scales_as_of(const lem_scale_strip *strip, int count, int r, lem_scales *scales);
+
 /* Index in a strip of row r of the window. */
 static inline int
 lem_strip_row(const lem_config *config, int r)
@@ -66,7 +83,7 @@ extern double lem_log_return(double before, double price);
 /* Scales from the sums over count bars. */
 extern void lem_scales_of(const lem_sums *sums, int count, lem_scales *scales);
 
-/* Fill rows (T x C) from a strip, with its log returns, and the scales. */
+/* Fill rows (T x C) from a strip, with its log returns, and the scales: T of them with a shared trunk. */
 extern void lem_feature_rows(const lem_config *config, const lem_series *series,
 							 const lem_clock *clock, int64_t interval, const lem_strip *strip,
 							 const lem_scales *scales, lem_real *rows);

@@ -36,11 +36,14 @@ typedef struct window_work
 	int64_t		start_ts;		/* or by the clock */
 
 	lem_strip	strip;
+	lem_scale_strip scale_strip;	/* of a shared trunk */
+	lem_scales *row_scales;		/* T: as of each row */
 	uint64_t   *differences;	/* interval_bars() */
 	profile    *profile;		/* N: of expected bars */
 
 	bool		returns;		/* sum returns up, too */
 	const double *log_return;	/* of the series' bars, where the caller has them; or NULL */
+	bool		rows;			/* and fill the scale strip */
 	size_t		n_history;		/* bars of the series before the start */
 	lem_expect	expect;
 	lem_gap_view view;
@@ -78,6 +81,14 @@ work_carve(lem_arena *arena, const lem_config *config, window_work *work)
 
 	work->strip.bars = lem_arena_bytes(arena, strip * sizeof(lem_bar));
 	work->strip.log_return = lem_arena_bytes(arena, strip * sizeof(double));
+	if (config->shared_trunk)
+	{
+		const size_t bars = (size_t) lem_scale_strip_count(config) + lem_rows(config);
+
+		work->scale_strip.volume = lem_arena_bytes(arena, bars * sizeof(double));
+		work->scale_strip.log_return = lem_arena_bytes(arena, bars * sizeof(double));
+		work->row_scales = lem_arena_bytes(arena, lem_rows(config) * sizeof(lem_scales));
+	}
 	work->differences = lem_arena_bytes(arena, interval_bars(config) * sizeof(uint64_t));
 	work->profile = lem_arena_bytes(arena, steps * sizeof(profile));
 }
@@ -182,6 +193,7 @@ read_history(window_work *work, lem_fault *fault)
 	const lem_config *config = work->config;
 	const lem_scale_window *scale = &work->scale_window;
 	const int	strip_l = lem_strip_row(config, config->lookback);
+	const int	wide_l = scale->count + config->lookback;	/* row L in the scale strip */
 	lem_place	place = work->row_l;
 	lem_sums	sums = {0, 0, 0};
 	double		later_price = 0;
@@ -199,13 +211,20 @@ read_history(window_work *work, lem_fault *fault)
 			work->strip.bars[strip_l - back] = bar;
 		if (back >= scale->lag && back < scale->lag + scale->count)
 			sums.volume += bar.volume * 0x1p-20;
-		if (work->returns && back > 0 && back <= scale->count)
+		if (work->returns && back > 0 && (back <= scale->count || work->rows))
 		{
 			double		r = lem_log_return(bar.price, later_price);
 
-			sums.log_return += r;
-			sums.log_return_2 += r * r;
+			if (back <= scale->count)
+			{
+				sums.log_return += r;
+				sums.log_return_2 += r * r;
+			}
+			if (work->rows && back <= wide_l)
+				work->scale_strip.log_return[wide_l - back + 1] = r;
 		}
+		if (work->rows && back <= wide_l)
+			work->scale_strip.volume[wide_l - back] = bar.volume * 0x1p-20;
 		later_price = bar.price;
 	}
 	work->oldest = place;
@@ -550,6 +569,24 @@ open_history(window_work *work, const lem_config *config, const lem_series *seri
 	return read_history(work, fault);
 }
 
+/* Scales as of each row, when the strip is complete. */
+static void
+scale_rows(const window_work *work)
+{
+	const lem_config *config = work->config;
+	const int	count = work->scale_window.count;
+
+	for (int r = config->lookback + 1; r < lem_rows(config); r++)
+	{
+		const int	i = lem_strip_row(config, r);
+
+		work->scale_strip.volume[count + r] = work->strip.bars[i].volume * 0x1p-20;
+		work->scale_strip.log_return[count + r] = work->strip.log_return[i];
+	}
+	for (int r = 0; r < lem_rows(config); r++)
+		lem_scales_as_of(&work->scale_strip, count, r, &work->row_scales[r]);
+}
+
 lem_status
 lem_window_build(const lem_config *config, const lem_series *series, const lem_order *order,
 				 const lem_clock *clock, double *scratch, lem_window *window, lem_real *rows,
@@ -559,6 +596,7 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 	lem_status	status;
 
 	work.returns = config->feature_set != LEM_FEATURES_PAPER;
+	work.rows = config->shared_trunk;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	if (status != LEM_OK)
 		return status;
@@ -582,7 +620,10 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 	for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
 		work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,
 												  work.strip.bars[i].price);
-	lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, rows);
+	if (config->shared_trunk)
+		scale_rows(&work);
+	lem_feature_rows(config, series, clock, work.view.interval, &work.strip,
+					 config->shared_trunk ? work.row_scales : &work.scales, rows);
 
 	for (int i = 0; i < config->n_ahead; i++)
 	{
@@ -634,7 +675,7 @@ lem_window_times(const lem_config *config, const lem_series *series, const lem_o
 	window_work work;
 	lem_status	status;
 
-	work.returns = false;
+	work.returns = work.rows = false;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	for (int r = 0; status == LEM_OK && r <= config->lookback; r++)
 		row_ts[r] = work.strip.bars[lem_strip_row(config, r)].ts;
@@ -672,6 +713,7 @@ lem_window_outlook(const lem_config *config, const lem_series *series, const lem
 	lem_status	status;
 
 	work.returns = true;
+	work.rows = false;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	if (status != LEM_OK)
 		return status;
@@ -722,7 +764,7 @@ lem_window_told(const lem_config *config, const lem_series *series, const lem_or
 	bool		moved = false;
 	lem_status	status;
 
-	work.returns = false;
+	work.returns = work.rows = false;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	if (status == LEM_OK)
 		status = expect_bars(&work, 0, fault);

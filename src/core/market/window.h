@@ -40,7 +40,8 @@ extern int	lem_window_history(const lem_config *config, int64_t interval);
  * Fill rows (T x C: features, price, volume) and slice_ts (N times, the starts of the bars the
  * slices trade in).  market (N x 2 doubles: price, volume; may be NULL) receives the bars that the
  * slices trade in, in the series' own units, real for the known ones and expected for the others.
- * Nothing in row r depends on a bar after row r or row L, whichever is later.
+ * Nothing in row r depends on a bar after row r or row L, whichever is later; with a shared trunk
+ * rows are C features, and nothing in row r depends on a bar after it.
  * The series must pass lem_series_check.  Errors: those of lem_status headed "bars".
  */
 extern lem_status lem_window_build(const lem_config *config, const lem_series *series,

@@ -4,6 +4,7 @@
 #include "model/experts.h"
 #include "model/model.h"
 #include "model/policy.h"
+#include "model/shared_trunk.h"
 #include "model/trunk.h"
 
 /* Order of the last two axes of the reference outputs: 4 sides and benchmarks, then 2 units. */
@@ -59,6 +60,7 @@ lem_head_decode(const lem_config *config, const lem_real *part, void *memory)
 typedef struct forward_acts
 {
 	lem_trunk_acts trunk;
+	lem_shared_acts shared;		/* instead of it, with a shared trunk */
 	lem_alloc_acts alloc;
 	int		   *window;			/* n: whose rows and rates each sample has */
 	lem_real   *rows;			/* n x T x C, and n: those, each once */
@@ -85,6 +87,12 @@ forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches
 	const int	tasks = all_branches && model->config.shared_heads
 		? n * lem_branches(&model->config) : n;
 
+	if (model->config.shared_trunk)
+	{
+		lem_shared_acts_carve(arena, &model->config, model->trunk, n, false, &acts->shared);
+		acts->policy = lem_arena_reals(arena, lem_policy_scratch(&model->config));
+		return;
+	}
 	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
 	if (model->config.stop_base)
 		acts->policy = lem_arena_reals(arena, lem_policy_scratch(&model->config));
@@ -174,7 +182,8 @@ forward_policy(const lem_model *model, const lem_batch *batch, const forward_act
 				return LEM_STOPPED;
 		}
 		lem_policy_units(config, model->kernels, model->heads[0]->policy, order, &batch->limits[i],
-						 acts->trunk.context + acts->window[i] * context, acts->policy,
+						 config->shared_trunk ? lem_shared_context(config, &acts->shared, i)
+						 : acts->trunk.context + acts->window[i] * context, acts->policy,
 						 batch->units + (size_t) i * config->n_ahead);
 	}
 	return LEM_OK;
@@ -196,6 +205,12 @@ lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 	int			windows;
 
 	forward_carve(&arena, model, batch->n, all, &acts);
+	if (config->shared_trunk)
+	{
+		lem_shared_overlay(config, batch->n, batch->rows, &acts.shared);
+		status = lem_shared_forward(model->trunk, config, model->kernels, &acts.shared, stop);
+		return status == LEM_OK ? forward_policy(model, batch, &acts, stop) : status;
+	}
 	windows = gather_windows(config, batch, &acts);
 	status = lem_trunk_forward(model->trunk, config, model->kernels, windows, acts.rows,
 							   acts.min_rate, acts.max_rate, &acts.trunk, stop);

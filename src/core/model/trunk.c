@@ -40,6 +40,9 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 				   &trunk->grn);
 	lem_attention_decode(arena, width, config->attention ? config->num_heads : 0,
 						 build ? part + at.attention : NULL, form, &trunk->attention);
+	trunk->spans.layer = trunk->attention;
+	trunk->spans.span = config->shared_trunk ? lem_attention_span(config) : 0;
+	trunk->spans.age = lem_arena_copy(arena, part, at.age, at.scale - at.age);
 	trunk->curves.scale = lem_arena_copy(arena, part, at.scale, branches);
 	trunk->curves.volume = lem_arena_copy(arena, part, at.volume_curve, curve);
 	trunk->curves.notional = lem_arena_copy(arena, part, at.notional_curve, curve);

@@ -8,6 +8,7 @@
 #include "layers/attention.h"
 #include "layers/dropout.h"
 #include "layers/rnn.h"
+#include "layers/span_attention.h"
 #include "layers/vsn.h"
 #include "model/allocation.h"
 
@@ -20,6 +21,7 @@ typedef struct lem_trunk
 	const lem_real *norm_beta;	/* H */
 	lem_grn		grn;			/* H -> H -> H */
 	lem_attention attention;
+	lem_span_attention spans;	/* instead of it, of a shared trunk */
 	lem_curves	curves;			/* of the heads; kept with the trunk's part */
 	struct lem_experts *experts;	/* of a mixture, which has nothing else of these; else NULL */
 } lem_trunk;

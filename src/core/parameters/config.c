@@ -93,6 +93,7 @@ lem_config_default(lem_config *config)
 	config->finish_gate = true;
 	config->notional_price = true;
 	config->price_sigma = true;
+	config->context_rows = 8;
 	config->tkan_linear = false;
 	config->n_sub_layers = 1;
 	config->sub_layer[0].kan = true;
@@ -211,6 +212,19 @@ check_sizes(const lem_config *c, lem_fault *fault)
 	}
 	else if (c->impact)
 		return lem_fail(fault, LEM_CONFIG_RANGE, "impact", c->impact, false);
+	if (c->shared_trunk)
+	{
+		lem_status	status = check_range("context_rows", c->context_rows, 1, lem_rnn_layers(c) > 0
+										 ? 1 + c->lookback / lem_rnn_layers(c) : 1 + c->lookback,
+										 fault);
+
+		if (status == LEM_OK && !c->stop_base)
+			status = lem_fail(fault, LEM_CONFIG_RANGE, "trunk", c->shared_trunk, false);
+		if (status == LEM_OK && lem_features(c) == 0)
+			status = check_range("extra_features", c->extra_features, 1, LEM_MAX_FEATURES, fault);
+		if (status != LEM_OK)
+			return status;
+	}
 	if (c->attention && c->hidden_size % c->num_heads != 0)
 		return lem_fail(fault, LEM_CONFIG_HEADS, "hidden_size", c->hidden_size, c->num_heads);
 	return check_range("max_scale_factor", c->max_scale_factor, LEM_MIN_SCALE_FACTOR,

@@ -23,6 +23,7 @@
 #define LEM_MAX_GRID_RANGE 1000.0	/* largest |end| of a spline's grid */
 #define LEM_MIN_GRID_STEP 1e-3	/* smallest distance of its knots */
 #define LEM_MAX_NORM_WINDOW 1000000
+#define LEM_MAX_SHARED_WEEK 10080	/* bars of a week that scales as of each row are taken from */
 #define LEM_MAX_BAR_INTERVAL (INT64_C(366) * 86400 * 1000000)	/* microseconds */
 #define LEM_CONFIG_CALENDAR 64	/* bytes of a calendar's name, with its end */
 #define LEM_WEEK (INT64_C(7) * 86400 * 1000000)
@@ -151,6 +152,14 @@ typedef struct lem_config
 	bool		impact;			/* impact: "sqrt" (else "none"): of the order's own size */
 
 	/*
+	 * trunk: "shared" (else "separate"), with base "optimal_stop": a row's context is that of the
+	 * lookback rows before it and of itself, whatever the order, so that it is computed once for all
+	 * orders and starts (shared_trunk.h).  Scales are as of each row, and the heads alone read rates.
+	 */
+	bool		shared_trunk;
+	int			context_rows;	/* rows that recurrent states run over */
+
+	/*
 	 * A model of market making: quantile heads behind the trunk instead of allocation networks.
 	 * Its n_ahead is 2, so that a window has completed bars only, and it has one set of heads.
 	 */
@@ -206,9 +215,22 @@ lem_features(const lem_config *c)	/* features of a row, without the rates */
 }
 
 static inline int
-lem_inputs(const lem_config *c)	/* F: standard inputs, which is C too */
+lem_inputs(const lem_config *c)	/* F: standard inputs, which is C too; a shared trunk reads features only */
 {
-	return lem_features(c) + 2;
+	return lem_features(c) + (c->shared_trunk ? 0 : 2);
+}
+
+/* Of a shared trunk: rows before a row that its recurrent state depends on, and rows that its attention sees. */
+static inline int
+lem_state_rows(const lem_config *c)
+{
+	return lem_rnn_layers(c) * (c->context_rows - 1);
+}
+
+static inline int
+lem_attention_span(const lem_config *c)
+{
+	return c->lookback + 1 - lem_state_rows(c);
 }
 
 static inline int

@@ -205,6 +205,8 @@ walk_attention(walk *w)
 	}
 	add_3(w, "attention", "attention_output/kernel", a, h / a, h);
 	add_1(w, "attention", "attention_output/bias", h);
+	if (w->config->shared_trunk)
+		add_2(w, "attention", "age_bias", a, lem_attention_span(w->config));
 }
 
 /* The allocation MLPs of step k. */
@@ -567,7 +569,9 @@ lem_trunk_layout(const lem_config *config, lem_trunk_offsets *offsets)
 	offsets->norm = offsets->gate + 2 * dense_size(h, h);
 	offsets->grn = offsets->norm + 2 * h;
 	offsets->attention = offsets->grn + lem_grn_size(h, h, h);
-	offsets->scale = offsets->attention + (config->attention ? 4 * dense_size(h, h) : 0);
+	offsets->age = offsets->attention + (config->attention ? 4 * dense_size(h, h) : 0);
+	offsets->scale = offsets->age + (config->attention && config->shared_trunk
+									 ? config->num_heads * lem_attention_span(config) : 0);
 	offsets->volume_curve = offsets->scale + branches;
 	offsets->notional_curve = offsets->volume_curve + curve;
 	offsets->end = offsets->notional_curve + curve;

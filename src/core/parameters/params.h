@@ -80,6 +80,7 @@ typedef struct lem_trunk_offsets
 	int64_t		norm;			/* gamma, beta */
 	int64_t		grn;			/* GRN H -> H -> H */
 	int64_t		attention;		/* q, k, v, output: kernel and bias each; or nothing */
+	int64_t		age;			/* of a shared trunk: A x attention span; or nothing */
 	int64_t		scale;			/* N + 1; with base "optimal_stop" nothing, and no curves */
 	int64_t		volume_curve;	/* N x (N + 1) x 2 */
 	int64_t		notional_curve; /* N x (N + 1) x 2 */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/quantile.h"
+#include "model/shared_trunk.h"
 #include "model/trunk.h"
 #include "training/gradient.h"
 #include "training/policy_loss.h"
@@ -15,9 +16,43 @@ lem_gradient_kept(const lem_model *model, int n)
 {
 	lem_arena	arena = {NULL, 0};
 	lem_trunk_acts acts;
+	lem_shared_acts shared;
 
-	lem_trunk_acts_carve(&arena, &model->config, model->trunk, n, true, &acts);
+	if (model->config.shared_trunk)
+		lem_shared_acts_carve(&arena, &model->config, model->trunk, n, true, &shared);
+	else
+		lem_trunk_acts_carve(&arena, &model->config, model->trunk, n, true, &acts);
 	return arena.used;
+}
+
+/* The same with a shared trunk: windows that have rows in common are laid over each other. */
+static lem_status
+shared_trunk(const lem_model *model, const lem_samples *samples, void *kept, const lem_stop *stop,
+			 lem_real *context)
+{
+	const lem_config *config = &model->config;
+	const size_t size = lem_context_size(config);
+	lem_arena	arena = {kept, 0};
+	lem_shared_acts acts;
+	lem_status	status;
+
+	lem_shared_acts_carve(&arena, config, model->trunk, samples->n, true, &acts);
+	acts.dropout = samples->dropout;
+	lem_shared_overlay(config, samples->n, samples->rows, &acts);
+	status = lem_shared_forward(model->trunk, config, model->kernels, &acts, stop);
+	if (status != LEM_OK)
+		return status;
+	for (int i = 0; i < samples->n; i++)
+	{
+		const lem_real *from = lem_shared_context(config, &acts, i);
+
+		if (samples->dropout)
+			lem_dropout_apply(size, samples->dropout->context_mask + i * size, from,
+							  context + i * size);
+		else
+			memcpy(context + i * size, from, size * sizeof(lem_real));
+	}
+	return LEM_OK;
 }
 
 lem_status
@@ -29,6 +64,8 @@ lem_gradient_trunk(const lem_model *model, const lem_samples *samples, void *kep
 	lem_trunk_acts acts;
 	lem_status	status;
 
+	if (config->shared_trunk)
+		return shared_trunk(model, samples, kept, stop, context);
 	lem_trunk_acts_carve(&arena, config, model->trunk, samples->n, true, &acts);
 	acts.dropout = samples->dropout;
 	status = lem_trunk_forward(model->trunk, config, model->kernels, samples->n, samples->rows,
@@ -338,13 +375,21 @@ lem_gradient_trunk_scratch(const lem_model *model, int n)
 	const lem_config *config = &model->config;
 	lem_arena	arena = {NULL, 0};
 	lem_trunk_acts acts;
+	lem_shared_acts shared;
 	size_t		peak = 0;
 
-	lem_trunk_acts_carve(&arena, config, model->trunk, n, true, &acts);
+	if (config->shared_trunk)
+		lem_shared_acts_carve(&arena, config, model->trunk, n, true, &shared);
+	else
+		lem_trunk_acts_carve(&arena, config, model->trunk, n, true, &acts);
 	arena.used = 0;
 	lem_arena_reals(&arena, n * lem_context_size(config));
-	lem_trunk_backward(model->trunk, config, model->kernels, n, NULL, &acts, NULL,
-					   (lem_scratch) {NULL, 0, &peak}, NULL, NULL);
+	if (config->shared_trunk)
+		lem_shared_backward(model->trunk, config, model->kernels, n, NULL, &shared, NULL,
+							(lem_scratch) {NULL, 0, &peak}, NULL, NULL);
+	else
+		lem_trunk_backward(model->trunk, config, model->kernels, n, NULL, &acts, NULL,
+						   (lem_scratch) {NULL, 0, &peak}, NULL, NULL);
 	return arena.used + peak;
 }
 
@@ -358,16 +403,25 @@ lem_gradient_trunk_back(const lem_model *model, const lem_real *part, const lem_
 	lem_arena	kept_arena = {kept, 0};
 	lem_arena	arena = {scratch, 0};
 	lem_trunk_acts acts;
+	lem_shared_acts shared;
 	lem_real   *sum = lem_arena_reals(&arena, size);
 
-	lem_trunk_acts_carve(&kept_arena, config, model->trunk, samples->n, true, &acts);
-	acts.dropout = samples->dropout;
 	memcpy(sum, dcontext, size * sizeof(lem_real));
 	for (int set = 1; set < lem_head_sets(config); set++)
 		for (size_t i = 0; i < size; i++)
 			sum[i] += dcontext[set * set_stride + i];
 	if (samples->dropout)
 		lem_dropout_apply(size, samples->dropout->context_mask, sum, sum);
+	if (config->shared_trunk)
+	{
+		lem_shared_acts_carve(&kept_arena, config, model->trunk, samples->n, true, &shared);
+		shared.dropout = samples->dropout;
+		return lem_shared_backward(model->trunk, config, model->kernels, samples->n, part, &shared,
+								   sum, (lem_scratch) {arena.base + arena.used, 0, NULL}, gradient,
+								   stop);
+	}
+	lem_trunk_acts_carve(&kept_arena, config, model->trunk, samples->n, true, &acts);
+	acts.dropout = samples->dropout;
 	return lem_trunk_backward(model->trunk, config, model->kernels, samples->n, part, &acts, sum,
 							  (lem_scratch) {arena.base + arena.used, 0, NULL}, gradient, stop);
 }

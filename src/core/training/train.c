@@ -19,7 +19,8 @@ enum
 	STREAM_RATES,				/* + epoch, high: which rates */
 	STREAM_ENCODED,				/* + epoch, high: which numbers are left out */
 	STREAM_CONTEXT,				/* the same of the context */
-	STREAM_POLICY				/* + epoch, high: which orders */
+	STREAM_POLICY,				/* + epoch, high: which orders */
+	STREAM_BEGIN = 8			/* + epoch, high: where neighbours begin; 7 is the menu's */
 };
 
 /* Numbers a sample that are drawn of that; and one in so many is in notional. */
@@ -67,6 +68,7 @@ lem_train_options_default(lem_train_options *options, int n_ahead)
 	options->rates[3][0] = 0.25 / n_ahead;
 	options->rates[3][1] = 1;
 	options->seed = 1;
+	options->neighbours = 1;
 }
 
 void
@@ -77,6 +79,12 @@ lem_train_options_policy(lem_train_options *options)
 	options->mask_epochs = POLICY_MASK_EPOCHS;
 	options->average = 0.999;
 	options->mirror = true;
+}
+
+void
+lem_train_options_shared(lem_train_options *options)
+{
+	options->neighbours = LEM_NEIGHBOURS;
 }
 
 lem_status
@@ -123,6 +131,7 @@ lem_train_options_check(const lem_train_options *o, lem_fault *fault)
 		{"mask_epochs", o->mask_epochs, 0, 100000},
 		{"rates", o->n_rates, 1, LEM_MAX_RATE_PAIRS},
 		{"average", o->average, 0, 0.99999},
+		{"neighbours", o->neighbours, 1, 4096},
 	};
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
@@ -319,6 +328,47 @@ shuffled(uint64_t seed, int epoch, uint64_t i, uint64_t n)
 	return x;
 }
 
+/* Starts from one neighbour to the next. */
+static int
+spacing(const lem_config *config)
+{
+	return config->n_ahead < 4 ? 1 : config->n_ahead / 4;
+}
+
+/*
+ * The start of sample number `number` of an epoch: of each so many starts in a row, which neighbours
+ * of one another would fill, the offsets are drawn like starts themselves.  What is left over lies at
+ * the beginning or the end, by epochs.
+ */
+static size_t
+drawn_start(const lem_train_job *job, uint64_t number)
+{
+	const lem_train_options *options = job->options;
+	const uint64_t n = job->dataset->n_train;
+	const uint64_t apart = spacing(&job->model->config);
+	const uint64_t wide = options->neighbours * apart;
+	uint64_t	place;
+	uint64_t	begin;
+
+	if (options->neighbours == 1 || n < wide)
+		return shuffled(options->seed, job->epoch, number, n);
+	place = shuffled(options->seed, job->epoch, number / options->neighbours, n / wide * apart);
+	begin = lem_random_below(options->seed, stream(STREAM_BEGIN, job->epoch), 0, n % wide + 1);
+	return begin + place / apart * wide + place % apart + number % options->neighbours * apart;
+}
+
+/* The same of validation: evenly spread, but for neighbours. */
+static size_t
+spread_start(const lem_train_job *job, int64_t number, int64_t all)
+{
+	const int64_t n = (int64_t) job->dataset->n_valid;
+	const int64_t neighbour = number % job->options->neighbours;
+	const int64_t apart = spacing(&job->model->config);
+	const int64_t start = (number - neighbour) * n / all + neighbour * (n / all < apart ? n / all : apart);
+
+	return start < n ? start : n - 1;
+}
+
 lem_loss_options
 lem_train_loss(const lem_train_options *options, int epoch, int64_t step, int64_t steps)
 {
@@ -447,7 +497,8 @@ draw_policy(const lem_train_job *job, uint64_t number, int i)
 	sample->notional = lem_random_below(options->seed, from, number * POLICY_DRAWS + 1,
 										NOTIONAL) == 0;
 	if (options->mirror &&
-		lem_random_below(options->seed, from, number * POLICY_DRAWS + 2, 2) == 0)
+		lem_random_below(options->seed, from, (number - number % options->neighbours) * POLICY_DRAWS
+						 + 2, 2) == 0)
 		lem_policy_mirror(config, buffers->rows + i * lem_inputs_size(config),
 						  buffers->market + 2 * step, buffers->bars + 2 * step,
 						  buffers->close + step, sample);
@@ -463,7 +514,7 @@ draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts 
 	const lem_dataset *dataset = job->dataset;
 	const lem_train_options *options = job->options;
 	const lem_train_buffers *buffers = job->buffers;
-	const size_t start = shuffled(options->seed, job->epoch, number, dataset->n_train);
+	const size_t start = drawn_start(job, number);
 	const uint64_t pair = lem_random_below(options->seed, stream(STREAM_RATES, job->epoch), number,
 										   options->n_rates);
 	const size_t encoded = encoded_size(config);
@@ -489,7 +540,7 @@ draw_validation(const lem_train_job *job, int64_t number, int i)
 {
 	const lem_dataset *dataset = job->dataset;
 	const lem_train_buffers *buffers = job->buffers;
-	const size_t start = (size_t) (number * (int64_t) dataset->n_valid / all_samples(job));
+	const size_t start = spread_start(job, number, all_samples(job));
 
 	fill_sample(job, &dataset->valid[start], i);
 	buffers->min_rate[i] = 0;

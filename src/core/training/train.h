@@ -43,6 +43,7 @@ typedef struct lem_train_options
 	uint64_t	seed;
 	double		average;		/* of the weights over steps: share of what it was; 0: none */
 	bool		mirror;			/* half of the samples are turned around; on top of the optimum */
+	int			neighbours;		/* samples in a row whose starts are near each other */
 } lem_train_options;
 
 extern void lem_train_options_default(lem_train_options *options, int n_ahead);
@@ -52,6 +53,14 @@ extern void lem_train_options_default(lem_train_options *options, int n_ahead);
  * averaged, samples turned around; the mask is sharp from early on, since there is a policy already.
  */
 extern void lem_train_options_policy(lem_train_options *options);
+
+/*
+ * With a shared trunk samples in a row have starts near each other, a quarter of N bars apart: most of
+ * their rows are the same, and computed once.
+ */
+#define LEM_NEIGHBOURS 8
+
+extern void lem_train_options_shared(lem_train_options *options);
 
 /* Are there options that a model of this config cannot be trained with?  LEM_CONFIG_RANGE. */
 extern lem_status lem_train_options_fit(const lem_train_options *options,

@@ -31,6 +31,7 @@ static const char *const mixture_words[] = {"none", "hajek", "agreement", "addit
 static const char *const base_words[] = {"curve", "optimal_stop", NULL};
 static const char *const steps_words[] = {"separate", "shared", NULL};
 static const char *const impact_words[] = {"none", "sqrt", NULL};
+static const char *const trunk_words[] = {"separate", "shared", NULL};
 static const char *const storage_words[] = {"float32", "float16", "bfloat16", NULL};
 static const char *const recurrent_words[] = {"tkan", "lstm", "gru", "none", NULL};
 
@@ -578,6 +579,8 @@ static const config_key keys[] = {
 	{"base", read_base_key, FIELD(stop_base), base_words},
 	{"steps", read_steps_key, FIELD(shared_steps), steps_words},
 	{"impact", read_words_key, FIELD(impact), impact_words},
+	{"trunk", read_words_key, FIELD(shared_trunk), trunk_words},
+	{"context_rows", read_int_key, FIELD(context_rows), NULL},
 	{"horizon", read_int_key, FIELD(horizon), NULL},
 	{"spread", read_words_key, FIELD(quoted), spread_words},
 	{"mixture", read_mixture_key, 0, mixture_words},
@@ -671,6 +674,12 @@ read_config(Jsonb *json, bool stored, lem_config *config, pg_tz **time_zone)
 				 errhint("\"optimal_stop\" goes with \"shared\", \"curve\" with \"separate\".")));
 	if (config->stop_base && !r.finish_gate)
 		config->finish_gate = false;
+	if (config->shared_trunk && !config->stop_base)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("config key \"trunk\" cannot be \"shared\" with \"base\" \"%s\"",
+						base_words[config->stop_base]),
+				 errhint("Models on top of the exact optimum have a trunk for all orders: say \"base\": \"optimal_stop\", or leave \"trunk\" out.")));
 	lem_pg_check(lem_parameters_check(config, &fault), &fault);
 	*time_zone = r.time_zone;
 }
@@ -805,6 +814,9 @@ lem_config_write(const lem_config *c, pg_tz *time_zone)
 		appendStringInfo(&out, ", \"base\": \"%s\", \"steps\": \"%s\", \"impact\": \"%s\"",
 						 base_words[c->stop_base], steps_words[c->shared_steps],
 						 impact_words[c->impact]);
+	if (c->shared_trunk)
+		appendStringInfo(&out, ", \"trunk\": \"%s\", \"context_rows\": %d",
+						 trunk_words[c->shared_trunk], c->context_rows);
 	/* Only where there is one: models have the digests that they had before there were calendars. */
 	if (c->calendar[0] != '\0')
 	{

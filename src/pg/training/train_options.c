@@ -226,6 +226,7 @@ static const option_key keys[] = {
 	{"rates", read_rates, 0},
 	{"average", read_number_option, OPTION(average)},
 	{"mirror", read_bool_option, OPTION(mirror)},
+	{"neighbours", read_int_option, OPTION(neighbours)},
 	{"seed", read_count_option, OPTION(seed)},
 	{"workers", read_workers, 0},
 	{"resume", read_bool_option, SETTING(resume)},
@@ -314,6 +315,9 @@ lem_train_settings_read(Jsonb *json, const lem_config *config, lem_train_setting
 	settings->policy = config->stop_base;
 	if (settings->policy)
 		lem_train_options_policy(&settings->core);
+	settings->shared = config->shared_trunk;
+	if (settings->shared)
+		lem_train_options_shared(&settings->core);
 	settings->core.shard = 0;
 	it = JsonbIteratorInit(&json->root);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
@@ -394,6 +398,8 @@ lem_train_settings_write(const lem_train_settings *settings)
 		appendStringInfo(&out, ", \"average\": %s", lem_number_text(o->average));
 	if (settings->policy)
 		appendStringInfo(&out, ", \"mirror\": %s", o->mirror ? "true" : "false");
+	if (settings->shared || o->neighbours > 1)
+		appendStringInfo(&out, ", \"neighbours\": %d", o->neighbours);
 	appendStringInfoChar(&out, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }

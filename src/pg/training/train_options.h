@@ -24,6 +24,7 @@ typedef struct lem_train_settings
 {
 	lem_train_options core;		/* what decides the weights */
 	bool		policy;			/* of a model on top of the exact optimum */
+	bool		shared;			/* of one with a shared trunk */
 	char	   *init_from;		/* so does this: a model to start from; NULL: none */
 	int			workers;		/* processes to compute in; 0 and 1: this one */
 	bool		resume;
