@@ -179,6 +179,20 @@ read_bars(window_work *work, lem_fault *fault)
 		sums.log_return += r;
 		sums.log_return_2 += r * r;
 	}
+	if (work->rows)
+	{
+		const int	wide_l = scale->count + work->config->lookback;
+
+		for (int i = 0; i <= wide_l; i++)
+			work->scale_strip.volume[i] = series->volume[last - (size_t) (wide_l - i)] * 0x1p-20;
+		for (int i = 1; i <= wide_l; i++)
+		{
+			const size_t at = last - (size_t) (wide_l - i);
+
+			work->scale_strip.log_return[i] = lem_log_return(series->price[at - 1],
+															 series->price[at]);
+		}
+	}
 	work->oldest = (lem_place) {last + 1 - (size_t) scale->history, 0, 0};
 	lem_scales_of(&sums, scale->count, &work->scales);
 	return LEM_OK;
@@ -649,6 +663,7 @@ lem_window_past(const lem_config *config, const lem_series *series, const lem_cl
 	lem_status	status;
 
 	work.returns = config->feature_set != LEM_FEATURES_PAPER;
+	work.rows = false;
 	status = open_view(&work, config, series, &none, clock, false, scratch, fault);
 	if (status != LEM_OK)
 		return status;
