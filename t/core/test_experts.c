@@ -10,6 +10,7 @@
 #include "parameters/initial.h"
 #include "training/calibrate.h"
 #include "training/probe.h"
+#include "training/skill.h"
 #include "training/student.h"
 #include "training/teacher.h"
 
@@ -791,6 +792,88 @@ test_calibrate(void)
 	free(scratch);
 }
 
+/* Skills against the best naive forecast, and how often their intervals hold what they should. */
+static void
+test_skill(void)
+{
+	enum {LEARN = 8000, JUDGE = 500};
+	static double target[(LEARN + JUDGE) * 3];
+	static double last[(LEARN + JUDGE) * 3];
+	lem_naives	naives;
+	lem_skill	skill;
+	double		value;
+	double		low;
+	double		high;
+	double		nothing[3] = {0};
+	int			none = 0;
+	int			known = 0;
+
+	/* task 0 lies around 0, task 1 around 5, task 2 goes on as it was */
+	for (int i = 0; i < LEARN + JUDGE; i++)
+	{
+		target[i * 3] = lem_random_normal(3, 1, (uint64_t) i);
+		target[i * 3 + 1] = 5 + lem_random_normal(3, 2, (uint64_t) i);
+		target[i * 3 + 2] = (i > 0 ? target[i * 3 - 1] : 0) + lem_random_normal(3, 3, (uint64_t) i);
+		for (int t = 0; t < 3; t++)
+			last[i * 3 + t] = i > 0 ? target[i * 3 - 3 + t] : 0;
+	}
+	lem_naives_choose(LEARN, target, last, &naives);
+	check(naives.best[0] != LEM_NAIVE_LAST && naives.best[1] == LEM_NAIVE_MEAN &&
+		  naives.best[2] == LEM_NAIVE_LAST && fabs(naives.mean[1] - 5) < 0.2, "the best naive forecast of each task");
+	memset(&skill, 0, sizeof(skill));
+	for (int i = 0; i < JUDGE; i++)
+	{
+		const double *y = target + (LEARN + i) * 3;
+		const double said[3] = {0.5 * y[0], naives.mean[1], y[2]};
+
+		lem_skill_add(&skill, &naives, (size_t) i, JUDGE, y, said, last + (LEARN + i) * 3);
+	}
+	check(lem_skill_of(&skill, 0, &value, &low, &high) && fabs(value - 0.75) < 0.01 && low <= value && value <= high, "half of what comes: skill 3/4");
+	check(lem_skill_of(&skill, 1, &value, &low, &high) && value == 0 && low == 0 && high == 0, "the naive forecast itself: none");
+	check(lem_skill_of(&skill, 2, &value, &low, &high) && value == 1 && low == 1, "all that comes: 1");
+	memset(&skill, 0, sizeof(skill));
+	naives.best[0] = LEM_NAIVE_OUTLOOK;
+	lem_skill_add(&skill, &naives, 0, 1, nothing, nothing, nothing);
+	check(!lem_skill_of(&skill, 0, &value, &low, &high), "nothing to be better at");
+
+	/* a slope on an input that says nothing, or half of what comes; learnt before, judged later */
+	for (uint64_t seed = 1; seed <= 400; seed++)
+		for (int task = 0; task < 2; task++)
+		{
+			double		xy = 0;
+			double		xx = 0;
+			double		slope;
+
+			memset(&skill, 0, sizeof(skill));
+			memset(&naives, 0, sizeof(naives));
+			for (int i = 0; i < LEARN + JUDGE; i++)
+			{
+				const double x = lem_random_normal(100 + seed, 1, (uint64_t) i);
+				const double y[3] = {task * x + lem_random_normal(100 + seed, 2, (uint64_t) i)};
+				double		said[3] = {0};
+
+				if (i < LEARN)
+				{
+					xy += x * y[0];
+					xx += x * x;
+					continue;
+				}
+				slope = xy / xx;
+				said[0] = slope * x;
+				lem_skill_add(&skill, &naives, (size_t) (i - LEARN), JUDGE, y, said, nothing);
+			}
+			(void) lem_skill_of(&skill, 0, &value, &low, &high);
+			if (task == 0)
+				none += low <= 0 && high >= 0;
+			else
+				known += low <= 0.5 && high >= 0.5;
+		}
+	check(none >= 0.93 * 400 && none <= 0.97 * 400,
+		  "95 %% intervals of skill cover 0 in %.2f %% where there is none", none / 4.0);
+	check(known >= 0.93 * 400 && known <= 0.97 * 400,
+		  "and the true one in %.2f %% where there is", known / 4.0);
+}
+
 #define CAUSAL_BARS 60
 
 /* What a model says at the end of bar t of a book; false where it has no window there. */
@@ -881,6 +964,7 @@ main(void)
 	test_sketch();
 	test_teacher();
 	test_calibrate();
+	test_skill();
 	test_causality();
 	while (n_kept > 0)
 		free(kept[--n_kept]);

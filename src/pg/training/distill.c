@@ -32,7 +32,7 @@
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
-#include "pg/training/distill_data.h"
+#include "pg/training/distill.h"
 #include "pg/training/train_prepare.h"
 
 LEM_FUNCTION(pg_lem_distill);
@@ -43,43 +43,8 @@ LEM_FUNCTION(pg_lem_distill);
 /* Half of the change from one regime to the next, of the distance of their thresholds. */
 #define REGIME_CHANGE 0.25
 
-/* Mean square of a target below which it does not vary. */
-#define LEAST_SQUARE 1e-12
-
 /* Stream of random numbers. */
 #define SHUFFLE_STREAM UINT64_C(0xd15)
-
-/* A distillation while it runs. */
-typedef struct distillation
-{
-	const char *schema;
-	const char *name;
-	const char *query;
-	lem_config	config;
-	pg_tz	   *time_zone;
-	lem_clock	clock;
-	lem_distill_options options;
-	lem_teacher *teacher;		/* NULL: in columns, or none */
-	lem_lesson	lesson;
-	lem_probe_rows rows;
-	lem_probe_figure *figures;	/* layers x 3 x R; NULL without layers */
-	int			layer[3 * LEM_REGIMES]; /* of each student of one task */
-	double	   *state[LEM_TEACHER_LAYERS];	/* n_train x 3 x k; NULL: not asked for */
-
-	Size		window;			/* numbers of one */
-	lem_real   *windows;		/* n */
-	double	   *share;			/* n x R */
-	Size		select;			/* validation samples that choose the epoch, */
-	Size		calibrate;		/* and the first that calibrates, */
-	Size		calibrated;		/* and their end; */
-	Size		judge;			/* those from here on judge */
-	lem_real   *parts[2];
-	lem_real   *earlier[LEM_EXPERTS];	/* n_train x k: states of students */
-	double		loss[LEM_EXPERTS];	/* of the chosen epoch, where it was chosen */
-	lem_real   *raw[LEM_EXPERTS];	/* n_valid x outputs */
-	Jsonb	   *metrics;
-	int			version;
-} distillation;
 
 static void *
 huge(Size n, Size element)
@@ -87,24 +52,11 @@ huge(Size n, Size element)
 	return MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * element);
 }
 
-/* Task and regime of a student; -1, -1 of the undivided one. */
-static int
-task_of(int expert)
-{
-	return expert == 0 ? -1 : (expert - 1) / LEM_REGIMES;
-}
-
-static int
-regime_of(int expert)
-{
-	return expert == 0 ? -1 : (expert - 1) % LEM_REGIMES;
-}
-
 /* How much of a sample is a student's. */
 static double
-share_of(const distillation *d, int expert, Size i)
+share_of(const lem_distillation *d, int expert, Size i)
 {
-	return expert == 0 ? 1 : d->share[i * LEM_REGIMES + regime_of(expert)];
+	return expert == 0 ? 1 : d->share[i * LEM_REGIMES + lem_student_regime(expert)];
 }
 
 static void
@@ -121,7 +73,7 @@ require_memory(Size bytes)
 
 /* Keys that decide which windows there are: a student's must be those of its teacher. */
 static void
-check_like_teacher(const distillation *d)
+check_like_teacher(const lem_distillation *d)
 {
 	const lem_config *student = &d->config;
 	const lem_config *teacher = &d->teacher->row.config;
@@ -146,7 +98,7 @@ check_like_teacher(const distillation *d)
 
 /* What the students are: the teacher's config, or that of a new model, with what was given. */
 static void
-read_config(distillation *d, Jsonb *given)
+read_config(lem_distillation *d, Jsonb *given)
 {
 	Jsonb	   *base;
 	char	   *defaults;
@@ -180,7 +132,7 @@ read_config(distillation *d, Jsonb *given)
 
 /* Bars, samples, and what the teacher says of them. */
 static void
-read_lesson(distillation *d)
+read_lesson(lem_distillation *d)
 {
 	const lem_config *config = d->teacher ? &d->teacher->row.config : &d->config;
 	lem_lesson *lesson = &d->lesson;
@@ -198,7 +150,7 @@ read_lesson(distillation *d)
 
 /* Which layer serves each student best. */
 static void
-choose_layers(distillation *d)
+choose_layers(lem_distillation *d)
 {
 	const lem_lesson *lesson = &d->lesson;
 
@@ -215,7 +167,7 @@ choose_layers(distillation *d)
 
 /* What those layers add to the ones before, for the samples to learn from. */
 static void
-decompose(distillation *d)
+decompose(lem_distillation *d)
 {
 	const lem_lesson *lesson = &d->lesson;
 	const int	k = d->config.expert_dim;
@@ -243,7 +195,7 @@ decompose(distillation *d)
 
 /* Windows, shares of regimes, and which validation samples do what. */
 static void
-prepare(distillation *d)
+prepare(lem_distillation *d)
 {
 	const lem_lesson *lesson = &d->lesson;
 	const lem_config *config = &d->config;
@@ -316,7 +268,7 @@ typedef struct pupil
 } pupil;
 
 static void
-pupil_create(distillation *d, int expert, pupil *p)
+pupil_create(lem_distillation *d, int expert, pupil *p)
 {
 	const lem_config *config = &d->config;
 	const int	batch = d->options.batch;
@@ -351,7 +303,7 @@ pupil_create(distillation *d, int expert, pupil *p)
 
 /* The order of samples of an epoch (Fisher and Yates), by the seed. */
 static void
-shuffle(const distillation *d, pupil *p, int epoch)
+shuffle(const lem_distillation *d, pupil *p, int epoch)
 {
 	const uint64 stream = SHUFFLE_STREAM + ((uint64) p->expert << 32) + epoch;
 
@@ -367,7 +319,7 @@ shuffle(const distillation *d, pupil *p, int epoch)
 
 /* Gather samples [first, first + n) of the epoch's order. */
 static void
-gather(const distillation *d, pupil *p, Size first, int n, lem_distill_batch *batch)
+gather(const lem_distillation *d, pupil *p, Size first, int n, lem_distill_batch *batch)
 {
 	const lem_lesson *lesson = &d->lesson;
 	const int	k = d->config.expert_dim;
@@ -388,8 +340,8 @@ gather(const distillation *d, pupil *p, Size first, int n, lem_distill_batch *ba
 		for (int t = 0; lesson->layers > 0 && t < tasks; t++)
 		{
 			/* the undivided student learns what the middle regime's does */
-			const int	task = p->expert == 0 ? t : task_of(p->expert);
-			const int	regime = p->expert == 0 ? 1 : regime_of(p->expert);
+			const int	task = p->expert == 0 ? t : lem_student_task(p->expert);
+			const int	regime = p->expert == 0 ? 1 : lem_student_regime(p->expert);
 			const double *u = d->state[d->layer[task * LEM_REGIMES + regime]] +
 				(i * 3 + task) * k;
 
@@ -403,7 +355,7 @@ gather(const distillation *d, pupil *p, Size first, int n, lem_distill_batch *ba
 		.n = n,
 		.k = k,
 		.n_tasks = tasks,
-		.task = {p->expert == 0 ? 0 : task_of(p->expert), 1, 2},
+		.task = {p->expert == 0 ? 0 : lem_student_task(p->expert), 1, 2},
 		.share = p->share,
 		.target = p->target,
 		.teacher = lesson->quantiles ? p->teacher : NULL,
@@ -416,7 +368,7 @@ gather(const distillation *d, pupil *p, Size first, int n, lem_distill_batch *ba
 
 /* What a student says of samples [first, first + n) of the windows: out (n x outputs). */
 static void
-ask(const distillation *d, const pupil *p, Size first, Size n, lem_real *out)
+ask(const lem_distillation *d, const pupil *p, Size first, Size n, lem_real *out)
 {
 	const int	outputs = lem_expert_outputs(&d->config, p->expert);
 
@@ -437,14 +389,14 @@ ask(const distillation *d, const pupil *p, Size first, Size n, lem_real *out)
 
 /* A student's quantiles of one of its tasks. */
 static void
-quantiles_of(const distillation *d, int t, const lem_real *raw, lem_real *q)
+quantiles_of(const lem_distillation *d, int t, const lem_real *raw, lem_real *q)
 {
 	lem_quantile_ordered(raw + t * (LEM_QUANTILES + d->config.expert_dim), q);
 }
 
 /* Its mean pinball loss in its own regime, on the samples that choose the epoch. */
 static double
-loss_of(const distillation *d, const pupil *p, const lem_real *raw)
+loss_of(const lem_distillation *d, const pupil *p, const lem_real *raw)
 {
 	const int	tasks = lem_expert_tasks(p->expert);
 	const int	outputs = lem_expert_outputs(&d->config, p->expert);
@@ -462,7 +414,7 @@ loss_of(const distillation *d, const pupil *p, const lem_real *raw)
 
 			quantiles_of(d, t, raw + i * outputs, q);
 			loss += share / tasks *
-				lem_pinball(q, d->lesson.target[at * 3 + (p->expert == 0 ? t : task_of(p->expert))]);
+				lem_pinball(q, d->lesson.target[at * 3 + (p->expert == 0 ? t : lem_student_task(p->expert))]);
 		}
 		all += share;
 	}
@@ -470,7 +422,7 @@ loss_of(const distillation *d, const pupil *p, const lem_real *raw)
 }
 
 static void
-train_epoch(const distillation *d, pupil *p, int epoch)
+train_epoch(const lem_distillation *d, pupil *p, int epoch)
 {
 	const int	size = d->options.batch;
 	const int64 steps = (int64) ((p->n + size - 1) / size) * d->options.epochs;
@@ -509,7 +461,7 @@ train_epoch(const distillation *d, pupil *p, int epoch)
 
 /* Train one student, and keep what it says of all samples. */
 static void
-train_student(distillation *d, int expert)
+train_student(lem_distillation *d, int expert)
 {
 	const lem_lesson *lesson = &d->lesson;
 	const int	k = d->config.expert_dim;
@@ -562,13 +514,13 @@ train_student(distillation *d, int expert)
 	else
 		ereport(NOTICE,
 				(errmsg("student %d of %d, %s in regime %d: loss %.6f", expert + 1,
-						lem_experts_count(&d->config), lem_task_names[task_of(expert)],
-						regime_of(expert) + 1, d->loss[expert])));
+						lem_experts_count(&d->config), lem_task_names[lem_student_task(expert)],
+						lem_student_regime(expert) + 1, d->loss[expert])));
 }
 
 /* What joins them. */
 static void
-calibrate(distillation *d)
+calibrate(lem_distillation *d)
 {
 	const lem_lesson *lesson = &d->lesson;
 	const Size	first = lesson->n_train + d->calibrate;
@@ -593,167 +545,16 @@ calibrate(distillation *d)
 	pfree(target);
 }
 
-/* Squared errors on the samples that judge. */
-typedef struct judgement
-{
-	Size		n;
-	double		error[3];
-	double		naive[3];
-	double		weight[3 * LEM_MEMBERS];	/* mean */
-} judgement;
-
-static void
-judge_one(const lem_lesson *lesson, Size at, const lem_real *out, judgement *j)
-{
-	j->n++;
-	for (int t = 0; t < 3; t++)
-	{
-		const double y = lesson->target[at * 3 + t];
-		const double off = y - (double) out[t * LEM_QUANTILES + 1];
-
-		j->error[t] += off * off;
-		j->naive[t] += y * y;
-	}
-}
-
-static void
-judge(const distillation *d, lem_mixture mixture, judgement *j)
-{
-	const lem_lesson *lesson = &d->lesson;
-	const int	experts = lem_experts_count(&d->config);
-	lem_config	config = d->config;
-	lem_arena	measure = {NULL, 0};
-	lem_arena	arena;
-	lem_mix    *mix;
-	lem_real	phi[LEM_MEMBERS * LEM_RANDOM_FEATURES];
-
-	(void) lem_mix_build(&measure, &d->config, NULL);
-	arena = (lem_arena) {lem_alloc_aligned(CurrentMemoryContext, measure.used), 0};
-	mix = lem_mix_build(&arena, &d->config, d->parts[1]);
-	config.mixture = mixture;
-	memset(j, 0, sizeof(*j));
-	for (Size i = d->judge; i < lesson->n_valid; i++)
-	{
-		const lem_real *raw[LEM_EXPERTS] = {NULL};
-		lem_real	out[LEM_QUANTILE_OUTPUTS];
-		double		weights[3 * LEM_MEMBERS];
-
-		for (int e = 0; e < experts; e++)
-			raw[e] = d->raw[e] + i * lem_expert_outputs(&d->config, e);
-		lem_experts_join(&config, mix, d->share + (lesson->n_train + i) * LEM_REGIMES, raw, phi,
-						 out, weights);
-		judge_one(lesson, lesson->n_train + i, out, j);
-		for (int w = 0; w < 3 * LEM_MEMBERS; w++)
-			j->weight[w] += weights[w] / (double) (lesson->n_valid - d->judge);
-	}
-}
-
-/* Skills as JSON: null where there is nothing to be better at. */
-static void
-put_skill(StringInfo out, const judgement *j)
-{
-	appendStringInfoChar(out, '{');
-	for (int t = 0; t < 3; t++)
-	{
-		appendStringInfo(out, "%s\"%s\": ", t > 0 ? ", " : "", lem_task_names[t]);
-		if (j->naive[t] > LEAST_SQUARE * (double) j->n)
-			appendStringInfo(out, "%.6f", 1 - j->error[t] / j->naive[t]);
-		else
-			appendStringInfoString(out, "null");
-	}
-	appendStringInfoChar(out, '}');
-}
-
-/* A student, as the view lem_experts shows it. */
-static void
-put_expert(const distillation *d, StringInfo out, int expert, int t, double weight)
-{
-	const lem_lesson *lesson = &d->lesson;
-	const int	task = expert == 0 ? t : task_of(expert);
-	const int	layer = d->layer[task * LEM_REGIMES + (expert == 0 ? 1 : regime_of(expert))];
-	char		name[16] = "teacher";
-
-	if (d->teacher && layer >= 0)
-		lem_teacher_layer_name(&d->teacher->row.config, layer, name);
-	appendStringInfo(out, "%s{\"expert\": %d, \"task\": \"%s\", \"regime\": ",
-					 expert + t > 0 ? ", " : "", expert, lem_task_names[task]);
-	if (expert == 0)
-		appendStringInfoString(out, "null");
-	else
-		appendStringInfo(out, "%d", regime_of(expert) + 1);
-	if (lesson->layers > 0)
-		appendStringInfo(out, ", \"layer\": \"%s\"", name);
-	appendStringInfo(out, ", \"loss\": %.6f, \"weight\": %.6f}", d->loss[expert], weight);
-}
-
-/* What the model is to say about itself, all measured on samples that nothing was learnt from. */
-static void
-measure(distillation *d)
-{
-	static const struct
-	{
-		lem_mixture mixture;
-		const char *name;
-	}			kinds[] = {
-		{LEM_MIXTURE_HAJEK, "hajek"}, {LEM_MIXTURE_AGREEMENT, "agreement"},
-		{LEM_MIXTURE_ADDITIVE, "additive"}, {LEM_MIXTURE_UNIFORM, "uniform"},
-		{LEM_MIXTURE_SINGLE, "single"}
-	};
-	const lem_lesson *lesson = &d->lesson;
-	judgement	own;
-	StringInfoData out;
-
-	judge(d, d->config.mixture, &own);
-	initStringInfo(&out);
-	appendStringInfo(&out, "{\"samples\": %zu, \"judged\": %zu, \"skill\": ", lesson->n_train,
-					 lesson->n_valid - d->judge);
-	put_skill(&out, &own);
-	if (d->config.mixture != LEM_MIXTURE_SINGLE)
-	{
-		appendStringInfoString(&out, ", \"mixtures\": {");
-		for (int m = 0; m < (int) lengthof(kinds); m++)
-		{
-			judgement	other;
-
-			judge(d, kinds[m].mixture, &other);
-			appendStringInfo(&out, "%s\"%s\": ", m > 0 ? ", " : "", kinds[m].name);
-			put_skill(&out, &other);
-		}
-		appendStringInfoChar(&out, '}');
-	}
-	if (lesson->quantiles)
-	{
-		judgement	teacher;
-
-		memset(&teacher, 0, sizeof(teacher));
-		for (Size i = lesson->n_train + d->judge; i < lesson->n; i++)
-			judge_one(lesson, i, lesson->quantiles + i * LEM_QUANTILE_OUTPUTS, &teacher);
-		if (d->teacher)
-			appendStringInfo(&out, ", \"teacher\": \"%s@%d\"", d->teacher->row.name,
-							 d->teacher->row.version);
-		appendStringInfoString(&out, ", \"teacher_skill\": ");
-		put_skill(&out, &teacher);
-	}
-	appendStringInfoString(&out, ", \"experts\": [");
-	for (int e = 0; e < lem_experts_count(&d->config); e++)
-		for (int t = 0; t < lem_expert_tasks(e); t++)
-			put_expert(d, &out, e, t,
-					   e == 0 ? own.weight[t * LEM_MEMBERS] :
-					   own.weight[task_of(e) * LEM_MEMBERS + 1 + regime_of(e)]);
-	appendStringInfoString(&out, "]}");
-	d->metrics = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
-}
-
 static void
 part_of(void *arg, int part, float *out)
 {
-	const distillation *d = arg;
+	const lem_distillation *d = arg;
 
 	memcpy(out, d->parts[part], lem_part_size(&d->config, part) * sizeof(float));
 }
 
 static void
-store(distillation *d)
+store(lem_distillation *d)
 {
 	d->version = lem_models_store(d->schema, d->name, &d->config, d->time_zone, part_of, d, 0,
 								  d->metrics, NULL);
@@ -798,7 +599,7 @@ pg_lem_distill(PG_FUNCTION_ARGS)
 {
 	MemoryContext context;
 	MemoryContext old;
-	distillation *d;
+	lem_distillation *d;
 
 	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
 		castNode(CallContext, fcinfo->context)->atomic)
@@ -815,7 +616,7 @@ pg_lem_distill(PG_FUNCTION_ARGS)
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	old = MemoryContextSwitchTo(context);
-	d = palloc0(sizeof(distillation));
+	d = palloc0(sizeof(lem_distillation));
 	d->schema = lem_schema(fcinfo);
 	d->name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	d->query = text_to_cstring(PG_GETARG_TEXT_PP(2));
@@ -832,7 +633,7 @@ pg_lem_distill(PG_FUNCTION_ARGS)
 	for (int e = 0; e < lem_experts_count(&d->config); e++)
 		train_student(d, e);
 	calibrate(d);
-	measure(d);
+	lem_distill_measure(d);
 	store(d);
 	SPI_finish();
 	MemoryContextSwitchTo(old);
