@@ -1527,6 +1527,254 @@ CREATE FUNCTION lem_tune_quoting(model text, quoting lem_quoting, book lem_book,
 COMMENT ON FUNCTION lem_tune_quoting(text, lem_quoting, lem_book, jsonb)
 	IS 'choose what a quoting leaves open by what it earns in a book';
 
+CREATE TYPE lem_quote AS (side text, level int, price float8, quantity float8);
+COMMENT ON TYPE lem_quote IS 'a quote of a market maker';
+
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8[]) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8[])
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8[]) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8[])
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8, float8)
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8, float8, float8[]) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8, float8, float8[])
+	IS 'aggregate transition function';
+CREATE FUNCTION lem_quote_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION lem_quote_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION lem_quote_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_serialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION lem_quote_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION lem_quote_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_deserialize' LANGUAGE C IMMUTABLE STRICT
+	PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION lem_quote_deserialize(bytea, internal) IS 'aggregate deserial function';
+CREATE FUNCTION lem_quote_final(internal) RETURNS lem_quote[]
+	AS 'MODULE_PATHNAME', 'pg_lem_quote_final' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION lem_quote_final(internal) IS 'aggregate final function';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	open float8, high float8, low float8, close float8, volume float8) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8)
+	IS 'quotes after the last of some book bars without quotes';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	open float8, high float8, low float8, close float8, volume float8, buy_volume float8) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8)
+	IS 'quotes after the last of some book bars without quotes, with takers'' buys';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	open float8, high float8, low float8, close float8, volume float8, buy_volume float8,
+	features float8[]) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8, float8[])
+	IS 'quotes after the last of some book bars without quotes, with takers'' buys and extra features';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	bid float8, ask float8, open float8, high float8, low float8, close float8, volume float8) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8, float8)
+	IS 'quotes after the last of some book bars without sizes';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	bid float8, ask float8, open float8, high float8, low float8, close float8, volume float8,
+	buy_volume float8) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8, float8, float8)
+	IS 'quotes after the last of some book bars without sizes, with takers'' buys';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	bid float8, ask float8, open float8, high float8, low float8, close float8, volume float8,
+	buy_volume float8, features float8[]) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8, float8, float8, float8[])
+	IS 'quotes after the last of some book bars without sizes, with takers'' buys and extra features';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	bid float8, ask float8, bid_size float8, ask_size float8, open float8, high float8,
+	low float8, close float8, volume float8) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8, float8, float8, float8)
+	IS 'quotes after the last of some book bars';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	bid float8, ask float8, bid_size float8, ask_size float8, open float8, high float8,
+	low float8, close float8, volume float8, buy_volume float8) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8, float8, float8, float8, float8)
+	IS 'quotes after the last of some book bars, with takers'' buys';
+
+CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
+	bid float8, ask float8, bid_size float8, ask_size float8, open float8, high float8,
+	low float8, close float8, volume float8, buy_volume float8, features float8[]) (
+	SFUNC = lem_quote_accum,
+	STYPE = internal,
+	SSPACE = 32768,
+	FINALFUNC = lem_quote_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = lem_quote_combine,
+	SERIALFUNC = lem_quote_serialize,
+	DESERIALFUNC = lem_quote_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
+	float8, float8, float8, float8, float8, float8, float8, float8[])
+	IS 'quotes after the last of some book bars, with takers'' buys and extra features';
+
+-- Constants of quotes, kept with a version of a model.
+ALTER TABLE lem_model ADD COLUMN quoting lem_quoting;
+COMMENT ON COLUMN lem_model.quoting IS 'what quotings that leave it open take: see lem_keep_quoting';
+CREATE OR REPLACE VIEW lem_models AS
+	SELECT m.name, m.version, m.deployed, m.parameters, m.bytes, m.config, m.created_by,
+		m.created_at, m.training_run, m.metrics, lem_role_name(n.owner) AS owner, m.quoting
+	FROM lem_model AS m
+	LEFT JOIN lem_model_name AS n ON n.name OPERATOR(pg_catalog.=) m.name;
+
+CREATE FUNCTION lem_keep_quoting(model text, quoting lem_quoting) RETURNS void
+	AS 'MODULE_PATHNAME', 'pg_lem_keep_quoting' LANGUAGE C VOLATILE CALLED ON NULL INPUT
+	PARALLEL UNSAFE COST 10000;
+COMMENT ON FUNCTION lem_keep_quoting(text, lem_quoting)
+	IS 'keep the constants of a quoting with a model';
+
 -- Market making: end
 
 -- Pictures

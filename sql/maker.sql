@@ -83,10 +83,58 @@ FROM maker_book, lem_maker_backtest('baseline:linear', :quoting, book, '{"horizo
 WHERE l.fill = 'through' AND m.fill = 'through' AND late.fill = 'through' AND w.fill = 'through';
 
 -- Tuning: what was given stays; what is chosen is no worse where it was chosen, on the book that is passed only.
-SELECT t.theta = 1.5 AS given, t.eta IS NOT NULL AND t.kappa IS NOT NULL AS chosen, t.size_step IS NULL AS open, t.tick, t.maker_fee_bps,
+SELECT t.theta = 1.5 AS given, t.eta IS NOT NULL AND t.kappa IS NOT NULL AS chosen, t.size_step IS NOT NULL AS sloped, t.participation = 0.1 AS kept, t.tick, t.maker_fee_bps,
 	(SELECT pnl FROM lem_maker_backtest('baseline:linear', t, book, '{"horizon": 1}') WHERE fill = 'through') >=
 	(SELECT pnl FROM lem_maker_backtest('baseline:linear', lem_quoting(2, 0.01, 1, 0.1, 200, theta => 1.5), book, '{"horizon": 1}') WHERE fill = 'through') AS no_worse
 FROM maker_book, lem_tune_quoting('baseline:linear', lem_quoting(2, 0.01, 1, 0.1, 200, theta => 1.5), book, '{"horizon": 1}') AS t;
+
+SELECT t.participation IN (0.025, 0.05, 0.1) AS chosen,
+	(SELECT pnl FROM lem_maker_backtest('baseline:fixed', t, book) WHERE fill = 'through') >=
+	(SELECT pnl FROM lem_maker_backtest('baseline:fixed', lem_quoting(2, 0.01, 1, NULL, 200), book) WHERE fill = 'through') AS no_worse
+FROM maker_book, lem_tune_quoting('baseline:fixed', lem_quoting(2, 0.01, 1, NULL, 200), book) AS t;
+
+-- Quotes as an aggregate over rows of bars: those of a book of them, in any order, by group and in parallel.
+CREATE FUNCTION pg_temp.quotes_of(kind text, book lem_book) RETURNS lem_quote[] LANGUAGE sql AS $$
+	SELECT array_agg(ROW(side, level, price, quantity)::lem_quote ORDER BY side = 'ask', level)
+	FROM lem_quote('baseline:' || kind, lem_quoting(2, 0.01, 1, 0.1, 200, theta => 2), book, 60) $$;
+CREATE FUNCTION pg_temp.same(a lem_quote[], b lem_quote[]) RETURNS boolean LANGUAGE sql AS $$ SELECT a = b AND cardinality(a) = 4 $$;
+SELECT kind,
+	pg_temp.same(lem_quote('baseline:' || kind, lem_quoting(2, 0.01, 1, 0.1, 200, theta => 2), 60, ts, bid, ask, bid_size, ask_size, open, high, low, close, volume ORDER BY md5(ts::text)),
+		(SELECT pg_temp.quotes_of(kind, book) FROM maker_book)) AS sizes,
+	pg_temp.same(lem_quote('baseline:' || kind, lem_quoting(2, 0.01, 1, 0.1, 200, theta => 2), 60, ts, bid, ask, open, high, low, close, volume),
+		pg_temp.quotes_of(kind, lem_book(ts, bid, ask, open, high, low, close, volume))) AS quotes,
+	pg_temp.same(lem_quote('baseline:' || kind, lem_quoting(2, 0.01, 1, 0.1, 200, theta => 2), 60, ts, open, high, low, close, volume),
+		pg_temp.quotes_of(kind, lem_book(ts, open, high, low, close, volume))) AS bars,
+	pg_temp.same(lem_quote('baseline:' || kind, lem_quoting(2, 0.01, 1, 0.1, 200, theta => 2), 60, ts, bid, ask, bid_size, ask_size, open, high, low, close, volume, volume / 2),
+		pg_temp.quotes_of(kind, lem_book(ts, bid, ask, bid_size, ask_size, open, high, low, close, volume, volume / 2))) AS buys,
+	pg_temp.same(lem_quote('baseline:' || kind, lem_quoting(2, 0.01, 1, 0.1, 200, theta => 2), 60, ts, bid, ask, open, high, low, close, volume, volume / 2, ARRAY[bid_size]),
+		pg_temp.quotes_of(kind, lem_book(ts, bid, ask, open, high, low, close, volume, volume / 2, ARRAY[bid_size]))) AS features
+FROM maker_bars, unnest(ARRAY['fixed', 'linear', 'microprice']) AS kind GROUP BY kind ORDER BY kind;
+SELECT array_agg(quotes = alone ORDER BY day) AS by_group FROM (
+	SELECT ts::date AS day, 10 * extract(day FROM ts::date) AS "position", lem_book(ts, bid, ask, bid_size, ask_size, open, high, low, close, volume) AS book,
+		lem_quote('baseline:microprice', lem_quoting(1, 0.01, 1, 0.1, 200), 10 * extract(day FROM ts::date), ts, bid, ask, bid_size, ask_size, open, high, low, close, volume) AS quotes
+	FROM maker_bars GROUP BY ts::date) AS g, LATERAL (SELECT array_agg(ROW(q.*)::lem_quote ORDER BY side = 'ask') AS alone
+	FROM lem_quote('baseline:microprice', lem_quoting(1, 0.01, 1, 0.1, 200), book, "position") AS q) AS a;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+ALTER TABLE maker_bars SET (parallel_workers = 2);
+EXPLAIN (COSTS off) SELECT lem_quote('baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), 0, ts, open, high, low, close, volume) FROM maker_bars;
+SELECT pg_temp.same(lem_quote('baseline:linear', lem_quoting(2, 0.01, 1, 0.1, 200, theta => 2), 60, ts, bid, ask, bid_size, ask_size, open, high, low, close, volume),
+	(SELECT pg_temp.quotes_of('linear', book) FROM maker_book)) AS parallel FROM maker_bars;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET max_parallel_workers_per_gather;
+SELECT lem_quote('baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), 0, ts, open, high, low, close, volume) IS NULL AS no_rows FROM maker_bars WHERE false;
+SELECT a, pg_temp.error_of(format('SELECT lem_quote(%s, ts, open, high, low, close, volume) FROM maker_bars', a)) FROM unnest(ARRAY[
+	$$NULL, lem_quoting(1, 0.01, 1, 0.1, 200), 0$$, $$'baseline:fixed', NULL, 0$$, $$'baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), NULL$$,
+	$$'baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), 'NaN'$$, $$'baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), volume$$,
+	$$CASE WHEN ts < '2026-01-07' THEN 'baseline:fixed' ELSE 'baseline:none' END, lem_quoting(1, 0.01, 1, 0.1, 200), 0$$,
+	$$'baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200, theta => bid), 0$$, $$'baseline:twap', lem_quoting(1, 0.01, 1, 0.1, 200), 0$$,
+	$$'no_such_model', lem_quoting(1, 0.01, 1, 0.1, 200), 0$$]) AS a;
+SELECT pg_temp.error_of($$SELECT lem_quote('baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), 0, NULL, open, high, low, close, volume) FROM maker_bars$$) AS no_bars;
 
 -- Sessions: of days, in a time zone, and none; flat at their ends or not.
 SELECT o, r.episodes, r.closing_cost > 0 AS closed FROM maker_book, unnest(ARRAY['{}', '{"sessions": "none"}', '{"sessions": "none", "close": false}',

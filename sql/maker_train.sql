@@ -73,6 +73,36 @@ SELECT m.strategy, m.fill, m.pnl > f.pnl AS beats_fixed, m.fills > 0 AS fills,
 FROM maker_days, lem_maker_backtest('planted', lem_quoting(1, 0.01, 1, 0.1, 200, eta => 0), book, '{"fit": 0.7}') AS m,
 	lem_maker_backtest('baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), book, '{"fit": 0.7}') AS f WHERE m.fill = f.fill ORDER BY m.fill DESC;
 
+-- Constants of quotes that are kept with a version: what a quoting leaves open is taken from them, what it says is not.
+CREATE FUNCTION pg_temp.best(q lem_quoting) RETURNS float8[] LANGUAGE sql AS $$
+	SELECT array_agg(price ORDER BY side = 'ask', level) FROM maker_days, lem_quote('planted', q, book, 30) $$;
+SELECT lem_keep_quoting('planted@1', lem_quoting(1, 0.5, 1, NULL, 10, eta => 9, size_step => 2));
+SELECT quoting FROM lem_models WHERE name = 'planted';
+SELECT pg_temp.best(lem_quoting(2, 0.01, 1, 0.2, 60)) = pg_temp.best(lem_quoting(2, 0.01, 1, 0.2, 60, eta => 9, size_step => 2)) AS taken,
+	pg_temp.best(lem_quoting(2, 0.01, 1, 0.2, 60)) <> pg_temp.best(lem_quoting(2, 0.01, 1, 0.2, 60, eta => 0.5)) AS given,
+	pg_temp.best(lem_quoting(2, 0.01, 1, 0.2, 60)) = (SELECT array_agg(q.price ORDER BY q.side = 'ask', q.level) FROM (SELECT lem_quote('planted', lem_quoting(2, 0.01, 1, 0.2, 60), 30,
+		ts, bid, ask, bid_size, ask_size, open, high, low, close, volume) AS quotes FROM maker_quotes) AS s, unnest(quotes) AS q) AS in_the_aggregate;
+SELECT m.pnl = n.pnl AS in_backtests FROM maker_days, lem_maker_backtest('planted', lem_quoting(2, 0.01, 1, 0.1, 200), book, '{"fit": 0.7}') AS m,
+	lem_maker_backtest('planted', lem_quoting(2, 0.01, 1, 0.1, 200, eta => 9, size_step => 2), book, '{"fit": 0.7}') AS n WHERE m.fill = n.fill AND m.fill = 'touch';
+SELECT lem_keep_quoting('planted', lem_tune_quoting('planted', lem_quoting(2, 0.01, 1, 0.1, 200), book, '{"fit": 0.7}')) FROM maker_days;
+SELECT m.pnl >= n.pnl AS tuned FROM maker_days, lem_maker_backtest('planted', lem_quoting(2, 0.01, 1, 0.1, 200), book, '{"fit": 0.7}') AS m,
+	lem_maker_backtest('planted', lem_quoting(2, 0.01, 1, 0.1, 200, 1, 0.5, 0.5, 0), book, '{"fit": 0.7}') AS n WHERE m.fill = n.fill AND m.fill = 'through';
+SELECT lem_keep_quoting('planted', NULL);
+SELECT pg_temp.best(lem_quoting(2, 0.01, 1, 0.2, 60)) = pg_temp.best(lem_quoting(2, 0.01, 1, 0.2, 60, 1, 0.5, 0.5, 0)) AS forgotten;
+CREATE ROLE maker_stranger;
+SET ROLE maker_stranger;
+\set VERBOSITY terse
+SELECT lem_keep_quoting('planted', lem_quoting(1, 0.01, 1, 0.1, 200));
+\set VERBOSITY default
+RESET ROLE;
+DROP ROLE maker_stranger;
+SELECT lem_keep_quoting(NULL, lem_quoting(1, 0.01, 1, 0.1, 200));
+SELECT lem_keep_quoting('baseline:glft', lem_quoting(1, 0.01, 1, 0.1, 200));
+SELECT lem_keep_quoting('planted', ROW(1, 0, 1, 0.1, 100, NULL, NULL, NULL, NULL, 0, 0)::lem_quoting);
+BEGIN READ ONLY;
+SELECT lem_keep_quoting('planted', NULL);
+ROLLBACK;
+
 -- The same bits again, and by two processes; an interrupted run goes on as if it had not been.
 CALL lem_train_maker('again', 'SELECT * FROM maker_quotes ORDER BY md5(ts::text)', :'small', '{"epochs": 2, "batch": 32, "rate": 0.01, "seed": 5}');
 CALL lem_train_maker('team', 'SELECT * FROM maker_quotes', :'small', '{"epochs": 2, "batch": 32, "rate": 0.01, "seed": 5, "workers": 2}');

@@ -27,29 +27,21 @@ static const struct
 	{10, LEM_BOOK_QUOTES | LEM_BOOK_SIZES | LEM_BOOK_BUYS},
 };
 
-/*
- * lem_book_accum(internal, ts [, bid, ask [, bid_size, ask_size]], open, high, low, close, volume
- * [, buy_volume [, features]]) returns internal.  A bar with a NULL time is left out, and one
- * without quotes that has a NULL close or volume; NULL in other places is an error, but for a bar
- * with quotes and without trades, and a buy_volume that is NULL in all bars.
- */
-Datum
-pg_lem_book_accum(PG_FUNCTION_ARGS)
+void
+lem_book_accum_args(FunctionCallInfo fcinfo, int first, lem_book_builder *builder)
 {
-	MemoryContext context = lem_aggregate_context(fcinfo);
-	lem_book_builder *builder = PG_ARGISNULL(0) ? lem_book_builder_create(context) :
-		(lem_book_builder *) PG_GETARG_POINTER(0);
-	bool		with_features = get_fn_expr_argtype(fcinfo->flinfo, PG_NARGS() - 1) == FLOAT8ARRAYOID;
-	int			numbers = PG_NARGS() - 2 - with_features;
+	const bool	with_features =
+		get_fn_expr_argtype(fcinfo->flinfo, PG_NARGS() - 1) == FLOAT8ARRAYOID;
+	const int	numbers = PG_NARGS() - first - 1 - with_features;
 	int			form = 0;
-	int			arg = 2;
+	int			arg = first + 1;
 	lem_book_row row = {0};
 	const double *features = NULL;
 	int			n_features = 0;
 
-	if (PG_ARGISNULL(1))
-		PG_RETURN_POINTER(builder);
-	row.ts = PG_GETARG_TIMESTAMPTZ(1);
+	if (PG_ARGISNULL(first))
+		return;
+	row.ts = PG_GETARG_TIMESTAMPTZ(first);
 	while (form < (int) lengthof(forms) && forms[form].numbers != numbers)
 		form++;
 	LEM_ENSURE(form < (int) lengthof(forms));
@@ -63,11 +55,43 @@ pg_lem_book_accum(PG_FUNCTION_ARGS)
 		arg++;
 	}
 	if (!lem_book_row_complete(&row))
-		PG_RETURN_POINTER(builder);
+		return;
 	if (with_features)
 		features = lem_features_argument(fcinfo, PG_NARGS() - 1, row.ts, &n_features);
 	lem_book_builder_add(builder, row.layout, row.ts, row.numbers, features, n_features);
+}
+
+/*
+ * lem_book_accum(internal, ts [, bid, ask [, bid_size, ask_size]], open, high, low, close, volume
+ * [, buy_volume [, features]]) returns internal.  A bar with a NULL time is left out, and one
+ * without quotes that has a NULL close or volume; NULL in other places is an error, but for a bar
+ * with quotes and without trades, and a buy_volume that is NULL in all bars.
+ */
+Datum
+pg_lem_book_accum(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = lem_aggregate_context(fcinfo);
+	lem_book_builder *builder = PG_ARGISNULL(0) ? lem_book_builder_create(context) :
+		(lem_book_builder *) PG_GETARG_POINTER(0);
+
+	lem_book_accum_args(fcinfo, 1, builder);
 	PG_RETURN_POINTER(builder);
+}
+
+void
+lem_book_builder_merge(lem_book_builder *to, const lem_book_builder *from)
+{
+	if (from->layout < 0)
+		return;
+	if (to->layout >= 0 &&
+		(to->layout != from->layout || to->n_features != from->n_features))
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_INVALID_CONFIG),
+				 errmsg("bars of one book have different columns"),
+				 errhint("Pass the same columns and features for every bar of a book.")));
+	to->layout = from->layout;
+	to->n_features = from->n_features;
+	lem_builder_merge(to->bars, from->bars);
 }
 
 /* lem_book_combine(internal, internal) returns internal: the first gets the second's bars. */
@@ -80,19 +104,28 @@ pg_lem_book_combine(PG_FUNCTION_ARGS)
 	const lem_book_builder *from = PG_ARGISNULL(1) ? NULL :
 		(lem_book_builder *) PG_GETARG_POINTER(1);
 
-	if (from && from->layout >= 0)
-	{
-		if (to->layout >= 0 &&
-			(to->layout != from->layout || to->n_features != from->n_features))
-			ereport(ERROR,
-					(errcode(ERRCODE_LEM_INVALID_CONFIG),
-					 errmsg("bars of one book have different columns"),
-					 errhint("Pass the same columns and features for every bar of a book.")));
-		to->layout = from->layout;
-		to->n_features = from->n_features;
-		lem_builder_merge(to->bars, from->bars);
-	}
+	if (from)
+		lem_book_builder_merge(to, from);
 	PG_RETURN_POINTER(to);
+}
+
+void
+lem_book_builder_send(const lem_book_builder *builder, StringInfo buffer)
+{
+	pq_sendint16(buffer, (uint16) (int16) builder->layout);
+	pq_sendint16(buffer, (uint16) builder->n_features);
+	lem_builder_serialize(builder->bars, buffer);
+}
+
+lem_book_builder *
+lem_book_builder_receive(StringInfo buffer)
+{
+	lem_book_builder *builder = palloc0(sizeof(lem_book_builder));
+
+	builder->layout = (int16) pq_getmsgint(buffer, sizeof(int16));
+	builder->n_features = (int) pq_getmsgint(buffer, sizeof(int16));
+	builder->bars = lem_builder_deserialize(CurrentMemoryContext, buffer);
+	return builder;
 }
 
 /* lem_book_serialize(internal) returns bytea. */
@@ -104,9 +137,7 @@ pg_lem_book_serialize(PG_FUNCTION_ARGS)
 
 	(void) lem_aggregate_context(fcinfo);
 	pq_begintypsend(&buffer);
-	pq_sendint16(&buffer, (uint16) (int16) builder->layout);
-	pq_sendint16(&buffer, (uint16) builder->n_features);
-	lem_builder_serialize(builder->bars, &buffer);
+	lem_book_builder_send(builder, &buffer);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
@@ -119,10 +150,7 @@ pg_lem_book_deserialize(PG_FUNCTION_ARGS)
 
 	(void) lem_aggregate_context(fcinfo);
 	lem_read_state(PG_GETARG_BYTEA_PP(0), &buffer);
-	builder = palloc0(sizeof(lem_book_builder));
-	builder->layout = (int16) pq_getmsgint(&buffer, sizeof(int16));
-	builder->n_features = (int) pq_getmsgint(&buffer, sizeof(int16));
-	builder->bars = lem_builder_deserialize(CurrentMemoryContext, &buffer);
+	builder = lem_book_builder_receive(&buffer);
 	pq_getmsgend(&buffer);
 	PG_RETURN_POINTER(builder);
 }

@@ -55,4 +55,17 @@ extern lem_book_builder *lem_book_builder_create(MemoryContext context);
 extern void lem_book_builder_add(lem_book_builder *builder, int layout, int64 ts,
 								 const double *row, const double *features, int n_features);
 
+/*
+ * Add a row of an aggregate's arguments, ts being argument `first`, to a book: the rules of lem_book
+ * (book_agg.c).
+ */
+extern void lem_book_accum_args(FunctionCallInfo fcinfo, int first, lem_book_builder *builder);
+
+/* The first gets the second's bars; raises LM014 for other columns. */
+extern void lem_book_builder_merge(lem_book_builder *to, const lem_book_builder *from);
+
+/* A state on its way between processes. */
+extern void lem_book_builder_send(const lem_book_builder *builder, StringInfo buffer);
+extern lem_book_builder *lem_book_builder_receive(StringInfo buffer);
+
 #endif

@@ -178,6 +178,7 @@ lem_maker_forecasts(const char *schema, lem_maker_setup *setup, size_t from, boo
 	lem_rights_find(schema, setup->name, row);
 	p->model = lem_cache_pin_maker(schema, row);
 	check_book(row, &setup->book);
+	setup->row = row;
 	setup->options.time_zone = row->time_zone;
 	setup->strategy.kind = LEM_MAKER_FORECAST;
 	setup->strategy.horizon = config->horizon;

@@ -5,6 +5,7 @@
 #include "utils/memutils.h"
 
 #include "pg/base/errors.h"
+#include "pg/making/kept_quoting.h"
 #include "pg/making/maker_forecast.h"
 #include "pg/making/maker_open.h"
 
@@ -77,6 +78,9 @@ lem_maker_setup_open(const char *schema, lem_maker_setup *setup)
 		open_baseline(setup->name + prefix, setup);
 	}
 	else
+	{
 		lem_maker_forecasts(schema, setup, setup->quoting_now ? setup->first - 1 : setup->first,
 							setup->quoting_now, NULL);
+		lem_quoting_apply_kept(schema, setup->row, &setup->given, &setup->quoting);
+	}
 }

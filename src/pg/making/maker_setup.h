@@ -28,6 +28,7 @@ typedef struct lem_maker_setup
 	lem_outlook_bar *bars;		/* one a bar of [base, n) */
 	size_t		first;			/* the bar at whose end the first decision is */
 	lem_maker_strategy strategy;
+	const struct lem_model_row *row;	/* of a model; NULL: a baseline */
 } lem_maker_setup;
 
 /*

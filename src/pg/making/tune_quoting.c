@@ -1,6 +1,8 @@
 /* tune_quoting.c: lem_tune_quoting, constants of quotes chosen by what they earn in a book. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -20,6 +22,8 @@ LEM_FUNCTION(pg_lem_tune_quoting);
 static const double thetas[] = {0, 0.5, 1, 2, 4};
 static const double etas[] = {0, 0.25, 0.5, 1, 2};
 static const double kappas[] = {0.25, 0.5, 1};
+static const double steps[] = {-0.25, 0.25, 0.5};	/* of a level's mean size */
+static const double participations[] = {0.025, 0.05};	/* less than the default */
 
 /* The profit of a quoting under the rule `through`, the cautious one. */
 static double
@@ -40,10 +44,29 @@ profit_of(const lem_maker_setup *setup, const lem_quoting *quoting, double *weal
 	return figures.pnl;
 }
 
-/* Try what was not given; the first of equals, from the defaults on, is kept. */
+/* The mean size of a level, as far as volumes are expected. */
+static double
+level_size(const lem_maker_setup *setup)
+{
+	const size_t n = setup->book.series.n;
+	double		volume = 0;
+
+	for (size_t i = setup->first; i < n; i++)
+		volume += setup->bars[i - setup->base].volume / (double) (n - setup->first);
+	return setup->quoting.participation * volume / setup->quoting.levels;
+}
+
+/*
+ * Try what was not given; the first of equals, from the defaults on, is kept.  Prices first, all
+ * together, then how sizes change with the levels, then how much.
+ */
 static lem_quoting
 tune(const lem_maker_setup *setup)
 {
+	const bool	sloped = setup->quoting.levels > 1 && !setup->given.size_step;
+	const double size = sloped ? level_size(setup) : 0;
+	const int	n_steps = sloped ? (int) lengthof(steps) : 0;
+	const int	n_participations = setup->given.participation ? 0 : (int) lengthof(participations);
 	const bool	levels = setup->quoting.levels > 1 && !setup->given.kappa;
 	double	   *wealth = MemoryContextAllocHuge(CurrentMemoryContext,
 												setup->book.series.n * sizeof(double));
@@ -55,7 +78,8 @@ tune(const lem_maker_setup *setup)
 	lem_progress progress;
 
 	lem_progress_begin(&progress, LEM_PROGRESS_EVALUATION, 0);
-	lem_progress_enter(&progress, LEM_PHASE_QUOTING, 0, (int64) n_thetas * n_etas * n_kappas);
+	lem_progress_enter(&progress, LEM_PHASE_QUOTING, 0, (int64) n_thetas * n_etas * n_kappas +
+					   n_steps + n_participations);
 	most = profit_of(setup, &best, wealth);
 
 	for (int t = 0; t < n_thetas; t++)
@@ -79,6 +103,23 @@ tune(const lem_maker_setup *setup)
 					best = tried;
 				}
 			}
+	for (int i = 0; i < n_steps + n_participations; i++)
+	{
+		lem_quoting tried = best;
+		double		profit;
+
+		if (i < n_steps)
+			tried.size_step = lem_multiple(rint(steps[i] * size / tried.lot), tried.lot);
+		else
+			tried.participation = participations[i - n_steps];
+		profit = profit_of(setup, &tried, wealth);
+		lem_progress_done(&progress, progress.done + 1);
+		if (profit > most)
+		{
+			most = profit;
+			best = tried;
+		}
+	}
 	lem_progress_end(&progress);
 	pfree(wealth);
 	return best;
@@ -86,7 +127,7 @@ tune(const lem_maker_setup *setup)
 
 /*
  * lem_tune_quoting(model, quoting, book, options) returns lem_quoting: the quoting with what it left
- * NULL of theta, eta and kappa chosen by what it earns in the book, the others as they are.
+ * NULL of theta, eta, kappa, size_step and participation chosen by what it earns in the book.
  * Errors: those of lem_maker_backtest.
  */
 Datum
@@ -134,6 +175,9 @@ pg_lem_tune_quoting(PG_FUNCTION_ARGS)
 	values[LEM_QUOTING_THETA] = Float8GetDatum(best.theta);
 	values[LEM_QUOTING_ETA] = Float8GetDatum(best.eta);
 	values[LEM_QUOTING_KAPPA] = Float8GetDatum(best.kappa);
+	values[LEM_QUOTING_SIZE_STEP] = Float8GetDatum(best.size_step);
+	values[LEM_QUOTING_PARTICIPATION] = Float8GetDatum(best.participation);
 	nulls[LEM_QUOTING_THETA] = nulls[LEM_QUOTING_ETA] = nulls[LEM_QUOTING_KAPPA] = false;
+	nulls[LEM_QUOTING_SIZE_STEP] = nulls[LEM_QUOTING_PARTICIPATION] = false;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
