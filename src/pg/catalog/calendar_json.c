@@ -8,7 +8,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/errors.h"
 #include "pg/catalog/calendar_json.h"
-#include "pg/catalog/config_json.h"
+#include "pg/catalog/json_read.h"
 
 static const char *const weekdays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 

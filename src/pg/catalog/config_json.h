@@ -26,20 +26,4 @@ extern Jsonb *lem_config_write(const lem_config *config, pg_tz *time_zone);
 /* The text of a config as it enters a model's digest and an exported file. */
 extern char *lem_config_text(Jsonb *json);
 
-/* A JSON number as a whole number within [low, high]; false if it is not one. */
-extern bool lem_json_integer(const JsonbValue *value, int64 low, int64 high, int64 *out);
-
-/* Whether a JSON value is this word: a key's name, or a string. */
-extern bool lem_json_is(const JsonbValue *value, const char *word);
-
-/* A JSON value for a message, cut to a readable length; palloc'd. */
-extern char *lem_json_describe(const JsonbValue *value);
-
-/*
- * Call the input function of a type on text.  What it finds wrong with the text is raised
- * under another SQLSTATE and message, its own message becoming the detail.
- */
-extern Datum lem_input(Oid function, const char *text, int sqlstate, const char *message,
-					   const char *hint);
-
 #endif

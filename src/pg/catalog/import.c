@@ -18,6 +18,7 @@
 #include "pg/base/installation.h"
 #include "pg/catalog/config_json.h"
 #include "pg/catalog/json_keys.h"
+#include "pg/catalog/json_read.h"
 #include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
 

@@ -10,7 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/base/errors.h"
-#include "pg/catalog/config_json.h"
+#include "pg/catalog/json_read.h"
 #include "pg/drawing/chart_json.h"
 
 /* Most categories of a chart: each is a text. */

@@ -12,7 +12,7 @@
 
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
-#include "pg/catalog/config_json.h"
+#include "pg/catalog/json_read.h"
 #include "pg/drawing/text_sink.h"
 
 /*

@@ -1,12 +1,8 @@
 /* backtest_options.c: the options of backtests and baselines from JSON. */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -14,103 +10,49 @@
 #include "core/market/habit.h"
 #include "pg/base/errors.h"
 #include "pg/catalog/config_json.h"
-#include "pg/judging/backtest_options.h"
+#include "pg/catalog/json_read.h"
 #include "pg/catalog/optimum_cache.h"
+#include "pg/judging/backtest_options.h"
 
-typedef struct option_key option_key;
-
-/* A key: its group, how its value is read, where it goes, and the range of a number. */
-struct option_key
-{
-	const char *name;
-	int			group;
-	void		(*read) (const option_key *key, const JsonbValue *value, lem_backtest *test);
-	size_t		field;
-	double		low;
-	double		high;
+static const char *const alignment_words[] = {
+	[LEM_ALIGN_CAUSAL] = "causal", [LEM_ALIGN_PAPER] = "paper", NULL
 };
-
-static void bad_option(const option_key *key, const JsonbValue *value, const char *wanted)
-			pg_attribute_noreturn();
-
-static void
-bad_option(const option_key *key, const JsonbValue *value, const char *wanted)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_LEM_INVALID_CONFIG),
-			 errmsg("invalid value for option \"%s\": %s", key->name, lem_json_describe(value)),
-			 errhint("It must be %s.", wanted)));
-}
-
-static void
-read_number(const option_key *key, const JsonbValue *value, lem_backtest *test)
-{
-	const char *wanted = psprintf("a number from %s to %s", lem_number_text(key->low),
-								  lem_number_text(key->high));
-	double		number;
-
-	if (value->type != jbvNumeric)
-		bad_option(key, value, wanted);
-	number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-												NumericGetDatum(value->val.numeric)));
-	if (!(number >= key->low && number <= key->high))
-		bad_option(key, value, wanted);
-	*(double *) ((char *) test + key->field) = number;
-}
+static const char *const impact_words[] = {
+	[LEM_IMPACT_NONE] = "none", [LEM_IMPACT_SQRT] = "sqrt", [LEM_IMPACT_ALMGREN] = "almgren2005", NULL
+};
 
 /* True: closes are needed; false: they are not looked at. */
 static void
-read_close(const option_key *key, const JsonbValue *value, lem_backtest *test)
+read_close(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
+	lem_backtest *test = &((lem_backtest_settings *) target)->test;
+
 	if (value->type != jbvBool)
-		bad_option(key, value, "true or false");
+		lem_keys_refuse(keys, key->name, value, "true or false");
 	test->baselines.optimal.close = value->val.boolean ? LEM_CLOSE_USED : LEM_CLOSE_UNUSED;
 }
 
 static void
-read_every(const option_key *key, const JsonbValue *value, lem_backtest *test)
+read_every(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
+	lem_backtest *test = &((lem_backtest_settings *) target)->test;
 	int64		number;
 
 	if (!lem_json_integer(value, 1, PG_INT32_MAX, &number))
-		bad_option(key, value, "a number of bars of at least 1");
+		lem_keys_refuse(keys, key->name, value, "a number of bars of at least 1");
 	test->every = number;
-}
-
-static void
-read_alignment(const option_key *key, const JsonbValue *value, lem_backtest *test)
-{
-	if (lem_json_is(value, "causal"))
-		test->alignment = LEM_ALIGN_CAUSAL;
-	else if (lem_json_is(value, "paper"))
-		test->alignment = LEM_ALIGN_PAPER;
-	else
-		bad_option(key, value, "\"causal\" or \"paper\"");
-}
-
-static void
-read_impact(const option_key *key, const JsonbValue *value, lem_backtest *test)
-{
-	if (lem_json_is(value, "none"))
-		test->costs.impact = LEM_IMPACT_NONE;
-	else if (lem_json_is(value, "sqrt"))
-		test->costs.impact = LEM_IMPACT_SQRT;
-	else if (lem_json_is(value, "almgren2005"))
-		test->costs.impact = LEM_IMPACT_ALMGREN;
-	else
-		bad_option(key, value, "\"none\", \"sqrt\" or \"almgren2005\"");
 }
 
 /* A time, or null for none; false for null. */
 static bool
-read_time(const option_key *key, const JsonbValue *value, int64 *ts)
+read_time(const lem_keys *keys, const lem_key *key, const JsonbValue *value, int64 *ts)
 {
 	static const char *const wanted = "a time, such as \"2026-01-01 00:00+00\", or null";
 
 	if (value->type == jbvNull)
 		return false;
 	if (value->type != jbvString)
-		bad_option(key, value, wanted);
+		lem_keys_refuse(keys, key->name, value, wanted);
 	*ts = DatumGetTimestampTz(lem_input(F_TIMESTAMPTZ_IN,
 										pnstrdup(value->val.string.val, value->val.string.len),
 										ERRCODE_LEM_INVALID_CONFIG,
@@ -121,21 +63,26 @@ read_time(const option_key *key, const JsonbValue *value, int64 *ts)
 }
 
 static void
-read_from(const option_key *key, const JsonbValue *value, lem_backtest *test)
+read_from(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
-	test->has_from = read_time(key, value, &test->from);
+	lem_backtest *test = &((lem_backtest_settings *) target)->test;
+
+	test->has_from = read_time(keys, key, value, &test->from);
 }
 
 static void
-read_until(const option_key *key, const JsonbValue *value, lem_backtest *test)
+read_until(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
-	test->has_until = read_time(key, value, &test->until);
+	lem_backtest *test = &((lem_backtest_settings *) target)->test;
+
+	test->has_until = read_time(keys, key, value, &test->until);
 }
 
 /* A list of names of baselines, none twice. */
 static void
-read_baselines(const option_key *key, const JsonbValue *value, lem_backtest *test)
+read_baselines(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
+	lem_backtest *test = &((lem_backtest_settings *) target)->test;
 	static const char *const wanted = "a list of different baselines: \"twap\", \"vwap_curve\", "
 	"\"almgren_chriss\", \"stop_rule\", \"optimal_stop\"";
 	JsonbIterator *it;
@@ -144,7 +91,7 @@ read_baselines(const option_key *key, const JsonbValue *value, lem_backtest *tes
 
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
 		JsonContainerIsScalar(value->val.binary.data))
-		bad_option(key, value, wanted);
+		lem_keys_refuse(keys, key->name, value, wanted);
 	it = JsonbIteratorInit(value->val.binary.data);
 	test->n_baselines = 0;
 	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
@@ -161,77 +108,90 @@ read_baselines(const option_key *key, const JsonbValue *value, lem_backtest *tes
 				kind = -1;
 		}
 		if (kind < 0)
-			bad_option(key, value, wanted);
+			lem_keys_refuse(keys, key->name, value, wanted);
 		test->baseline[test->n_baselines++] = (lem_baseline) kind;
 	}
 }
 
-#define FIELD(name) offsetof(lem_backtest, name)
-
-static const option_key keys[] = {
-	{"c", LEM_OPTIONS_RULES, read_number, FIELD(baselines.c), 0, 1e6},
-	{"risk_aversion", LEM_OPTIONS_RULES, read_number, FIELD(baselines.risk_aversion), 0, 1e15},
-	{"gamma", LEM_OPTIONS_RULES, read_number, FIELD(baselines.optimal.risk_aversion), 0,
-	LEM_OPTIMUM_MAX_AVERSION},
-	{"close", LEM_OPTIONS_RULES, read_close, 0, 0, 0},
-	{"size", LEM_OPTIONS_RULES, read_number, FIELD(baselines.optimal.size), 0, 1e9},
-	{"n_ahead", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
-	{"norm_window", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
-	{"bar_interval", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
-	{"time_zone", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
-	{"gaps", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
-	{"calendar", LEM_OPTIONS_WINDOW, NULL, 0, 0, 0},
-	{"every", LEM_OPTIONS_TEST, read_every, 0, 0, 0},
-	{"alignment", LEM_OPTIONS_TEST, read_alignment, 0, 0, 0},
-	{"from", LEM_OPTIONS_TEST, read_from, 0, 0, 0},
-	{"until", LEM_OPTIONS_TEST, read_until, 0, 0, 0},
-	{"fee_bps", LEM_OPTIONS_TEST, read_number, FIELD(costs.fee_bps), -1e4, 1e4},
-	{"impact", LEM_OPTIONS_RULES | LEM_OPTIONS_TEST, read_impact, 0, 0, 0},
-	{"impact_coefficient", LEM_OPTIONS_RULES | LEM_OPTIONS_TEST, read_number, FIELD(costs.coefficient), 0, 1e6},
-	{"turnover_days", LEM_OPTIONS_TEST, read_number, FIELD(costs.turnover_days), 0, 1e9},
-	{"baselines", LEM_OPTIONS_COMPARE, read_baselines, 0, 0, 0},
-};
-
-static void unknown_option(const JsonbValue *name, int groups) pg_attribute_noreturn();
-
+/* Keys of a config are read with the others of one (below). */
 static void
-unknown_option(const JsonbValue *name, int groups)
+read_window(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
-	StringInfoData hint;
-
-	initStringInfo(&hint);
-	for (size_t i = 0; i < lengthof(keys); i++)
-	{
-		if (keys[i].group & groups)
-			appendStringInfo(&hint, "%s %s", hint.len == 0 ? "" : ",", keys[i].name);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_LEM_INVALID_CONFIG),
-			 errmsg("unknown option %s", lem_json_describe(name)),
-			 errhint("Known options are%s.", hint.data)));
+	(void) keys;
+	(void) key;
+	(void) value;
+	(void) target;
 }
 
-/* A config whose windows need no more bars than its norm_window. */
-static void
-begin_window(JsonbParseState **window)
+#define FIELD(name) offsetof(lem_backtest_settings, test.name)
+
+static const lem_key option[] = {
+	{"c", LEM_KEY_NUMBER, FIELD(baselines.c), 0, 1e6, .groups = LEM_OPTIONS_RULES},
+	{"risk_aversion", LEM_KEY_NUMBER, FIELD(baselines.risk_aversion), 0, 1e15, .groups = LEM_OPTIONS_RULES},
+	{"gamma", LEM_KEY_NUMBER, FIELD(baselines.optimal.risk_aversion), 0, LEM_OPTIMUM_MAX_AVERSION, .groups = LEM_OPTIONS_RULES},
+	{"close", LEM_KEY_OWN, .read = read_close, .groups = LEM_OPTIONS_RULES},
+	{"size", LEM_KEY_NUMBER, FIELD(baselines.optimal.size), 0, 1e9, .groups = LEM_OPTIONS_RULES},
+	{"n_ahead", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
+	{"norm_window", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
+	{"bar_interval", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
+	{"time_zone", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
+	{"gaps", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
+	{"calendar", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
+	{"every", LEM_KEY_OWN, .read = read_every, .groups = LEM_OPTIONS_TEST},
+	{"alignment", LEM_KEY_WORD, .field = FIELD(alignment), .words = alignment_words,
+	.groups = LEM_OPTIONS_TEST},
+	{"from", LEM_KEY_OWN, .read = read_from, .groups = LEM_OPTIONS_TEST},
+	{"until", LEM_KEY_OWN, .read = read_until, .groups = LEM_OPTIONS_TEST},
+	{"fee_bps", LEM_KEY_NUMBER, FIELD(costs.fee_bps), -1e4, 1e4, .groups = LEM_OPTIONS_TEST},
+	{"impact", LEM_KEY_WORD, .field = FIELD(costs.impact), .words = impact_words,
+	.groups = LEM_OPTIONS_RULES | LEM_OPTIONS_TEST},
+	{"impact_coefficient", LEM_KEY_NUMBER, FIELD(costs.coefficient), 0, 1e6, .groups = LEM_OPTIONS_RULES | LEM_OPTIONS_TEST},
+	{"turnover_days", LEM_KEY_NUMBER, FIELD(costs.turnover_days), 0, 1e9, .groups = LEM_OPTIONS_TEST},
+	{"baselines", LEM_KEY_OWN, .read = read_baselines, .groups = LEM_OPTIONS_COMPARE},
+};
+
+static const lem_keys options = {
+	option, lengthof(option), "the options", "option", "options", .nearest = false
+};
+
+/*
+ * The options that are keys of a config, as one whose windows need no more bars than its norm_window;
+ * NULL: there are none.
+ */
+static Jsonb *
+read_windows(Jsonb *json)
 {
+	JsonbParseState *window = NULL;
 	JsonbValue	name = {.type = jbvString, .val.string = {8, "lookback"}};
 	JsonbValue	two = {.type = jbvNumeric, .val.numeric = int64_to_numeric(2)};
+	bool		found = false;
 
-	pushJsonbValue(window, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(window, WJB_KEY, &name);
-	pushJsonbValue(window, WJB_VALUE, &two);
+	pushJsonbValue(&window, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&window, WJB_KEY, &name);
+	pushJsonbValue(&window, WJB_VALUE, &two);
+	for (size_t i = 0; i < lengthof(option); i++)
+	{
+		JsonbValue *value;
+
+		if (option[i].groups != LEM_OPTIONS_WINDOW)
+			continue;
+		name.val.string.val = unconstify(char *, option[i].name);
+		name.val.string.len = (int) strlen(option[i].name);
+		value = getKeyJsonValueFromContainer(&json->root, option[i].name, name.val.string.len,
+											 NULL);
+		if (value == NULL)
+			continue;
+		found = true;
+		pushJsonbValue(&window, WJB_KEY, &name);
+		pushJsonbValue(&window, WJB_VALUE, value);
+	}
+	return found ? JsonbValueToJsonb(pushJsonbValue(&window, WJB_END_OBJECT, NULL)) : NULL;
 }
 
 void
 lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 						   lem_backtest_settings *settings)
 {
-	JsonbParseState *window = NULL;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	name;
-
 	memset(settings, 0, sizeof(*settings));
 	if (before)
 		settings->test = *before;
@@ -247,43 +207,12 @@ lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 	}
 	if (json == NULL)
 		return;
-	if (!JB_ROOT_IS_OBJECT(json))
-		ereport(ERROR,
-				(errcode(ERRCODE_LEM_INVALID_CONFIG),
-				 errmsg("the options must be a JSON object")));
-	it = JsonbIteratorInit(&json->root);
-	while ((token = JsonbIteratorNext(&it, &name, true)) != WJB_DONE)
-	{
-		const option_key *known = NULL;
-		JsonbValue	value;
-
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&it, &value, true);
-		for (size_t i = 0; known == NULL && i < lengthof(keys); i++)
-		{
-			if ((keys[i].group & groups) && lem_json_is(&name, keys[i].name))
-				known = &keys[i];
-		}
-		if (known == NULL)
-			unknown_option(&name, groups);
-		if (lem_json_is(&name, "risk_aversion"))
-			settings->has_risk_aversion = true;
-		if (known->read)
-			known->read(known, &value, &settings->test);
-		else
-		{
-			if (window == NULL)
-				begin_window(&window);
-			settings->has_n_ahead = settings->has_n_ahead || lem_json_is(&name, "n_ahead");
-			pushJsonbValue(&window, WJB_KEY, &name);
-			pushJsonbValue(&window, WJB_VALUE, &value);
-		}
-	}
+	lem_keys_read(&options, groups, json, settings);
+	settings->has_risk_aversion = lem_json_has(json, "risk_aversion");
+	settings->has_n_ahead = lem_json_has(json, "n_ahead");
 	settings->test.baselines.optimal.impact = settings->test.costs.impact == LEM_IMPACT_SQRT;
 	settings->test.baselines.optimal.coefficient = settings->test.costs.coefficient;
-	if (window)
-		settings->window = JsonbValueToJsonb(pushJsonbValue(&window, WJB_END_OBJECT, NULL));
+	settings->window = read_windows(json);
 }
 
 void

@@ -1,200 +1,111 @@
 /* train_options.c: the options of lem_train from JSON and back. */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
-#include "utils/numeric.h"
 
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
-#include "pg/catalog/config_json.h"
+#include "pg/catalog/json_read.h"
 #include "pg/training/train_options.h"
-
-/* Integers that JSON readers agree about. */
-#define MAX_EXACT (INT64CONST(1) << 53)
 
 /* Samples of a shard, at most, where the option is left out. */
 #define DEFAULT_SHARD 16
 
-typedef struct option_key option_key;
-
-/* A key: how its value is read, and where it goes. */
-struct option_key
-{
-	const char *name;
-	void		(*read) (const option_key *key, const JsonbValue *value,
-						 lem_train_settings *settings);
-	size_t		field;
+static const char *const objective_words[] = {
+	[LEM_OBJECTIVE_SOFTPLUS] = "softplus", [LEM_OBJECTIVE_MEAN] = "mean",
+	[LEM_OBJECTIVE_ENTROPIC] = "entropic", NULL
 };
-
-static void bad_option(const char *name, const JsonbValue *value, const char *wanted)
-			pg_attribute_noreturn();
+static const char *const mask_words[] = {"sharp", "published", NULL};
 
 static void
-bad_option(const char *name, const JsonbValue *value, const char *wanted)
+read_deploy(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_LEM_INVALID_CONFIG),
-			 errmsg("invalid value for option \"%s\": %s", name, lem_json_describe(value)),
-			 errhint("It must be %s.", wanted)));
-}
+	lem_train_settings *settings = target;
 
-static double
-read_double(const char *name, const JsonbValue *value)
-{
-	if (value->type != jbvNumeric)
-		bad_option(name, value, "a number");
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-											  NumericGetDatum(value->val.numeric)));
-}
-
-static void
-read_int_option(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
-{
-	int64		number;
-
-	if (!lem_json_integer(value, PG_INT32_MIN, PG_INT32_MAX, &number))
-		bad_option(key->name, value, "an integer within its range");
-	*(int *) ((char *) settings + key->field) = (int) number;
-}
-
-static void
-read_count_option(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
-{
-	int64		number;
-
-	if (!lem_json_integer(value, 0, MAX_EXACT, &number))
-		bad_option(key->name, value, "a whole number");
-	*(int64_t *) ((char *) settings + key->field) = number;
-}
-
-static void
-read_number_option(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
-{
-	*(double *) ((char *) settings + key->field) = read_double(key->name, value);
-}
-
-static void
-read_bool_option(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
-{
 	if (value->type != jbvBool)
-		bad_option(key->name, value, "true or false");
-	*(bool *) ((char *) settings + key->field) = value->val.boolean;
-}
-
-static void
-read_deploy(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
-{
-	if (value->type != jbvBool)
-		bad_option(key->name, value, "true or false");
+		lem_keys_refuse(keys, key->name, value, "true or false");
 	settings->deploy = value->val.boolean ? LEM_DEPLOY_ALWAYS : LEM_DEPLOY_NEVER;
 }
 
 static void
-read_workers(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
+read_workers(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
+	lem_train_settings *settings = target;
 	int64		number;
 
 	if (!lem_json_integer(value, 0, LEM_TRAIN_MAX_WORKERS, &number))
-		bad_option(key->name, value, psprintf("a number of processes from 0 to %d",
-											  LEM_TRAIN_MAX_WORKERS));
+		lem_keys_refuse(keys, key->name, value,
+						psprintf("a number of processes from 0 to %d", LEM_TRAIN_MAX_WORKERS));
 	settings->workers = (int) number;
-}
-
-static void
-read_objective(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
-{
-	if (lem_json_is(value, "softplus"))
-		settings->core.loss.objective = LEM_OBJECTIVE_SOFTPLUS;
-	else if (lem_json_is(value, "mean"))
-		settings->core.loss.objective = LEM_OBJECTIVE_MEAN;
-	else if (lem_json_is(value, "entropic"))
-		settings->core.loss.objective = LEM_OBJECTIVE_ENTROPIC;
-	else
-		bad_option(key->name, value, "\"softplus\", \"mean\" or \"entropic\"");
 }
 
 /* Keys are read in the order of their length: mask comes before the options that it sets. */
 static void
-read_mask(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
+read_mask(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
+	lem_train_settings *settings = target;
 	lem_loss_options *loss = &settings->core.loss;
 
-	if (lem_json_is(value, "sharp"))
+	if (lem_keys_word(keys, key->name, value, mask_words) == 0)
 	{
 		loss->mask_slope = LEM_SHARP_MASK_SLOPE;
 		loss->mask_offset = LEM_SHARP_MASK_OFFSET;
 		settings->core.mask_start = LEM_SOFT_MASK_SLOPE;
 	}
-	else if (lem_json_is(value, "published"))
+	else
 	{
 		loss->mask_slope = LEM_PUBLISHED_MASK_SLOPE;
 		loss->mask_offset = 0;
 		settings->core.mask_start = LEM_PUBLISHED_MASK_SLOPE;
 	}
-	else
-		bad_option(key->name, value, "\"sharp\" or \"published\"");
 }
 
 static void
-read_init_from(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
+read_init_from(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
+	lem_train_settings *settings = target;
+
 	if (value->type == jbvNull)
 		settings->init_from = NULL;
 	else if (value->type == jbvString)
 		settings->init_from = pnstrdup(value->val.string.val, value->val.string.len);
 	else
-		bad_option(key->name, value, "a model, as name or name@version");
-}
-
-/* The elements of an array, n of them; NULL if it is not one. */
-static JsonbIterator *
-array_begin(const JsonbValue *value, int *n)
-{
-	JsonbIterator *it;
-	JsonbValue	ignored;
-
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
-		JsonContainerIsScalar(value->val.binary.data))
-		return NULL;
-	it = JsonbIteratorInit(value->val.binary.data);
-	(void) JsonbIteratorNext(&it, &ignored, true);
-	*n = ignored.val.array.nElems;
-	return it;
+		lem_keys_refuse(keys, key->name, value, "a model, as name or name@version");
 }
 
 /* [[min, max], ...] */
 static void
-read_rates(const option_key *key, const JsonbValue *value, lem_train_settings *settings)
+read_rates(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
+	lem_train_settings *settings = target;
 	const char *wanted = psprintf("a list of 1 to %d pairs [min_rate, max_rate]",
 								  LEM_MAX_RATE_PAIRS);
 	JsonbIterator *it;
 	int			n;
 
-	it = array_begin(value, &n);
+	it = lem_json_array(value, &n);
 	if (it == NULL || n < 1 || n > LEM_MAX_RATE_PAIRS)
-		bad_option(key->name, value, wanted);
+		lem_keys_refuse(keys, key->name, value, wanted);
 	settings->core.n_rates = n;
 	for (int i = 0; i < n; i++)
 	{
 		JsonbIterator *pair_it;
 		JsonbValue	pair;
 		JsonbValue	rate;
+		const char *name = psprintf("%s[%d]", key->name, i);
 		int			pair_n;
 
 		(void) JsonbIteratorNext(&it, &pair, true);
-		pair_it = array_begin(&pair, &pair_n);
+		pair_it = lem_json_array(&pair, &pair_n);
 		if (pair_it == NULL || pair_n != 2)
-			bad_option(psprintf("%s[%d]", key->name, i), &pair, "a pair [min_rate, max_rate]");
+			lem_keys_refuse(keys, name, &pair, "a pair [min_rate, max_rate]");
 		for (int j = 0; j < 2; j++)
 		{
 			(void) JsonbIteratorNext(&pair_it, &rate, true);
-			settings->core.rates[i][j] = read_double(psprintf("%s[%d]", key->name, i), &rate);
+			settings->core.rates[i][j] = lem_keys_number(keys, name, &rate);
 		}
 	}
 }
@@ -202,54 +113,41 @@ read_rates(const option_key *key, const JsonbValue *value, lem_train_settings *s
 #define SETTING(name) offsetof(lem_train_settings, name)
 #define OPTION(name) offsetof(lem_train_settings, core.name)
 
-static const option_key keys[] = {
-	{"epochs", read_int_option, OPTION(epochs)},
-	{"patience", read_int_option, OPTION(patience)},
-	{"batch", read_int_option, OPTION(batch)},
-	{"shard", read_int_option, OPTION(shard)},
-	{"samples", read_count_option, OPTION(samples)},
-	{"validation_samples", read_count_option, OPTION(validation_samples)},
-	{"validation", read_number_option, OPTION(validation)},
-	{"rate", read_number_option, OPTION(adam.rate)},
-	{"clip_norm", read_number_option, OPTION(adam.clip_norm)},
-	{"warmup", read_int_option, OPTION(warmup)},
-	{"decay", read_number_option, OPTION(decay)},
-	{"decay_patience", read_int_option, OPTION(decay_patience)},
-	{"objective", read_objective, 0},
-	{"risk_aversion", read_number_option, OPTION(loss.risk_aversion)},
-	{"mask", read_mask, 0},
-	{"mask_slope", read_number_option, OPTION(loss.mask_slope)},
-	{"mask_offset", read_number_option, OPTION(loss.mask_offset)},
-	{"dropout", read_number_option, OPTION(dropout)},
-	{"mask_start", read_number_option, OPTION(mask_start)},
-	{"mask_epochs", read_int_option, OPTION(mask_epochs)},
-	{"rates", read_rates, 0},
-	{"average", read_number_option, OPTION(average)},
-	{"mirror", read_bool_option, OPTION(mirror)},
-	{"neighbours", read_int_option, OPTION(neighbours)},
-	{"seed", read_count_option, OPTION(seed)},
-	{"workers", read_workers, 0},
-	{"resume", read_bool_option, SETTING(resume)},
-	{"init_from", read_init_from, 0},
-	{"deploy", read_deploy, 0},
+static const lem_key option[] = {
+	{"epochs", LEM_KEY_INT, .field = OPTION(epochs)},
+	{"patience", LEM_KEY_INT, .field = OPTION(patience)},
+	{"batch", LEM_KEY_INT, .field = OPTION(batch)},
+	{"shard", LEM_KEY_INT, .field = OPTION(shard)},
+	{"samples", LEM_KEY_WHOLE, .field = OPTION(samples)},
+	{"validation_samples", LEM_KEY_WHOLE, .field = OPTION(validation_samples)},
+	{"validation", LEM_KEY_NUMBER, .field = OPTION(validation)},
+	{"rate", LEM_KEY_NUMBER, .field = OPTION(adam.rate)},
+	{"clip_norm", LEM_KEY_NUMBER, .field = OPTION(adam.clip_norm)},
+	{"warmup", LEM_KEY_INT, .field = OPTION(warmup)},
+	{"decay", LEM_KEY_NUMBER, .field = OPTION(decay)},
+	{"decay_patience", LEM_KEY_INT, .field = OPTION(decay_patience)},
+	{"objective", LEM_KEY_WORD, .field = OPTION(loss.objective), .words = objective_words},
+	{"risk_aversion", LEM_KEY_NUMBER, .field = OPTION(loss.risk_aversion)},
+	{"mask", LEM_KEY_OWN, .read = read_mask},
+	{"mask_slope", LEM_KEY_NUMBER, .field = OPTION(loss.mask_slope)},
+	{"mask_offset", LEM_KEY_NUMBER, .field = OPTION(loss.mask_offset)},
+	{"dropout", LEM_KEY_NUMBER, .field = OPTION(dropout)},
+	{"mask_start", LEM_KEY_NUMBER, .field = OPTION(mask_start)},
+	{"mask_epochs", LEM_KEY_INT, .field = OPTION(mask_epochs)},
+	{"rates", LEM_KEY_OWN, .read = read_rates},
+	{"average", LEM_KEY_NUMBER, .field = OPTION(average)},
+	{"mirror", LEM_KEY_FLAG, .field = OPTION(mirror)},
+	{"neighbours", LEM_KEY_INT, .field = OPTION(neighbours)},
+	{"seed", LEM_KEY_WHOLE, .field = OPTION(seed)},
+	{"workers", LEM_KEY_OWN, .read = read_workers},
+	{"resume", LEM_KEY_FLAG, .field = SETTING(resume)},
+	{"init_from", LEM_KEY_OWN, .read = read_init_from},
+	{"deploy", LEM_KEY_OWN, .read = read_deploy},
 };
 
-static void unknown_option(const JsonbValue *name) pg_attribute_noreturn();
-
-static void
-unknown_option(const JsonbValue *name)
-{
-	StringInfoData hint;
-
-	initStringInfo(&hint);
-	appendStringInfoString(&hint, "Known options are");
-	for (size_t i = 0; i < lengthof(keys); i++)
-		appendStringInfo(&hint, "%s %s", i == 0 ? "" : ",", keys[i].name);
-	ereport(ERROR,
-			(errcode(ERRCODE_LEM_INVALID_CONFIG),
-			 errmsg("unknown option %s", lem_json_describe(name)),
-			 errhint("%s.", hint.data)));
-}
+static const lem_keys options = {
+	option, lengthof(option), "the options of a training", "option", "options", .nearest = false
+};
 
 static void raise_option(const lem_fault *fault) pg_attribute_noreturn();
 
@@ -301,15 +199,9 @@ lem_train_settings_fit(const lem_train_settings *settings, const lem_config *con
 void
 lem_train_settings_read(Jsonb *json, const lem_config *config, lem_train_settings *settings)
 {
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	key;
+	JsonbValue *shard;
 	lem_fault	fault;
 
-	if (!JB_ROOT_IS_OBJECT(json))
-		ereport(ERROR,
-				(errcode(ERRCODE_LEM_INVALID_CONFIG),
-				 errmsg("the options of a training must be a JSON object")));
 	memset(settings, 0, sizeof(*settings));
 	lem_train_options_default(&settings->core, config->n_ahead);
 	settings->policy = config->stop_base;
@@ -319,24 +211,10 @@ lem_train_settings_read(Jsonb *json, const lem_config *config, lem_train_setting
 	if (settings->shared)
 		lem_train_options_shared(&settings->core);
 	settings->core.shard = 0;
-	it = JsonbIteratorInit(&json->root);
-	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
-	{
-		const option_key *known = NULL;
-		JsonbValue	value;
-
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&it, &value, true);
-		for (size_t i = 0; known == NULL && i < lengthof(keys); i++)
-			if (lem_json_is(&key, keys[i].name))
-				known = &keys[i];
-		if (known == NULL)
-			unknown_option(&key);
-		known->read(known, &value, settings);
-		if (strcmp(known->name, "shard") == 0 && settings->core.shard == 0)
-			bad_option(known->name, &value, "a divisor of the batch");
-	}
+	lem_keys_read(&options, 0, json, settings);
+	shard = get(json, "shard");
+	if (shard && settings->core.shard == 0)
+		lem_keys_refuse(&options, "shard", shard, "a divisor of the batch");
 
 	/* Left out: the largest divisor of the batch that is not larger than usual. */
 	if (settings->core.shard == 0)
@@ -347,7 +225,7 @@ lem_train_settings_read(Jsonb *json, const lem_config *config, lem_train_setting
 			shard--;
 		settings->core.shard = shard;
 	}
-	if (get(json, "mask_epochs") == NULL)
+	if (!lem_json_has(json, "mask_epochs"))
 		settings->core.mask_epochs = Max(0, Min(settings->policy ? settings->core.mask_epochs
 												: LEM_MASK_EPOCHS, settings->core.epochs / 2));
 	if (lem_train_options_check(&settings->core, &fault) != LEM_OK)
@@ -381,8 +259,7 @@ lem_train_settings_write(const lem_train_settings *settings)
 					 (int64) o->validation_samples, lem_number_text(o->validation),
 					 lem_number_text(o->adam.rate), lem_number_text(o->adam.clip_norm), o->warmup,
 					 lem_number_text(o->decay), o->decay_patience,
-					 o->loss.objective == LEM_OBJECTIVE_ENTROPIC ? "entropic" :
-					 o->loss.objective == LEM_OBJECTIVE_MEAN ? "mean" : "softplus",
+					 objective_words[o->loss.objective],
 					 lem_number_text(o->loss.risk_aversion), lem_number_text(o->loss.mask_slope),
 					 lem_number_text(o->loss.mask_offset), lem_number_text(o->dropout),
 					 lem_number_text(o->mask_start), o->mask_epochs);
@@ -419,7 +296,7 @@ lem_train_settings_resume(Jsonb *run, Jsonb *given)
 	JsonbValue *wanted = get(given, "init_from");
 
 	/* A mask by name stands for slopes and an offset, which is how a run keeps it. */
-	if (get(given, "mask"))
+	if (lem_json_has(given, "mask"))
 	{
 		run = without(run, "mask_slope");
 		run = without(run, "mask_offset");
