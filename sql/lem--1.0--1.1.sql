@@ -2110,6 +2110,12 @@ CREATE FUNCTION _lem_report_bars(query text, names text[], since timestamptz, un
 COMMENT ON FUNCTION _lem_report_bars(text, text[], timestamptz, timestamptz)
 	IS 'bars of some series, from a query of the user''s';
 
+CREATE FUNCTION _lem_report_options(kind text, options jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'pg_lem_report_options' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION _lem_report_options(text, jsonb)
+	IS 'the options of a report on an order or on a day, checked';
+
 CREATE FUNCTION _lem_report_plan(model text, ord lem_order, bars lem_bars) RETURNS lem_slice[]
 	AS 'MODULE_PATHNAME', 'pg_lem_report_plan' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 30000;
 COMMENT ON FUNCTION _lem_report_plan(text, lem_order, lem_bars)
@@ -2509,7 +2515,7 @@ BEGIN ATOMIC
 		THEN _lem_unknown_order(id)::text ELSE CASE kind
 		WHEN 'order' THEN _lem_pictures_page('Order ' || COALESCE(id::text, '') || COALESCE(': ' || (SELECT o.side || ' ' || o.series
 				FROM lem_orders AS o WHERE o.id = lem_report.id), ''),
-			_lem_order_pictures(id, bars, COALESCE(options, '{}'::jsonb)))
+			_lem_order_pictures(id, bars, _lem_report_options('order', options)))
 		ELSE _lem_unknown_kind(kind, 'order, of an order''s id and a query for bars')::text END END;
 END;
 COMMENT ON FUNCTION lem_report(text, bigint, text, jsonb) IS 'a page of HTML on an order that is worked';
@@ -2519,7 +2525,7 @@ CREATE FUNCTION lem_report(kind text, day date, bars text, options jsonb DEFAULT
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'desk' THEN _lem_pictures_page('Orders of ' || COALESCE(to_char(day, 'YYYY-MM-DD'), ''),
-			COALESCE(_lem_desk_pictures(day, bars, COALESCE(options, '{}'::jsonb)), '[]'::jsonb))
+			COALESCE(_lem_desk_pictures(day, bars, _lem_report_options('desk', options)), '[]'::jsonb))
 		ELSE _lem_unknown_kind(kind, 'desk, of a day and a query for bars')::text END;
 END;
 COMMENT ON FUNCTION lem_report(text, date, text, jsonb) IS 'a page of HTML on a day''s orders';
@@ -2541,7 +2547,7 @@ CREATE FUNCTION lem_svg(kind text, id bigint, bars text, options jsonb DEFAULT '
 BEGIN ATOMIC
 	SELECT CASE WHEN kind IN ('price', 'shares', 'participation', 'shortfall', 'markouts')
 		THEN CASE WHEN NOT EXISTS (SELECT FROM lem_orders AS o WHERE o.id = lem_svg.id)
-			THEN _lem_unknown_order(id)::text ELSE _lem_picture(kind, _lem_order_pictures(id, bars, COALESCE(options, '{}'::jsonb))) END
+			THEN _lem_unknown_order(id)::text ELSE _lem_picture(kind, _lem_order_pictures(id, bars, _lem_report_options('order', options))) END
 		ELSE _lem_unknown_kind(kind, 'price, shares, participation, shortfall and markouts')::text END;
 END;
 COMMENT ON FUNCTION lem_svg(text, bigint, text, jsonb) IS 'a picture of an order that is worked, as SVG';
@@ -2550,7 +2556,7 @@ CREATE FUNCTION lem_svg(kind text, day date, bars text, options jsonb DEFAULT '{
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
 BEGIN ATOMIC
 	SELECT CASE WHEN kind IN ('symbol', 'side', 'trader', 'basket', 'model')
-		THEN _lem_picture(kind, _lem_desk_pictures(day, bars, COALESCE(options, '{}'::jsonb)))
+		THEN _lem_picture(kind, _lem_desk_pictures(day, bars, _lem_report_options('desk', options)))
 		ELSE _lem_unknown_kind(kind, 'symbol, side, trader, basket and model')::text END;
 END;
 COMMENT ON FUNCTION lem_svg(text, date, text, jsonb) IS 'a picture of a day''s orders, as SVG';

@@ -121,6 +121,11 @@ SELECT split_part(pg_temp.error_of($$SELECT lem_report('backtest', 'crypto_1h', 
 SELECT pg_temp.error_of(format('SELECT lem_report(%L, %s, %L)', kind, id, query)) FROM (VALUES ('pie', :id, ''), ('order', 0, 'SELECT 1'), ('order', :id, 'SELECT 1 AS a'), ('order', :id, 'DROP TABLE report_series'), ('order', :id, 'SELECT 1; SELECT 2'), ('order', :id, 'SELECT FROM'), ('order', :id, 'SELECT ''R'' AS series, ''2026-01-01 00:00+00''::timestamptz AS ts, 0 AS price, 0 AS volume'), ('order', :id, 'SELECT ''R'' AS series, ''2026-01-01 00:00+00''::timestamptz AS ts, 1 / 0 AS price, 0 AS volume')) AS e (kind, id, query);
 SELECT split_part(pg_temp.error_of(format('SELECT lem_report(%L, %s)', kind, arguments)), ' / ', 1) AS error FROM (VALUES ('order', 'NULL::bigint, ''SELECT 1'''), ('order', :'id' || ', NULL'), ('pie', 'current_date, '''''), ('desk', 'NULL::date, ''SELECT 1'''), ('pie', '''a'', NULL::lem_quoting, NULL::lem_book')) AS e (kind, arguments);
 SELECT pg_temp.error_of(format('SELECT lem_svg(%L, %s)', kind, arguments)) FROM (VALUES ('pie', '1, '''''), ('pie', 'current_date, '''''), ('pie', '''a'', NULL::lem_quoting, NULL::lem_book')) AS e (kind, arguments);
+-- Options of reports on orders and on days
+SELECT kind, options, pg_temp.error_of(format('SELECT lem_report(%L, %s, %L, %L)', kind, CASE kind WHEN 'order' THEN :'id' ELSE 'current_date' END, :'late', options)) AS error
+FROM (VALUES ('order', '{"fils": "paper"}'), ('order', '{"fills": "papr"}'), ('order', '{"fills": null, "markouts": [], "time_zone": null}'), ('order', '{"markouts": "1 hour"}'), ('order', '{"markouts": [3]}'),
+	('order', '{"markouts": ["1 hour", "an hour"]}'), ('order', '{"time_zone": "Mars/Olympus"}'), ('order', '{"time_zone": 3}'), ('order', '[]'), ('desk', '{"markouts": ["1 hour"]}'), ('desk', '{"time_zone": "Asia/Tokyo", "fills": "market"}'),
+	('desk', '{"time_zone": "+05:45"}')) AS o (kind, options);
 -- Nobody sees another's orders
 CREATE ROLE report_other;
 GRANT SELECT ON report_series TO report_other;
