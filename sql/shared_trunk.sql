@@ -81,5 +81,5 @@ FROM stored, lem_explain('shared', lem_order(1, min_bars => 1), bars) AS e WHERE
 SELECT bool_and(abs(sum - 1) < 1e-5) AS whole FROM (SELECT sum(value) FROM stored, lem_explain('shared', lem_order(1, min_bars => 1), bars) WHERE kind = 'attention' GROUP BY head) AS s;
 
 DROP SCHEMA test_shared_trunk CASCADE;
-SELECT count(lem_drop(name)) FROM (SELECT DISTINCT name FROM lem_models WHERE deployed) m;
+SELECT count(lem_drop(name)) FROM unnest('{shared,alone,dropped,shared_copy}'::text[]) AS name;
 DELETE FROM lem_training_run;
