@@ -112,12 +112,26 @@ bench_section(const char *title)
 	fflush(stdout);
 }
 
-/* The config called medium or full (the paper's); false for another name. */
+/*
+ * The config called medium or full (the paper's), or of a model on top of the exact optimum of the
+ * bundled models' sizes: optimum, and shared with a trunk for all orders.  False for another name.
+ */
 static inline bool
 bench_config(lem_config *c, const char *name)
 {
 	const bool	full = strcmp(name, "full") == 0;
+	const bool	shared = strcmp(name, "shared") == 0;
 
+	if (shared || strcmp(name, "optimum") == 0)
+	{
+		lem_config_default(c);
+		c->lookback = 32;
+		c->norm_window = 168;
+		c->stop_base = c->shared_steps = true;
+		c->finish_gate = false;
+		c->shared_trunk = shared;
+		return true;
+	}
 	if (!full && strcmp(name, "medium") != 0)
 		return false;
 	lem_config_default(c);

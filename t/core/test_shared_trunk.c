@@ -7,6 +7,7 @@
 #include "check.h"
 #include "golden.h"
 #include "judging/backtest.h"
+#include "market/last.h"
 #include "model/shared_trunk.h"
 #include "plans.h"
 #include "tables.h"
@@ -112,6 +113,89 @@ test_rows(lem_gaps gaps, simulate_market market)
 	check_int(different, 0, "and have their rows in common, to the bit");
 	for (int w = 0; w < 2; w++)
 		free(rows[w]);
+	free(scratch);
+}
+
+/* A window of an order, and its outlook, with or without a memory of those before. */
+typedef struct built
+{
+	lem_status	status;
+	lem_status	looked;
+	lem_real	rows[24 * 16];
+	int64_t		slice_ts[PLAN_STEPS];
+	double		market[2 * PLAN_STEPS];
+	double		volume[PLAN_STEPS];
+	lem_outlook outlook;
+	int			known;
+	double		rms;
+} built;
+
+static void
+build(lem_window_memory *memory, const lem_config *config, const lem_series *series,
+	  const lem_order *order, double *scratch, built *to)
+{
+	lem_window	window;
+
+	memset(to, 0, sizeof(*to));
+	to->status = lem_window_build_on(memory, config, series, order, NULL, scratch, &window, to->rows,
+									 to->slice_ts, to->market, NULL);
+	if (to->status != LEM_OK)
+		return;
+	to->known = window.known;
+	to->looked = lem_window_outlook_on(window.memory, config, series, order, NULL, scratch, false,
+									   &to->outlook, to->volume, NULL);
+	to->rms = lem_last_price(series, lem_series_before(series, order->start_ts), window.norm_window,
+							 true, lem_window_returns(&window)).rms;
+}
+
+/* With what the windows before left, windows are what they are without, bit for bit. */
+static void
+test_memory(lem_gaps gaps, simulate_market market, int n_ahead)
+{
+	static simulate_bars bars[2];
+	static built with;
+	static built without;
+	lem_config	config = shared_config();
+	simulate_random random = {41 + market};
+	lem_arena	arena = {NULL, 0};
+	lem_window_memory *memory;
+	double	   *scratch;
+	void	   *room;
+	int			start = 60;
+	int			good = 0;
+	int			different = 0;
+
+	config.gaps = gaps;
+	config.n_ahead = n_ahead;
+	scratch = plan_memory(lem_window_scratch(&config, NULL) * sizeof(double));
+	lem_window_memory_carve(&arena, &config);
+	room = plan_memory(arena.used);
+	memset(room, 0xff, arena.used);
+	arena = (lem_arena) {room, 0};
+	memory = lem_window_memory_carve(&arena, &config);
+	for (int s = 0; s < 2; s++)
+		simulate_start(&bars[s], 90 + s, market, 0, BARS);
+	for (int i = 0; i < TRIALS(4000); i++)
+	{
+		const int	kind = simulate_int(&random, 12);
+		lem_series	series = simulate_series(&bars[i / 500 % 2], BARS, false);
+		lem_order	order = {.size = 1, .has_start = true, .max_rate = 1};
+
+		/* on by a few bars, again, anywhere, or live */
+		start += kind < 7 ? simulate_int(&random, 4) : 0;
+		if (kind == 8 || start >= BARS)
+			start = 20 + simulate_int(&random, BARS - 20);
+		if (kind == 9 && start > 30)
+			series.n = start + simulate_int(&random, BARS - start);
+		order.start_ts = series.ts[start] + (kind == 10 ? 1 - simulate_int(&random, 3) : 0);
+		build(memory, &config, &series, &order, scratch, &with);
+		build(NULL, &config, &series, &order, scratch, &without);
+		good += without.status == LEM_OK;
+		different += memcmp(&with, &without, sizeof(with)) != 0;
+	}
+	check(good > TRIALS(4000) / 2, "%d windows", good);
+	check_int(different, 0, "are the same with a memory of those before");
+	free(room);
 	free(scratch);
 }
 
@@ -359,6 +443,11 @@ main(void)
 	test_rows(LEM_GAPS_CARRY, SIMULATE_ALWAYS);
 	test_rows(LEM_GAPS_CARRY, SIMULATE_HALTS);
 	test_rows(LEM_GAPS_SKIP, SIMULATE_SESSIONS);
+	test_memory(LEM_GAPS_CARRY, SIMULATE_ALWAYS, 6);
+	test_memory(LEM_GAPS_CARRY, SIMULATE_SESSIONS_HALTS, 6);
+	test_memory(LEM_GAPS_SKIP, SIMULATE_SESSIONS, 6);
+	test_memory(LEM_GAPS_SKIP, SIMULATE_HALTS, 14);
+	test_memory(LEM_GAPS_ERROR, SIMULATE_ALWAYS, 3);
 	test_causal();
 	for (int kind = 0; kind <= LEM_RECURRENT_NONE; kind++)
 		test_company((lem_recurrent) kind, true, 1);

@@ -74,7 +74,8 @@ lem_optimal_begin(const lem_optimal_options *options, const lem_order *order,
 {
 	const size_t before = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
 	const lem_last last = lem_last_price(series, before, window->norm_window,
-										 options->close != LEM_CLOSE_UNUSED);
+										 options->close != LEM_CLOSE_UNUSED,
+										 lem_window_returns(window));
 	lem_status	status = lem_optimal_problem(options, order, limits, outlook, &last,
 											 &optimal->problem, &optimal->state, fault);
 

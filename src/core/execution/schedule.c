@@ -23,6 +23,7 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->expected = lem_arena_bytes(arena, config->stop_base ? steps * sizeof(double) : 0);
 	plan->close = lem_arena_bytes(arena, config->stop_base ? steps * sizeof(double) : 0);
 	plan->scratch = lem_arena_bytes(arena, lem_window_scratch(config, NULL) * sizeof(double));
+	plan->memory = lem_window_memory_carve(arena, config);
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
 }
 
@@ -36,8 +37,9 @@ set_policy(lem_plan *plan, const lem_config *config, int i, const lem_order *ord
 	lem_policy_order *policy = &plan->policy[i];
 	lem_optimal_options options;
 	lem_outlook outlook;
-	lem_status	status = lem_window_outlook(config, series, order, clock, plan->scratch, false,
-											&outlook, plan->expected + step, fault);
+	lem_status	status = lem_window_outlook_on(plan->windows[i].memory, config, series, order, clock,
+											   plan->scratch, false, &outlook,
+											   plan->expected + step, fault);
 
 	if (status != LEM_OK)
 		return status;
@@ -76,8 +78,9 @@ lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *o
 	plan->branch[i] = plan->limits[i].branch;
 	plan->min_rate[i] = (lem_real) order->min_rate;
 	plan->max_rate[i] = (lem_real) order->max_rate;
-	status = lem_window_build(config, series, order, clock, plan->scratch, &plan->windows[i], rows,
-							  plan->slice_ts + step, plan->market + 2 * step, fault);
+	status = lem_window_build_on(plan->memory, config, series, order, clock, plan->scratch,
+								 &plan->windows[i], rows, plan->slice_ts + step,
+								 plan->market + 2 * step, fault);
 	if (status == LEM_OK && lem_order_bounded(order))
 		status = lem_bounds_set(config, order, series, clock, &plan->windows[i],
 								plan->slice_ts + step, plan->market + 2 * step, plan->scratch,

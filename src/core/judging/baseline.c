@@ -246,7 +246,7 @@ lem_early_finish_of(const lem_optimal_options *options, const lem_config *config
 		return status;
 	before = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
 	last = lem_last_price(series, before, plan.windows->norm_window,
-						  options->close != LEM_CLOSE_UNUSED);
+						  options->close != LEM_CLOSE_UNUSED, NULL);
 	status = lem_optimal_problem(options, order, plan.limits, &outlook, &last, &value->problem,
 								 &state, fault);
 	value->longest = plan.limits->horizon;

@@ -243,7 +243,7 @@ price_column(const lem_config *config, const lem_scales *scales, double ratio)
 void
 lem_feature_rows(const lem_config *config, const lem_series *series, const lem_clock *clock,
 				 int64_t interval, const lem_strip *strip, const lem_scales *scales,
-				 lem_real *rows)
+				 int first, lem_real *rows)
 {
 	const bool	paper = config->feature_set == LEM_FEATURES_PAPER;
 	const bool	shared = config->shared_trunk;
@@ -252,7 +252,7 @@ lem_feature_rows(const lem_config *config, const lem_series *series, const lem_c
 	const double base_volume = paper ? scales->sum_volume : scales->mean_volume;
 	const int	extra = config->extra_features;
 
-	for (int r = 0; r < lem_rows(config); r++)
+	for (int r = first; r < lem_rows(config); r++)
 	{
 		const int	i = lem_strip_row(config, r);
 		const lem_bar *bar = &strip->bars[i];

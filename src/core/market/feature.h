@@ -83,9 +83,12 @@ extern double lem_log_return(double before, double price);
 /* Scales from the sums over count bars. */
 extern void lem_scales_of(const lem_sums *sums, int count, lem_scales *scales);
 
-/* Fill rows (T x C) from a strip, with its log returns, and the scales: T of them with a shared trunk. */
+/*
+ * Fill rows `first` and later (of T x C) from a strip, with its log returns, and the scales: T of them
+ * with a shared trunk.
+ */
 extern void lem_feature_rows(const lem_config *config, const lem_series *series,
 							 const lem_clock *clock, int64_t interval, const lem_strip *strip,
-							 const lem_scales *scales, lem_real *rows);
+							 const lem_scales *scales, int first, lem_real *rows);
 
 #endif

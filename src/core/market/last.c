@@ -1,5 +1,6 @@
 /* last.c: the last price before an order starts, and how far it moves in a bar. */
 #include <math.h>
+#include <string.h>
 
 #include "market/feature.h"
 #include "market/last.h"
@@ -7,8 +8,39 @@
 /* Averages from which the last close is estimated: the others weigh 1e-9 of it. */
 #define ESTIMATE_BARS 16
 
+void
+lem_returns_carve(lem_arena *arena, size_t count, lem_returns *returns)
+{
+	size_t		places = 64;
+
+	while (places < count)
+		places *= 2;
+	returns->price = NULL;
+	returns->mask = places - 1;
+	returns->index = lem_arena_bytes(arena, places * sizeof(size_t));
+	returns->value = lem_arena_bytes(arena, places * sizeof(double));
+}
+
+/* The return of bar i > 0 of prices that the returns are of. */
+static inline double
+return_of(lem_returns *known, const double *price, size_t i)
+{
+	size_t		place;
+
+	if (!known)
+		return lem_log_return(price[i - 1], price[i]);
+	place = i & known->mask;
+	if (known->index[place] != i)
+	{
+		known->index[place] = i;
+		known->value[place] = lem_log_return(price[i - 1], price[i]);
+	}
+	return known->value[place];
+}
+
 lem_last
-lem_last_price(const lem_series *series, size_t before, int count, bool closes)
+lem_last_price(const lem_series *series, size_t before, int count, bool closes,
+			   lem_returns *known)
 {
 	const double *price = closes && series->close ? series->close : series->price;
 	const size_t last = before - 1;
@@ -17,9 +49,14 @@ lem_last_price(const lem_series *series, size_t before, int count, bool closes)
 	lem_last	seen = {.price = price[last], .closes = price == series->close, .same = true};
 	double		squares = 0;
 
+	if (known && known->price != price)
+	{
+		memset(known->index, 0, (known->mask + 1) * sizeof(size_t));
+		known->price = price;
+	}
 	for (size_t i = before - returns; i < before; i++)
 	{
-		const double r = lem_log_return(price[i - 1], price[i]);
+		const double r = return_of(known, price, i);
 
 		squares += r * r;
 	}

@@ -4,6 +4,7 @@
 #ifndef LEM_LAST_H
 #define LEM_LAST_H
 
+#include "base/arena.h"
 #include "market/bars.h"
 
 typedef struct lem_last
@@ -25,11 +26,24 @@ lem_last_estimate(double estimate, double price)
 	return price + LEM_LAST_THETA * (price - estimate);
 }
 
+/* Log returns of a series' prices that were needed before: orders that start near each other share them. */
+typedef struct lem_returns
+{
+	const double *price;		/* whose; NULL: none yet */
+	size_t		mask;			/* places, a power of two, less 1 */
+	size_t	   *index;			/* of the bar that a place has the return of; 0: none */
+	double	   *value;
+} lem_returns;
+
+/* Room for count returns, and none there. */
+extern void lem_returns_carve(lem_arena *arena, size_t count, lem_returns *returns);
+
 /*
  * What is known of the last price before bar `before` (> 0) of a series, from at most `count`
- * returns; closes false: as if the series had none.
+ * returns; closes false: as if the series had none.  known: returns that are kept; NULL: nowhere.
  */
-extern lem_last lem_last_price(const lem_series *series, size_t before, int count, bool closes);
+extern lem_last lem_last_price(const lem_series *series, size_t before, int count, bool closes,
+							   lem_returns *known);
 
 /*
  * Closes of the bars that slices trade in, from their times: of the last bar of the series up to

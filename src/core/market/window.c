@@ -9,6 +9,7 @@
 #include "market/calendar.h"
 #include "market/expect.h"
 #include "market/feature.h"
+#include "market/recall.h"
 #include "market/window.h"
 
 /* Bars from which the interval is taken, at least. */
@@ -44,6 +45,9 @@ typedef struct window_work
 	bool		returns;		/* sum returns up, too */
 	const double *log_return;	/* of the series' bars, where the caller has them; or NULL */
 	bool		rows;			/* and fill the scale strip */
+	lem_window_memory *memory;	/* to build on; NULL: none */
+	const lem_window_memory *known; /* to look at, of the window before; NULL: none */
+	int			shift;			/* by how many rows it was moved; -1: nothing is recalled */
 	size_t		n_history;		/* bars of the series before the start */
 	lem_expect	expect;
 	lem_gap_view view;
@@ -580,12 +584,33 @@ open_history(window_work *work, const lem_config *config, const lem_series *seri
 	work->log_return = NULL;
 	find_start(work);
 	work->row_l = find_row_l(work);
+	work->shift = -1;
+	if (work->memory)
+	{
+		/* what is gathered is gathered there */
+		work->strip = work->memory->strip;
+		work->scale_strip = work->memory->scale_strip;
+		if (lem_recall_history(work->memory, config, &work->view, work->scale_window.count,
+							   work->row_l, &work->shift))
+		{
+			work->scales = work->memory->scales;
+			return LEM_OK;
+		}
+		work->memory->valid = false;
+	}
+	if (work->known && lem_recall_same(work->known, &work->view, work->scale_window.count,
+									   work->row_l))
+	{
+		work->scales = work->known->scales;
+		slice_bars(work)[-1] = lem_gap_bar(&work->view, work->row_l);
+		return LEM_OK;
+	}
 	return read_history(work, fault);
 }
 
-/* Scales as of each row, when the strip is complete. */
+/* Scales as of rows `first` and later, when the strip is complete. */
 static void
-scale_rows(const window_work *work)
+scale_rows(const window_work *work, int first)
 {
 	const lem_config *config = work->config;
 	const int	count = work->scale_window.count;
@@ -597,8 +622,29 @@ scale_rows(const window_work *work)
 		work->scale_strip.volume[count + r] = work->strip.bars[i].volume * 0x1p-20;
 		work->scale_strip.log_return[count + r] = work->strip.log_return[i];
 	}
-	for (int r = 0; r < lem_rows(config); r++)
+	for (int r = first; r < lem_rows(config); r++)
 		lem_scales_as_of(&work->scale_strip, count, r, &work->row_scales[r]);
+}
+
+/* Rows of a shared trunk, each scaled as of itself; those that a window before had are copied. */
+static void
+fill_rows(const window_work *work, lem_real *rows)
+{
+	const lem_config *config = work->config;
+	lem_window_memory *memory = work->memory;
+	const int	kept = work->shift < 0 ? 0 : lem_recall_rows(memory, config, work->shift);
+	const int	strip_l = lem_strip_row(config, config->lookback);
+
+	for (int i = kept > 0 ? lem_strip_row(config, kept) : 1; i <= strip_l + config->n_ahead; i++)
+		work->strip.log_return[i] = lem_log_return(work->strip.bars[i - 1].price,
+												   work->strip.bars[i].price);
+	scale_rows(work, kept);
+	lem_feature_rows(config, work->series, work->clock, work->view.interval, &work->strip,
+					 work->row_scales, kept, memory ? memory->rows : rows);
+	if (!memory)
+		return;
+	memcpy(rows, memory->rows, (size_t) lem_rows(config) * lem_inputs(config) * sizeof(lem_real));
+	lem_recall_keep(memory, &work->view, work->scale_window.count, work->row_l, &work->scales);
 }
 
 lem_status
@@ -606,11 +652,24 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 				 const lem_clock *clock, double *scratch, lem_window *window, lem_real *rows,
 				 int64_t *slice_ts, double *market, lem_fault *fault)
 {
+	return lem_window_build_on(NULL, config, series, order, clock, scratch, window, rows, slice_ts,
+							   market, fault);
+}
+
+lem_status
+lem_window_build_on(lem_window_memory *memory, const lem_config *config, const lem_series *series,
+					const lem_order *order, const lem_clock *clock, double *scratch,
+					lem_window *window, lem_real *rows, int64_t *slice_ts, double *market,
+					lem_fault *fault)
+{
 	window_work work;
 	lem_status	status;
 
 	work.returns = config->feature_set != LEM_FEATURES_PAPER;
 	work.rows = config->shared_trunk;
+	work.memory = config->gaps == LEM_GAPS_ERROR ? NULL : memory;	/* which looks at all bars */
+	work.known = NULL;
+	window->memory = work.memory;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	if (status != LEM_OK)
 		return status;
@@ -631,13 +690,16 @@ lem_window_build(const lem_config *config, const lem_series *series, const lem_o
 	window->next_end = window->known < config->n_ahead
 		? lem_expect_end(&work.expect, slice_bars(&work)[window->known].ts) : LEM_TIME_END - 1;
 
-	for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
-		work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,
-												  work.strip.bars[i].price);
 	if (config->shared_trunk)
-		scale_rows(&work);
-	lem_feature_rows(config, series, clock, work.view.interval, &work.strip,
-					 config->shared_trunk ? work.row_scales : &work.scales, rows);
+		fill_rows(&work, rows);
+	else
+	{
+		for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
+			work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,
+													  work.strip.bars[i].price);
+		lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, 0,
+						 rows);
+	}
 
 	for (int i = 0; i < config->n_ahead; i++)
 	{
@@ -679,7 +741,8 @@ lem_window_past(const lem_config *config, const lem_series *series, const lem_cl
 		work.strip.log_return[i] = work.log_return
 			? work.log_return[work.strip.bars[i].source]
 			: lem_log_return(work.strip.bars[i - 1].price, work.strip.bars[i].price);
-	lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, rows);
+	lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, 0,
+					 rows);
 	return LEM_OK;
 }
 
@@ -691,6 +754,8 @@ lem_window_times(const lem_config *config, const lem_series *series, const lem_o
 	lem_status	status;
 
 	work.returns = work.rows = false;
+	work.memory = NULL;
+	work.known = NULL;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	for (int r = 0; status == LEM_OK && r <= config->lookback; r++)
 		row_ts[r] = work.strip.bars[lem_strip_row(config, r)].ts;
@@ -724,11 +789,23 @@ lem_window_outlook(const lem_config *config, const lem_series *series, const lem
 				   const lem_clock *clock, double *scratch, bool days, lem_outlook *outlook,
 				   double *volume, lem_fault *fault)
 {
+	return lem_window_outlook_on(NULL, config, series, order, clock, scratch, days, outlook, volume,
+								 fault);
+}
+
+lem_status
+lem_window_outlook_on(const lem_window_memory *memory, const lem_config *config,
+					  const lem_series *series, const lem_order *order, const lem_clock *clock,
+					  double *scratch, bool days, lem_outlook *outlook, double *volume,
+					  lem_fault *fault)
+{
 	window_work work;
 	lem_status	status;
 
 	work.returns = true;
 	work.rows = false;
+	work.memory = NULL;
+	work.known = memory;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	if (status != LEM_OK)
 		return status;
@@ -780,6 +857,8 @@ lem_window_told(const lem_config *config, const lem_series *series, const lem_or
 	lem_status	status;
 
 	work.returns = work.rows = false;
+	work.memory = NULL;
+	work.known = NULL;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
 	if (status == LEM_OK)
 		status = expect_bars(&work, 0, fault);

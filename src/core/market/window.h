@@ -7,21 +7,37 @@
 #ifndef LEM_WINDOW_H
 #define LEM_WINDOW_H
 
+#include "base/arena.h"
 #include "base/real.h"
 #include "market/bars.h"
 #include "market/calendar.h"
 #include "orders/order.h"
 #include "parameters/config.h"
 
+/*
+ * What windows over one series have in common with the one before (recall.h), with a shared trunk.  The
+ * bits are the same with and without.
+ */
+typedef struct lem_window_memory lem_window_memory;
+
+/* Room for it, with nothing in it yet; NULL for other configs.  The bars must stay while it is used. */
+extern lem_window_memory *lem_window_memory_carve(lem_arena *arena, const lem_config *config);
+
+struct lem_returns;
+
 /* Where a window lies. */
 typedef struct lem_window
 {
+	lem_window_memory *memory;	/* that it was built with; NULL: none */
 	int64_t		interval;		/* bar interval, microseconds */
 	int			norm_window;	/* bars over which scales are taken (paper: L + 335) */
 	int			known;			/* slices 0 .. known - 1 are done: their bar has completed */
 	bool		next_known;		/* slice `known` is next: the bar before it has completed */
 	int64_t		next_end;		/* when the bar of slice `known` ends; with known = N, never */
 } lem_window;
+
+/* Returns that are kept with its memory; NULL: none. */
+extern struct lem_returns *lem_window_returns(const lem_window *window);
 
 /*
  * Numbers of scratch space (doubles, allocated memory) that lem_window_build needs at most.  The
@@ -48,6 +64,13 @@ extern lem_status lem_window_build(const lem_config *config, const lem_series *s
 								   const lem_order *order, const lem_clock *clock,
 								   double *scratch, lem_window *window, lem_real *rows,
 								   int64_t *slice_ts, double *market, lem_fault *fault);
+
+/* The same with a memory, which may be NULL, of windows before, and for those after. */
+extern lem_status lem_window_build_on(lem_window_memory *memory, const lem_config *config,
+									  const lem_series *series, const lem_order *order,
+									  const lem_clock *clock, double *scratch,
+									  lem_window *window, lem_real *rows, int64_t *slice_ts,
+									  double *market, lem_fault *fault);
 
 /*
  * The rows of a model whose rows are all of completed bars (of market making: N = 2), row L being
@@ -97,5 +120,11 @@ extern lem_status lem_window_outlook(const lem_config *config, const lem_series 
 									 const lem_order *order, const lem_clock *clock,
 									 double *scratch, bool days, lem_outlook *outlook,
 									 double *volume, lem_fault *fault);
+
+/* The same with the memory, which may be NULL, of the window that was built before. */
+extern lem_status lem_window_outlook_on(const lem_window_memory *memory, const lem_config *config,
+										const lem_series *series, const lem_order *order,
+										const lem_clock *clock, double *scratch, bool days,
+										lem_outlook *outlook, double *volume, lem_fault *fault);
 
 #endif

@@ -16,6 +16,16 @@ lem_dataset_capacity(const lem_config *config, int n_series, const lem_series *s
 	return total;
 }
 
+/* Doubles that the memory of windows takes. */
+static size_t
+memory_numbers(const lem_config *config)
+{
+	lem_arena	arena = {NULL, 0};
+
+	lem_window_memory_carve(&arena, config);
+	return arena.used / sizeof(double);
+}
+
 size_t
 lem_dataset_scratch(const lem_config *config, int n_series, const lem_series *series)
 {
@@ -27,14 +37,25 @@ lem_dataset_scratch(const lem_config *config, int n_series, const lem_series *se
 
 		most = need > most ? need : most;
 	}
-	/* behind it the market's bars and the slices' times */
-	return most + 3 * (size_t) config->n_ahead;
+	/* behind it the market's bars and the slices' times, and the memory of windows */
+	return most + 3 * (size_t) config->n_ahead + memory_numbers(config);
+}
+
+lem_window_memory *
+lem_dataset_memory(const lem_dataset *dataset, double *scratch)
+{
+	const lem_config *config = dataset->config;
+	lem_arena	arena = {(char *) (scratch + lem_dataset_scratch(config, dataset->n_series,
+																 dataset->series)
+								   - memory_numbers(config)), 0};
+
+	return lem_window_memory_carve(&arena, config);
 }
 
 /* Build one start's window; market and times lie at the end of scratch. */
 static lem_status
-build(const lem_dataset *dataset, const lem_start *start, double *scratch, lem_window *window,
-	  lem_real *rows, double **market, lem_fault *fault)
+build(const lem_dataset *dataset, const lem_start *start, lem_window_memory *memory,
+	  double *scratch, lem_window *window, lem_real *rows, double **market, lem_fault *fault)
 {
 	const lem_config *config = dataset->config;
 	const int	n = config->n_ahead;
@@ -45,8 +66,8 @@ build(const lem_dataset *dataset, const lem_start *start, double *scratch, lem_w
 
 	*market = scratch;
 	slice_ts = (int64_t *) (scratch + 2 * n);
-	return lem_window_build(config, series, &order, dataset->clock, scratch + 3 * n, window, rows,
-							slice_ts, *market, fault);
+	return lem_window_build_on(memory, config, series, &order, dataset->clock, scratch + 3 * n,
+							   window, rows, slice_ts, *market, fault);
 }
 
 /* The first moment from which on at most `wanted` of the starts lie. */
@@ -103,6 +124,7 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 {
 	const int	n = dataset->config->n_ahead;
 	const int	reach = lem_reach(dataset->config);
+	lem_window_memory *memory = lem_dataset_memory(dataset, scratch);
 	size_t		count = 0;
 	size_t		n_train = 0;
 	size_t		n_valid = 0;
@@ -123,7 +145,7 @@ lem_dataset_fill(lem_dataset *dataset, double valid_fraction, double *scratch, l
 				return lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
 			if (!has_target(dataset, &start))
 				continue;
-			status = build(dataset, &start, scratch, &window, rows, &market, fault);
+			status = build(dataset, &start, memory, scratch, &window, rows, &market, fault);
 			if (status == LEM_OK && window.known >= n)
 				starts[count++] = start;
 			else if (status != LEM_OK && status != LEM_SHORT_HISTORY
@@ -186,13 +208,13 @@ lem_dataset_sample(const lem_dataset *dataset, const lem_start *start, double *s
 	lem_window	window;
 	double	   *bars;
 
-	build(dataset, start, scratch, &window, rows, &bars, NULL);
+	build(dataset, start, NULL, scratch, &window, rows, &bars, NULL);
 	scale_market(dataset, start, bars, market);
 }
 
 void
-lem_dataset_look(const lem_dataset *dataset, const lem_start *start, double *scratch,
-				 lem_real *rows, lem_real *market, lem_start_view *view)
+lem_dataset_look(const lem_dataset *dataset, const lem_start *start, lem_window_memory *memory,
+				 double *scratch, lem_real *rows, lem_real *market, lem_start_view *view)
 {
 	const int	n = dataset->config->n_ahead;
 	const lem_series *series = &dataset->series[start->series];
@@ -201,11 +223,12 @@ lem_dataset_look(const lem_dataset *dataset, const lem_start *start, double *scr
 	lem_window	window;
 	double	   *bars;
 
-	build(dataset, start, scratch, &window, rows, &bars, NULL);
+	build(dataset, start, memory, scratch, &window, rows, &bars, NULL);
 	scale_market(dataset, start, bars, market);
 	memcpy(view->market, bars, 2 * (size_t) n * sizeof(double));
 	lem_last_closes(series, (const int64_t *) (scratch + 2 * n), n, window.known, view->close);
-	view->last = lem_last_price(series, (size_t) start->bar, window.norm_window, true);
-	lem_window_outlook(dataset->config, series, &order, dataset->clock, scratch + 3 * n, false,
-					   &view->outlook, view->volume, NULL);
+	view->last = lem_last_price(series, (size_t) start->bar, window.norm_window, true,
+								lem_window_returns(&window));
+	lem_window_outlook_on(window.memory, dataset->config, series, &order, dataset->clock,
+						  scratch + 3 * n, false, &view->outlook, view->volume, NULL);
 }

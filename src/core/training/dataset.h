@@ -37,6 +37,9 @@ extern size_t lem_dataset_capacity(const lem_config *config, int n_series,
 extern size_t lem_dataset_scratch(const lem_config *config, int n_series,
 								  const lem_series *series);
 
+/* The memory of windows (window.h) in the scratch space, with nothing in it; NULL: none is needed. */
+extern lem_window_memory *lem_dataset_memory(const lem_dataset *dataset, double *scratch);
+
 /*
  * Find all usable starts, series after series, and split them at a moment: the last valid_fraction
  * of them (by time) is for validation.  starts has lem_dataset_capacity() entries; rows has T x C.
@@ -64,8 +67,12 @@ typedef struct lem_start_view
 	lem_last	last;
 } lem_start_view;
 
-/* The same sample, and the view of its start, whose arrays are the caller's. */
-extern void lem_dataset_look(const lem_dataset *dataset, const lem_start *start, double *scratch,
-							 lem_real *rows, lem_real *market, lem_start_view *view);
+/*
+ * The same sample, and the view of its start, whose arrays are the caller's; with the memory of windows
+ * before, or NULL.
+ */
+extern void lem_dataset_look(const lem_dataset *dataset, const lem_start *start,
+							 lem_window_memory *memory, double *scratch, lem_real *rows,
+							 lem_real *market, lem_start_view *view);
 
 #endif

@@ -459,7 +459,7 @@ samples_of(const lem_train_job *job, int slot, const lem_dropout *dropout, int *
 
 /* A start's sample into place i of the buffers. */
 static void
-fill_sample(const lem_train_job *job, const lem_start *start, int i)
+fill_sample(const lem_train_job *job, const lem_start *start, lem_window_memory *memory, int i)
 {
 	const lem_config *config = &job->model->config;
 	const lem_train_buffers *buffers = job->buffers;
@@ -476,7 +476,7 @@ fill_sample(const lem_train_job *job, const lem_start *start, int i)
 	view.market = buffers->bars + 2 * step;
 	view.close = buffers->close + step;
 	view.volume = buffers->volume + step;
-	lem_dataset_look(job->dataset, start, job->scratch, rows, market, &view);
+	lem_dataset_look(job->dataset, start, memory, job->scratch, rows, market, &view);
 	lem_policy_sample_of(&view, job->policy->sight[start->series], &buffers->policy[i]);
 }
 
@@ -508,7 +508,8 @@ draw_policy(const lem_train_job *job, uint64_t number, int i)
 
 /* Sample i of the buffers: the epoch's sample of that number, and its masks. */
 static void
-draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts *kept, int in_kept)
+draw_training(const lem_train_job *job, uint64_t number, lem_window_memory *memory, int i,
+			  const kept_acts *kept, int in_kept)
 {
 	const lem_config *config = &job->model->config;
 	const lem_dataset *dataset = job->dataset;
@@ -520,7 +521,7 @@ draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts 
 	const size_t encoded = encoded_size(config);
 	const size_t context = lem_context_size(config);
 
-	fill_sample(job, &dataset->train[start], i);
+	fill_sample(job, &dataset->train[start], memory, i);
 	buffers->min_rate[i] = (lem_real) options->rates[pair][0];
 	buffers->max_rate[i] = (lem_real) options->rates[pair][1];
 	if (config->stop_base)
@@ -536,13 +537,13 @@ draw_training(const lem_train_job *job, uint64_t number, int i, const kept_acts 
 
 /* The same of validation: evenly spread, without limits. */
 static void
-draw_validation(const lem_train_job *job, int64_t number, int i)
+draw_validation(const lem_train_job *job, int64_t number, lem_window_memory *memory, int i)
 {
 	const lem_dataset *dataset = job->dataset;
 	const lem_train_buffers *buffers = job->buffers;
 	const size_t start = spread_start(job, number, all_samples(job));
 
-	fill_sample(job, &dataset->valid[start], i);
+	fill_sample(job, &dataset->valid[start], memory, i);
 	buffers->min_rate[i] = 0;
 	buffers->max_rate[i] = 1;
 }
@@ -568,6 +569,7 @@ lem_train_trunk(const lem_train_job *job, int slot, void *memory, lem_real *grad
 	const lem_samples samples = samples_of(job, slot, open_kept(job, memory, &kept, &dropout),
 										   &first);
 	const int64_t begin = group_begin(job) + first;
+	lem_window_memory *windows = lem_dataset_memory(job->dataset, job->scratch);
 	lem_trunk_offsets at;
 
 	lem_trunk_layout(config, &at);
@@ -575,10 +577,10 @@ lem_train_trunk(const lem_train_job *job, int slot, void *memory, lem_real *grad
 		memset(gradient + at.scale, 0, (at.end - at.scale) * sizeof(lem_real));
 	for (int i = 0; i < samples.n; i++)
 		if (job->validating)
-			draw_validation(job, begin + i, first + i);
+			draw_validation(job, begin + i, windows, first + i);
 		else
-			draw_training(job, (uint64_t) (job->step * job->options->batch + begin + i), first + i,
-						  &kept, i);
+			draw_training(job, (uint64_t) (job->step * job->options->batch + begin + i), windows,
+						  first + i, &kept, i);
 	return lem_gradient_trunk(job->model, &samples, kept.trunk, job->stop,
 							  job->buffers->inputs + first * lem_inputs_size(config),
 							  job->buffers->context + first * lem_context_size(config));

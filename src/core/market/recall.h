@@ -1,0 +1,51 @@
+/*
+ * recall.h: what the windows of a shared trunk have in common with the one before.
+ *
+ * Orders that start near each other on one series have most of their rows in common, and their
+ * histories.  A row is a function of the bars up to its own: where the bars are the same it is copied.
+ */
+#ifndef LEM_RECALL_H
+#define LEM_RECALL_H
+
+#include "market/feature.h"
+#include "market/last.h"
+
+/* The last window that was built, and returns. */
+struct lem_window_memory
+{
+	bool		valid;
+	const int64_t *ts;			/* of which series, seen how */
+	size_t		n;
+	lem_gap_view view;
+	int			count;			/* bars of a scale window */
+	lem_place	row_l;
+	lem_scales	scales;			/* as of row L */
+	lem_strip	strip;
+	lem_scale_strip scale_strip;
+	lem_bar    *before;			/* 2N + L + 1: the bars of the strip before it was moved */
+	lem_real   *rows;			/* T x C */
+	lem_returns returns;
+};
+
+/*
+ * Does the history of row L, at a place of a view, continue the last window's?  Then move that along by
+ * so many rows (shift), and fill in the strips up to row L, and scales.  False: nothing is done.
+ */
+extern bool lem_recall_history(lem_window_memory *memory, const lem_config *config,
+							   const lem_gap_view *view, int count, lem_place row_l, int *shift);
+
+/* Is it the last window's, row for row up to row L? */
+extern bool lem_recall_same(const lem_window_memory *memory, const lem_gap_view *view, int count,
+							lem_place row_l);
+
+/*
+ * With the bars of the strip complete: move along the rows that were there before, from row 0 on to the
+ * first whose bar was not.  How many they are.
+ */
+extern int	lem_recall_rows(lem_window_memory *memory, const lem_config *config, int shift);
+
+/* A window is complete, and the next one may recall it. */
+extern void lem_recall_keep(lem_window_memory *memory, const lem_gap_view *view, int count,
+							lem_place row_l, const lem_scales *scales);
+
+#endif
