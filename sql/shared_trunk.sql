@@ -15,7 +15,7 @@ FROM generate_series(1, 400) AS i, generate_series(1, 3) AS s,
 -- What does not go together is refused.
 CALL lem_train('fails', 'SELECT * FROM bars', '{"trunk": "shared", "base": "curve"}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{"trunk": "common", "base": "optimal_stop"}');
-CALL lem_train('fails', 'SELECT * FROM bars', '{"trunk": "shared", "base": "optimal_stop", "lookback": 6}');
+CALL lem_train('fails', 'SELECT * FROM bars', '{"trunk": "shared", "base": "optimal_stop", "lookback": 2}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{"trunk": "shared", "base": "optimal_stop", "context_rows": 0}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{"trunk": "shared", "base": "optimal_stop", "hidden_rnn_layer": 2, "context_rows": 26}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{"trunk": "shared", "base": "optimal_stop", "features": []}');

@@ -93,7 +93,7 @@ lem_config_default(lem_config *config)
 	config->finish_gate = true;
 	config->notional_price = true;
 	config->price_sigma = true;
-	config->context_rows = 8;
+	config->context_rows = 4;
 	config->tkan_linear = false;
 	config->n_sub_layers = 1;
 	config->sub_layer[0].kan = true;
