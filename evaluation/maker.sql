@@ -50,9 +50,9 @@ UPDATE cut SET ts = (SELECT min(ts) FROM cut WHERE n IN (3, 4)) WHERE n = 3;
 SELECT format('{"epochs": %s, "batch": 64, "rate": 0.003, "samples": 2048, "validation_samples": 1024}', :'epochs') AS options \gset
 SELECT format('CALL lem_train_maker(%L, %L, %L, %L)', 'teacher_' || model, format(query, ts),
 		CASE n WHEN 3 THEN :'teacher'::jsonb || '{"spread": "estimated", "norm_window": 60}' ELSE :'teacher'::jsonb END, :'options'),
-	format('CALL lem_distill(%L, %L, %L, %L, %L)', 'students_' || model, 'teacher_' || model, format(query, ts), :'students', '{"samples": 3000}'),
+	format('CALL lem_distill(%L, %L, %L, %L, %L)', 'students_' || model, 'teacher_' || model, format(query, ts), :'students', '{"samples": 3000, "epochs": 20}'),
 	format('CALL lem_distill(%L, %L, %L, %L, %L)', 'alone_' || model, 'teacher_' || model, format(query, ts), :'alone',
-		'{"samples": 3000, "beta": 0, "gamma": 0, "delta": 0}')
+		'{"samples": 3000, "epochs": 20, "beta": 0, "gamma": 0, "delta": 0}')
 FROM books JOIN cut USING (n) WHERE query IS NOT NULL ORDER BY n \gexec
 SELECT sum(lem_import(replace(name, 'students', m), lem_export(name), config || jsonb_build_object('mixture', m))) AS imported
 FROM lem_models, unnest(ARRAY['agreement', 'additive', 'uniform']) AS m WHERE name LIKE 'students%' \gset
@@ -102,8 +102,8 @@ CREATE FUNCTION shown(skill jsonb, bounds jsonb, task text) RETURNS text LANGUAG
 \qecho 'Written by `make maker-evaluation`. What earlier bars teach (the first 60 % of each file) is judged on the later 40 %, in which'
 \qecho 'nothing was learnt. The books are small samples: one session of a stock of one venue, whose prices or sizes may have been altered;'
 \qecho 'a book of PETR4 that was rebuilt, fit for the logic of fills and not for claims of profit; and two futures without quotes, whose'
-\qecho 'spreads are estimated and whose models learnt from twenty of them. No figure here says that a maker earns money. Fees are 0, quotes are 5 % of the expected volume, and no'
-\qecho 'constant of any strategy was tuned.'
+\qecho 'spreads are estimated and whose models learnt from twenty of them. No figure here says that a maker earns money. Fees are 0, quotes'
+\qecho 'are 5 % of the expected volume, and no constant of any strategy was tuned.'
 \qecho
 \qecho '## Forecasts: teacher, students and mixtures'
 \qecho

@@ -649,10 +649,45 @@ test_outlook(void)
 	check_int(mids, 0, "mids and their returns on the way");
 }
 
+/* A price that all but vanishes after others: inputs stay finite. */
+static void
+test_tiny_price(void)
+{
+	static const double prices[] = {100, 100.5, 100.25, 5e-309, 100};
+	static int64_t ts[5];
+	static double close[5];
+	static double volume[5];
+	static double columns[5 * LEM_BOOK_COLUMNS];
+	lem_series	series = {.n = 5, .n_features = lem_book_width(0), .ts = ts, .price = close,
+		.volume = volume, .features = columns};
+	lem_outlook_bar bars[5];
+	lem_book	book;
+	int			finite = 0;
+
+	for (int i = 0; i < 5; i++)
+	{
+		double		row[LEM_BOOK_COLUMNS] = {0};
+
+		row[LEM_BOOK_OPEN] = row[LEM_BOOK_CLOSE] = row[LEM_BOOK_HIGH] = row[LEM_BOOK_LOW] = prices[i];
+		row[LEM_BOOK_HIGH] *= i % 2 ? 1.1 : 1.2;
+		close[i] = prices[i];
+		ts[i] = (int64_t) i * 60000000;
+		check(lem_book_row_check(0, ts[i], row, NULL, 0, columns + i * lem_book_width(0), NULL) == LEM_OK,
+			  "bar %d passes", i);
+	}
+	check(lem_book_view_of(&series, 0, &book), "a book");
+	(void) lem_outlook_fill(&book, NULL, 10, LEM_SESSIONS_DAY, 0, NULL, bars, NULL);
+	for (int i = 0; i < 5; i++)
+		for (int j = 0; j < LEM_MAKER_INPUTS; j++)
+			finite += isfinite(bars[i].input[j]) != 0;
+	check_int(finite, 5 * LEM_MAKER_INPUTS, "inputs are finite where a price all but vanishes");
+}
+
 int
 main(void)
 {
 	test_quotes();
+	test_tiny_price();
 	test_outlook();
 	test_plan();
 	test_ten_bars();

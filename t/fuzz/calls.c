@@ -3,7 +3,8 @@
  *
  *   calls bytes|calls seconds seed
  *
- * bytes: files of weights, configs and binary series, each a good one with some bytes changed.
+ * bytes: files of weights, configs, options, and series, books and quotings in binary and as text, each a
+ * good one with some bytes changed.
  * calls: every function of the extension with arguments of all kinds, interrupted at random.
  * Errors are what it expects; that the server goes away is a failure.  The statement or the seed that
  * did it is printed.  Connects as libpq's environment says, to a database that setup.sql has filled.
@@ -206,13 +207,25 @@ fuzz_bytes(double until)
 	fetch("SELECT book FROM books WHERE name = 'one'")};
 	bytes		options = fetch("SELECT '{\"fill\": \"queue\", \"latency\": 1, \"fit\": 0.3, "
 								"\"sides\": \"worst\", \"time_zone\": \"Asia/Tokyo\"}'::text");
+	bytes		book_text = fetch("SELECT book::text FROM books WHERE name = 'trades'");
+	bytes		quoting = fetch("SELECT lem_quoting(3, 0.01, 1, 0.1, 100, 1, 0.5, 0.5, 2, 0.1, 0.2)::text");
+	bytes		makers[2] = {fetch("SELECT lem_export('maker')"), fetch("SELECT lem_export('mixture')")};
+	bytes		maker_config[2] = {fetch("SELECT config::text FROM lem_models WHERE name = 'maker'"),
+	fetch("SELECT config::text FROM lem_models WHERE name = 'mixture'")};
+	bytes		distill[2] = {fetch("SELECT '{\"hidden_size\": 4, \"expert_dim\": 2, \"lookback\": 4, "
+									"\"mixture\": \"additive\"}'::text"),
+	fetch("SELECT '{\"epochs\": 1, \"batch\": 64, \"rate\": 0.01, \"samples\": 300, \"validation_samples\": 99, "
+		  "\"alpha\": 1, \"beta\": 0.5, \"gamma\": 0.1, \"delta\": 0.02, \"seed\": 3}'::text")};
 
 	while (now() < until)
 	{
-		const int	kind = below(6);
+		const int	kind = below(11);
+		const int	which = below(2);
 		bytes		good = kind == 0 ? file : kind == 1 ? own
-			: kind == 2 ? (below(2) ? config : complete) : kind == 3 ? series[below(3)]
-			: kind == 4 ? books[below(3)] : options;
+			: kind == 2 ? (which ? config : complete) : kind == 3 ? series[below(3)]
+			: kind == 4 ? books[below(3)] : kind == 6 ? book_text : kind == 7 ? quoting
+			: kind == 8 ? makers[which] : kind == 9 ? maker_config[which]
+			: kind == 10 ? distill[which] : options;
 		bytes		bad = mutate(good);
 
 		run("BEGIN");
@@ -237,6 +250,42 @@ fuzz_bytes(double until)
 			give("SELECT count(*) FROM books, lem_maker_backtest('baseline:glft',"
 				 " lem_quoting(3, 0.01, 1, 0.1, 100), book,"
 				 " convert_from($1::bytea, 'UTF8')::jsonb) WHERE name = 'sizes'", 1, &bad);
+		else if (kind == 6)
+			give("SELECT lem_book_count(b), length(b::text), length(lem_book_send(b))"
+				 " FROM (SELECT convert_from($1::bytea, 'UTF8')::lem_book AS b) AS t", 1, &bad);
+		else if (kind == 7)
+			give("SELECT (SELECT count(*) FROM lem_quote('maker', q, book, 1)),"
+				 " (SELECT count(*) FROM lem_maker_backtest('baseline:fixed', q, book)),"
+				 " lem_keep_quoting('maker', q)"
+				 " FROM books, (SELECT convert_from($1::bytea, 'UTF8')::lem_quoting AS q) AS t"
+				 " WHERE name = 'sizes'", 1, &bad);
+		else if (kind == 8 || kind == 9)
+		{
+			give(kind == 8 ? "SELECT lem_import('fuzz', $1::bytea)"
+				 : which ? "SELECT lem_import('fuzz', lem_export('mixture'), convert_from($1::bytea, 'UTF8')::jsonb)"
+				 : "SELECT lem_import('fuzz', lem_export('maker'), convert_from($1::bytea, 'UTF8')::jsonb)",
+				 1, &bad);
+			run("SELECT f.*, q.* FROM books, lem_forecast('fuzz', book) AS f,"
+				" lem_quote('fuzz', lem_quoting(3, 0.01, 1, 0.1, 100), book, 5) AS q WHERE name = 'sizes'");
+		}
+		else if (kind == 10)
+		{
+			/* a call of its own, which is not let run for long */
+			run("ROLLBACK");
+			run("SET statement_timeout = '1s'");
+			if (below(3) == 0)
+				give("SELECT count(*) FROM books, lem_probe('maker', book, convert_from($1::bytea, 'UTF8')::jsonb)"
+					 " WHERE name = 'sizes'", 1, &bad);
+			else if (which == 0)
+				give("CALL lem_distill('fuzzed', 'maker', 'SELECT * FROM maker_bars',"
+					 " convert_from($1::bytea, 'UTF8')::jsonb, '{\"epochs\": 1}')", 1, &bad);
+			else
+				give("CALL lem_distill('fuzzed', 'maker', 'SELECT * FROM maker_bars', '{\"hidden_size\": 4}',"
+					 " convert_from($1::bytea, 'UTF8')::jsonb)", 1, &bad);
+			run("RESET statement_timeout");
+			run("SELECT lem_drop('fuzzed')");
+			run("BEGIN");
+		}
 		else
 			give("SELECT lem_bars_count(b), length(b::text), length(lem_bars_send(b)),"
 				 " (SELECT count(*) FROM lem_unnest(b)),"
@@ -377,7 +426,7 @@ add_value(const char *type, int depth)
 							 strcmp(type, "smallint") == 0 ? "7" : "(-2147483648)",
 							 strcmp(type, "bigint") == 0 ? "9223372036854775807" : "4"), type);
 	else if (strcmp(type, "text") == 0 || strcmp(type, "name") == 0)
-		add("%s::%s", CHOOSE("'tiny'", "'small'", "'small'", "'tiny@1'", "'small@7'", "'buy'",
+		add("%s::%s", CHOOSE("'tiny'", "'small'", "'maker'", "'mixture'", "'small'", "'tiny@1'", "'small@7'", "'buy'",
 							 "'sell'", "'vwap'", "'twap'", "'quantity'", "'notional'", "''", "'paper'",
 							 "'causal'", "'baseline:twap'", "'baseline:stop_rule'", "'baseline:glft'", "'baseline:linear'", "'almgren_chriss'",
 							 "'vwap_curve'", "'use'", "'postgres'", "'fuzz_user'", "'@'", "'é\"''\\%s%n'",

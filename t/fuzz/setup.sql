@@ -17,5 +17,10 @@ SELECT 'sizes' AS name, lem_book(ts, price - 0.01, price + 0.01, volume, volume,
 UNION ALL SELECT 'quotes', lem_book(ts, price, price, price, price + 0.05, price - 0.05, price, volume) FROM bars WHERE symbol = 'A'
 UNION ALL SELECT 'trades', lem_book(ts, price, price + 0.05, price - 0.05, price, volume, volume / 2, ARRAY[1, 2]) FROM (SELECT * FROM bars WHERE symbol = 'B' LIMIT 60) AS b
 UNION ALL SELECT 'one', lem_book(ts, price, price, price, price, volume) FROM (SELECT * FROM bars LIMIT 1) AS b;
+CREATE VIEW maker_bars AS SELECT symbol AS series, ts, price - 0.01 AS bid, price + 0.01 AS ask, volume AS bid_size, volume AS ask_size, price AS open,
+	price + 0.05 AS high, price - 0.05 AS low, price AS close, volume FROM bars;
+CALL lem_train_maker('maker', 'SELECT * FROM maker_bars', '{"horizon": 2, "lookback": 4, "hidden_size": 4, "num_heads": 1, "num_embedding": 2,
+	"fused_mlp_hidden_dim": 3, "norm_window": 24, "recurrent": "gru"}', '{"epochs": 1, "samples": 64, "batch": 16}');
+CALL lem_distill('mixture', 'maker', 'SELECT * FROM maker_bars', '{"hidden_size": 4, "expert_dim": 2}', '{"epochs": 1}');
 CREATE ROLE fuzz_user;
 GRANT SELECT ON bars, series, file, books TO fuzz_user;

@@ -156,7 +156,8 @@ set_inputs(const progress *p, const lem_series *series, size_t i, double ret,
 	bar->input[LEM_INPUT_SIGNED] = clip(bar->now.signed_volume / mean_of(p->volume, p->weight), 5);
 	bar->input[LEM_INPUT_MICROPRICE] = clip((bar->now.microprice / bar->now.mid - 1) /
 											bar->sigma, 5);
-	bar->input[LEM_INPUT_SPREAD_LEVEL] = (log(bar->mean_spread / bar->now.mid) + 8) / 4;
+	bar->input[LEM_INPUT_SPREAD_LEVEL] = (log(at_most(bar->mean_spread / bar->now.mid, 1e300)) +
+										  8) / 4;
 	bar->input[LEM_INPUT_SIGMA_LEVEL] = (log(bar->sigma) + 8) / 4;
 	bar->input[LEM_INPUT_VOLUME] = log1p(traded) - log1p(bar->volume);
 	bar->input[LEM_INPUT_RETURN] = clip(ret / bar->sigma, 5);
