@@ -1,11 +1,12 @@
 /*
  * bench_optimum.c: the exact optimum, and training on top of it, on one core.
  *
- * Solving a table, without and with the cost of the order's own size; one decision from it; and samples
- * a second of whole training steps (drawing, forward, back), each sample with a trunk of its own and one
- * trunk for all.
+ * Solving a table, without and with the cost of the order's own size; one decision from it; the networks of
+ * many orders over one series, as in a pass of lem_work; and samples a second of whole training steps
+ * (drawing, forward, back): each order or sample with a trunk of its own, and one trunk for all.
  */
 #include "common.h"
+#include "execution/schedule.h"
 #include "models.h"
 #include "training/train.h"
 #include "../t/core/tables.h"
@@ -61,6 +62,57 @@ bench_solve(int rounds)
 	}
 }
 
+/* The series that orders and samples are of. */
+static lem_series
+series_of(int n)
+{
+	return (lem_series) {.n = n, .ts = ts, .price = price, .volume = volume, .close = closes};
+}
+
+/* Milliseconds that the networks of orders over one series take, from 12 starts at 4 rates. */
+#define ORDERS 240
+
+static void
+bench_pass(const char *const names[2], int rounds)
+{
+	const lem_series series = series_of(BARS);
+	double		ms[2][MAX_ROUNDS];
+	char		what[100];
+
+	for (int i = 0; i < 2; i++)
+	{
+		lem_model  *model = model_open(i == 0 ? "optimum" : "shared");
+		lem_arena	arena = {NULL, 0};
+		lem_plan	plan;
+
+		model->tables = tables_source();
+		lem_plan_carve(&arena, &model->config, model, ORDERS, &plan);
+		arena = (lem_arena) {aligned(arena.used), 0};
+		lem_plan_carve(&arena, &model->config, model, ORDERS, &plan);
+		for (int j = 0; j < ORDERS; j++)
+		{
+			const lem_order order = {.size = 1, .has_start = true,
+				.start_ts = ts[BARS - 1 - j % 12], .min_bars = 3, .sell = j % 2,
+				.max_rate = 0.25 * (1 + j / 12 % 4)};
+
+			if (lem_plan_set(&plan, &model->config, j, &order, &series, NULL, NULL) != LEM_OK)
+				exit(1);
+		}
+		for (int round = -1; round < rounds; round++)
+		{
+			const double start = now();
+
+			if (lem_plan_run(&plan, model, ORDERS, NULL) != LEM_OK)
+				exit(1);
+			if (round >= 0)
+				ms[i][round] = 1e3 * (now() - start);
+		}
+		snprintf(what, sizeof(what), "%d orders of one series, 12 starts, 4 rates, %s", ORDERS,
+				 names[i]);
+		bench_row(what, "ms", rounds, ms[i], "");
+	}
+}
+
 /* A training of one group of shards a step. */
 typedef struct policy_training
 {
@@ -90,8 +142,7 @@ training_open(const char *name)
 	int			failed;
 
 	t->config = model_config(name);
-	t->series = (lem_series) {.n = BARS, .ts = ts, .price = price, .volume = volume,
-		.close = closes};
+	t->series = series_of(BARS);
 	t->dataset = (lem_dataset) {.config = &t->config, .n_series = 1, .series = &t->series};
 	starts = aligned(lem_dataset_capacity(&t->config, 1, &t->series) * sizeof(lem_start));
 	scratch = aligned(lem_dataset_scratch(&t->config, 1, &t->series) * sizeof(double));
@@ -169,7 +220,7 @@ training_run(policy_training *t, int steps)
 int
 main(void)
 {
-	static const char *const names[2] = {"a trunk for each sample", "one trunk for all"};
+	static const char *const names[2] = {"a trunk for each", "one trunk for all"};
 	const int	rounds = bench_rounds(5);
 	const int	steps = bench_small() ? 1 : 8;
 	policy_training *trainings[2];
@@ -185,6 +236,8 @@ main(void)
 	}
 	bench_section("The exact optimum, one core");
 	bench_solve(rounds);
+	bench_section("Networks on top of the optimum, one core");
+	bench_pass(names, rounds);
 	trainings[0] = training_open("optimum");
 	trainings[1] = training_open("shared");
 	for (int round = -1; round < rounds; round++)
@@ -195,10 +248,9 @@ main(void)
 			if (round >= 0)
 				rates[i][round] = rate;
 		}
-	bench_section("Training on top of the optimum, one core");
 	for (int i = 0; i < 2; i++)
 	{
-		snprintf(what, sizeof(what), "12 bars, %s", names[i]);
+		snprintf(what, sizeof(what), "training, 12 bars, %s", names[i]);
 		bench_row(what, "samples/s", rounds, rates[i], "");
 	}
 	return 0;
