@@ -17,7 +17,7 @@ typedef struct explain_acts
 	double	   *finish;			/* N */
 	lem_trunk_acts trunk;		/* of one sample */
 	lem_alloc_acts alloc;		/* of one task, kept; on top of the optimum none */
-	lem_real   *policy;			/* scratch space of the network of shared steps */
+	void	   *policy;			/* workspace of the network of shared steps */
 	lem_shared_acts shared;		/* of a shared trunk: of one sample, and of changed ones */
 	lem_shared_acts changed_shared;
 	lem_real   *attention;		/* A x (L + 1): of the rows that the next slice sees */
@@ -57,7 +57,7 @@ explain_carve(lem_arena *arena, const lem_model *model, explain_acts *acts)
 	else
 		lem_trunk_acts_carve(arena, config, model->trunk, 1, false, &acts->trunk);
 	if (config->stop_base)
-		acts->policy = lem_arena_reals(arena, lem_policy_scratch(config));
+		acts->policy = lem_arena_bytes(arena, lem_policy_workspace(config, 1));
 	else
 		lem_alloc_acts_carve(arena, config, 1, true, &acts->alloc);
 
@@ -99,8 +99,10 @@ static void
 run_policy(const lem_model *model, const explain_acts *acts, const lem_limits *limits,
 		   const lem_real *context, int64_t *units)
 {
-	lem_policy_units(&model->config, model->kernels, model->heads[0]->policy, acts->plan.policy,
-					 limits, context, acts->policy, units);
+	const lem_policy_task task = {acts->plan.policy, limits, context, units};
+
+	lem_policy_units(&model->config, model->kernels, model->heads[0]->policy, 1, &task,
+					 acts->policy);
 }
 
 /* A trunk of its own for each of n windows, or one for all. */

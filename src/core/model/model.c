@@ -69,7 +69,8 @@ typedef struct forward_acts
 	int		   *sample;			/* of each task of a group */
 	int		   *branch;
 	lem_real  **allocation;		/* where each task's answers go */
-	lem_real   *policy;			/* scratch space of the network of shared steps */
+	void	   *policy;			/* workspace of the network of shared steps */
+	bool	   *decided;		/* n: orders that it has decided */
 } forward_acts;
 
 /* Numbers of a sample's rows. */
@@ -77,6 +78,13 @@ static size_t
 window_size(const lem_config *config)
 {
 	return (size_t) lem_rows(config) * lem_inputs(config);
+}
+
+static void
+carve_policy(lem_arena *arena, const lem_config *config, int n, forward_acts *acts)
+{
+	acts->policy = lem_arena_bytes(arena, lem_policy_workspace(config, LEM_POLICY_TOGETHER));
+	acts->decided = lem_arena_bytes(arena, n * sizeof(bool));
 }
 
 static void
@@ -90,12 +98,12 @@ forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches
 	if (model->config.shared_trunk)
 	{
 		lem_shared_acts_carve(arena, &model->config, model->trunk, n, false, &acts->shared);
-		acts->policy = lem_arena_reals(arena, lem_policy_scratch(&model->config));
+		carve_policy(arena, &model->config, n, acts);
 		return;
 	}
 	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
 	if (model->config.stop_base)
-		acts->policy = lem_arena_reals(arena, lem_policy_scratch(&model->config));
+		carve_policy(arena, &model->config, n, acts);
 	else
 		lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
 	acts->window = lem_arena_bytes(arena, n * sizeof(int));
@@ -161,7 +169,17 @@ gather_windows(const lem_config *config, const lem_batch *batch, const forward_a
 	return n;
 }
 
-/* The network of shared steps: one order after the other, since each has a table of its own. */
+/* Have two orders the same table, or neither any? */
+static bool
+same_table(const lem_optimal *a, const lem_optimal *b)
+{
+	return a->early == b->early && (!a->early || lem_optimum_same(&a->problem, &b->problem));
+}
+
+/*
+ * The network of shared steps.  A table stays good until the next is asked for: orders that have the
+ * same are decided together.
+ */
 static lem_status
 forward_policy(const lem_model *model, const lem_batch *batch, const forward_acts *acts,
 			   const lem_stop *stop)
@@ -169,22 +187,37 @@ forward_policy(const lem_model *model, const lem_batch *batch, const forward_act
 	const lem_config *config = &model->config;
 	const size_t context = (size_t) (config->n_ahead - 1) * config->hidden_size;
 
-	for (int i = 0; i < batch->n; i++)
+	memset(acts->decided, 0, batch->n * sizeof(bool));
+	for (int first = 0; first < batch->n; first++)
 	{
-		lem_policy_order *order = &batch->policy[i];
+		lem_policy_task tasks[LEM_POLICY_TOGETHER];
+		lem_optimal *one = &batch->policy[first].optimal;
+		int			n = 0;
 
+		if (acts->decided[first])
+			continue;
 		if (lem_stop_asked(stop))
 			return LEM_STOPPED;
-		if (order->optimal.early)
+		if (one->early)
 		{
-			order->optimal.table = model->tables.find(model->tables.arg, &order->optimal.problem);
-			if (order->optimal.table == NULL)
+			one->table = model->tables.find(model->tables.arg, &one->problem);
+			if (one->table == NULL)
 				return LEM_STOPPED;
 		}
-		lem_policy_units(config, model->kernels, model->heads[0]->policy, order, &batch->limits[i],
-						 config->shared_trunk ? lem_shared_context(config, &acts->shared, i)
-						 : acts->trunk.context + acts->window[i] * context, acts->policy,
-						 batch->units + (size_t) i * config->n_ahead);
+		for (int i = first; i < batch->n && n < LEM_POLICY_TOGETHER; i++)
+		{
+			lem_policy_order *order = &batch->policy[i];
+
+			if (acts->decided[i] || !same_table(&order->optimal, one))
+				continue;
+			order->optimal.table = one->table;
+			acts->decided[i] = true;
+			tasks[n++] = (lem_policy_task) {order, &batch->limits[i],
+				config->shared_trunk ? lem_shared_context(config, &acts->shared, i)
+				: acts->trunk.context + acts->window[i] * context,
+				batch->units + (size_t) i * config->n_ahead};
+		}
+		lem_policy_units(config, model->kernels, model->heads[0]->policy, n, tasks, acts->policy);
 	}
 	return LEM_OK;
 }

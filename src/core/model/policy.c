@@ -1,5 +1,6 @@
 /* policy.c: the network of shared steps. */
 #include <math.h>
+#include <string.h>
 
 #include "model/policy.h"
 #include "parameters/params.h"
@@ -163,48 +164,113 @@ lem_policy_move(double f, double z, double *by_f, double *by_z)
 	return fmin(fmax(answer, 0), 1);
 }
 
-size_t
-lem_policy_scratch(const lem_config *config)
+/* Where an order is while it is decided. */
+typedef struct deciding
 {
-	return (size_t) lem_policy_width(config) + 2 * (size_t) config->fused_mlp_hidden_dim;
+	lem_policy_state state;
+	lem_pace	pace;
+	double		left;			/* before the step */
+	double		f;
+	double		share;
+} deciding;
+
+/* What orders are decided in. */
+typedef struct policy_work
+{
+	deciding   *orders;			/* n */
+	int		   *asked;			/* n: orders that the network is asked of */
+	lem_real   *input;			/* n x (H + LEM_POLICY_INPUTS) */
+	lem_real   *hidden_0;		/* n x M */
+	lem_real   *hidden_1;		/* n x M */
+} policy_work;
+
+static void
+policy_carve(lem_arena *arena, const lem_config *config, size_t n, policy_work *work)
+{
+	work->orders = lem_arena_bytes(arena, n * sizeof(deciding));
+	work->asked = lem_arena_bytes(arena, n * sizeof(int));
+	work->input = lem_arena_reals(arena, n * lem_policy_width(config));
+	work->hidden_0 = lem_arena_reals(arena, n * config->fused_mlp_hidden_dim);
+	work->hidden_1 = lem_arena_reals(arena, n * config->fused_mlp_hidden_dim);
+}
+
+size_t
+lem_policy_workspace(const lem_config *config, int n)
+{
+	lem_arena	arena = {NULL, 0};
+	policy_work work;
+
+	policy_carve(&arena, config, n, &work);
+	return arena.used;
+}
+
+/* What the optimum would do with step k, and what the network reads of it; false: it is not asked. */
+static bool
+look(const lem_config *config, const lem_policy_task *task, int k, deciding *d, lem_real *input)
+{
+	const lem_policy_order *order = task->order;
+	const int	horizon = lem_limits_horizon(task->limits, k);
+	const int	width = config->hidden_size;
+
+	d->left = lem_units_share(d->pace.planned);
+	d->share = lem_optimal_share(&order->optimal, &d->state.optimum, k, horizon, d->left,
+								 order->volume);
+	if (k >= config->n_ahead - 1 || !(d->left > 0))
+		return false;
+	d->f = d->share / d->left;
+	memcpy(input, task->context + (size_t) k * width, width * sizeof(lem_real));
+	lem_policy_inputs(order, &d->state, k, horizon, d->left, d->f, input + width);
+	return true;
 }
 
 void
 lem_policy_units(const lem_config *config, const lem_kernels *kern, const lem_policy_head *head,
-				 const lem_policy_order *order, const lem_limits *limits, const lem_real *context,
-				 lem_real *scratch, int64_t *units)
+				 int n, const lem_policy_task *tasks, void *workspace)
 {
-	const int	width = config->hidden_size;
-	lem_real   *input = scratch;
-	lem_real   *hidden_0 = input + lem_policy_width(config);
-	lem_real   *hidden_1 = hidden_0 + config->fused_mlp_hidden_dim;
-	lem_pace	pace = lem_pace_start();
-	lem_policy_state state;
+	const int	in = lem_policy_width(config);
+	const int	m = config->fused_mlp_hidden_dim;
+	lem_arena	arena = {workspace, 0};
+	policy_work work;
+	int			most = 0;
 
-	lem_policy_begin(order, &state);
-	for (int k = 0; k < limits->horizon; k++)
+	policy_carve(&arena, config, n, &work);
+	for (int i = 0; i < n; i++)
 	{
-		const int	horizon = lem_limits_horizon(limits, k);
-		const double left = lem_units_share(pace.planned);
-		double		share = lem_optimal_share(&order->optimal, &state.optimum, k, horizon, left,
-											  order->volume);
-		lem_bound	by;
+		work.orders[i].pace = lem_pace_start();
+		lem_policy_begin(tasks[i].order, &work.orders[i].state);
+		most = tasks[i].limits->horizon > most ? tasks[i].limits->horizon : most;
+	}
+	for (int k = 0; k < most; k++)
+	{
+		int			count = 0;
 
-		if (k < config->n_ahead - 1 && left > 0)
+		for (int i = 0; i < n; i++)
+			if (k < tasks[i].limits->horizon &&
+				look(config, &tasks[i], k, &work.orders[i], work.input + (size_t) count * in))
+				work.asked[count++] = i;
+		if (count > 0)
+			lem_policy_hidden(config, kern, head, count, work.input, work.hidden_0, work.hidden_1);
+		for (int j = 0; j < count; j++)
 		{
-			const double f = share / left;
-			double		z;
+			deciding   *d = &work.orders[work.asked[j]];
+			const double z = lem_policy_answer(config, kern, head, work.hidden_1 + (size_t) j * m,
+											   lem_policy_output(tasks[work.asked[j]].order));
 
-			memcpy(input, context + (size_t) k * width, width * sizeof(lem_real));
-			lem_policy_inputs(order, &state, k, horizon, left, f, input + width);
-			lem_policy_hidden(config, kern, head, 1, input, hidden_0, hidden_1);
-			z = lem_policy_answer(config, kern, head, hidden_1, lem_policy_output(order));
 			if (z != 0)
-				share = left * lem_policy_move(f, z, NULL, NULL);
+				d->share = d->left * lem_policy_move(d->f, z, NULL, NULL);
 		}
-		units[k] = lem_limits_decide(limits, k, share, &pace, &by);
-		if (limits->by)
-			limits->by[k] = (uint8_t) by;
-		lem_policy_see(order, k, &state);
+		for (int i = 0; i < n; i++)
+		{
+			const lem_policy_task *task = &tasks[i];
+			lem_bound	by;
+
+			if (k >= task->limits->horizon)
+				continue;
+			task->units[k] = lem_limits_decide(task->limits, k, work.orders[i].share,
+											   &work.orders[i].pace, &by);
+			if (task->limits->by)
+				task->limits->by[k] = (uint8_t) by;
+			lem_policy_see(task->order, k, &work.orders[i].state);
+		}
 	}
 }

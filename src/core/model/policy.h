@@ -108,15 +108,24 @@ extern lem_real lem_policy_answer(const lem_config *config, const lem_kernels *k
 /* f' from f and z; by_f and by_z, unless NULL, receive its derivatives. */
 extern double lem_policy_move(double f, double z, double *by_f, double *by_z);
 
-/* Numbers of workspace that lem_policy_units needs. */
-extern size_t lem_policy_scratch(const lem_config *config);
+/* An order whose shares are to be decided. */
+typedef struct lem_policy_task
+{
+	const lem_policy_order *order;	/* its table is found */
+	const lem_limits *limits;
+	const lem_real *context;	/* N - 1 x H */
+	int64_t    *units;			/* horizon: the answer */
+} lem_policy_task;
 
-/*
- * The units (horizon) of an order whose table is found, within its limits; context is N - 1 x H.
- */
+/* Orders that should be decided together: each step's network is one product. */
+#define LEM_POLICY_TOGETHER 32
+
+/* Bytes of workspace (64-byte aligned) for n orders. */
+extern size_t lem_policy_workspace(const lem_config *config, int n);
+
+/* The units of n orders, within their limits: the same bits in any company. */
 extern void lem_policy_units(const lem_config *config, const lem_kernels *kern,
-							 const lem_policy_head *head, const lem_policy_order *order,
-							 const lem_limits *limits, const lem_real *context, lem_real *scratch,
-							 int64_t *units);
+							 const lem_policy_head *head, int n, const lem_policy_task *tasks,
+							 void *workspace);
 
 #endif
