@@ -178,66 +178,63 @@ lem_book_check(const lem_book *book, lem_fault *fault)
 	return LEM_OK;
 }
 
-/*
- * The spread at bar i, of the price: s^2 = max(0, 4 E[(c_t - h_t)(c_t - h_{t+1})]) over the pairs
- * of bars that end at i (Abdi and Ranaldo 2017, equation 11), c the log of the close, h the middle
- * of the logs of high and low.
- */
-static double
-middle_of(const lem_book *book, size_t i)
+/* Take a bar in, and with the one before it as a pair. */
+static void
+add_bar(lem_spread_estimate *estimate, const lem_book *book, size_t i, bool pair)
 {
-	return 0.5 * (log(lem_book_get(book, LEM_BOOK_HIGH, i)) +
-				  log(lem_book_get(book, LEM_BOOK_LOW, i)));
+	const double middle = 0.5 * (log(lem_book_get(book, LEM_BOOK_HIGH, i)) +
+								 log(lem_book_get(book, LEM_BOOK_LOW, i)));
+
+	if (pair)
+		estimate->term[(i - 1) % LEM_SPREAD_PAIRS] =
+			(estimate->close - estimate->middle) * (estimate->close - middle);
+	estimate->close = log(book->series.price[i]);
+	estimate->middle = middle;
 }
 
+/*
+ * The spread, of the price: s^2 = max(0, 4 E[(c_t - h_t)(c_t - h_{t+1})]) over n pairs of bars (Abdi
+ * and Ranaldo 2017, equation 11), c the log of the close, h the middle of the logs of high and low.
+ * The terms are summed in the order in which they are kept, by four sums.
+ */
 static double
-spread_of(double sum, size_t pairs)
+spread_of(const double *term, size_t n)
 {
+	double		sum[4] = {0, 0, 0, 0};
+	size_t		t = 0;
+
+	if (n == 0)
+		return LEM_SPREAD_FLOOR;
+	for (; t + 4 <= n; t += 4)
+		for (int k = 0; k < 4; k++)
+			sum[k] += term[t + k];
+	for (; t < n; t++)
+		sum[0] += term[t];
 	/* no spread is wider than the price itself: quotes around it stay positive */
-	return fmin(fmax(sqrt(fmax(0, 4 * sum / (double) pairs)), LEM_SPREAD_FLOOR), 1);
+	return fmin(fmax(sqrt(fmax(0, 4 * ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (double) n)),
+					 LEM_SPREAD_FLOOR), 1);
+}
+
+double
+lem_spread_next(lem_spread_estimate *estimate, const lem_book *book, size_t i)
+{
+	add_bar(estimate, book, i, i > 0);
+	/* summed anew: it is the number that a look at this bar alone gives */
+	return spread_of(estimate->term, i < LEM_SPREAD_PAIRS ? i : LEM_SPREAD_PAIRS);
 }
 
 static double
 estimated_spread(const lem_book *book, size_t i)
 {
 	const size_t first = i > LEM_SPREAD_PAIRS ? i - LEM_SPREAD_PAIRS : 0;
-	double		sum = 0;
-	double		middle;
+	lem_spread_estimate estimate = {.close = 0};
 
-	if (i == 0)
-		return LEM_SPREAD_FLOOR;
-	middle = middle_of(book, first);
-	for (size_t t = first; t < i; t++)
-	{
-		const double c = log(book->series.price[t]);
-		const double next = middle_of(book, t + 1);
-
-		sum += (c - middle) * (c - next);
-		middle = next;
-	}
-	return spread_of(sum, i - first);
+	for (size_t t = first; t <= i; t++)
+		add_bar(&estimate, book, t, t > first);
+	return spread_of(estimate.term, i - first);
 }
 
-double
-lem_spread_next(lem_spread_estimate *estimate, const lem_book *book, size_t i)
-{
-	const size_t first = i > LEM_SPREAD_PAIRS ? i - LEM_SPREAD_PAIRS : 0;
-	const double middle = middle_of(book, i);
-	double		sum = 0;
-
-	if (i > 0)
-		estimate->term[(i - 1) % LEM_SPREAD_PAIRS] =
-			(estimate->close - estimate->middle) * (estimate->close - middle);
-	estimate->close = log(book->series.price[i]);
-	estimate->middle = middle;
-	if (i == 0)
-		return LEM_SPREAD_FLOOR;
-	/* summed anew, in time order: it is the number that a look at this bar alone gives */
-	for (size_t t = first; t < i; t++)
-		sum += estimate->term[t % LEM_SPREAD_PAIRS];
-	return spread_of(sum, i - first);
-}
-
+/* What the best bid and ask were made to take or lose against the bar before. */
 double
 lem_book_flow(const lem_book *book, size_t i)
 {
