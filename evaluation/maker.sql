@@ -74,7 +74,7 @@ BEGIN
 			WHEN 1 THEN (SELECT lem_book(ts, bid, ask, bid_size, ask_size, open, high, low, close, volume) FROM (SELECT * FROM taq ORDER BY ts DESC LIMIT 300) AS u)
 			WHEN 2 THEN (SELECT lem_book(ts, bid, ask, open, high, low, close, volume, buy_volume) FROM (SELECT * FROM b3 ORDER BY ts DESC LIMIT 300) AS u)
 			ELSE (SELECT lem_book(ts, open, high, low, close, volume) FROM (SELECT * FROM shfe WHERE symbol = 'RB2305' ORDER BY ts DESC LIMIT 300) AS u) END AS late
-		FROM generate_series(1, 4) AS turn, books AS b JOIN (SELECT n, model FROM students UNION ALL SELECT n, 'baseline:fixed' FROM books) AS m USING (n)
+		FROM generate_series(1, 8) AS turn, books AS b JOIN (SELECT n, model FROM students UNION ALL SELECT n, 'baseline:fixed' FROM books) AS m USING (n)
 		WHERE b.n < 4 ORDER BY turn, b.n LOOP
 		call := NULL;
 		IF s.model NOT LIKE 'baseline:%' THEN

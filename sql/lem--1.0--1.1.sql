@@ -2382,6 +2382,15 @@ BEGIN ATOMIC
 		WHERE m.name = split_part(model, '@', 1)
 			AND CASE WHEN position('@' IN model) > 0 THEN m.version::text = split_part(model, '@', 2) ELSE m.deployed END
 			AND jsonb_typeof(m.metrics -> 'skill') = 'object'
+	), experts AS (
+		SELECT e.* FROM lem_experts AS e JOIN lem_models AS m ON m.name = e.model AND m.version = e.version
+		WHERE e.model = split_part(_lem_maker_pictures.model, '@', 1) AND e.task IN ('mid', 'spread', 'volume')
+			AND CASE WHEN position('@' IN _lem_maker_pictures.model) > 0 THEN e.version::text = split_part(_lem_maker_pictures.model, '@', 2) ELSE m.deployed END
+	), said AS (
+		SELECT t.task, t.n AS task_number, r.regime, r.n AS regime_number,
+			(SELECT avg(e.weight) FROM experts AS e WHERE e.task = t.task AND e.regime IS NOT DISTINCT FROM r.regime) AS weight
+		FROM (VALUES ('mid', 1), ('spread', 2), ('volume', 3)) AS t (task, n), (VALUES (NULL::int, 1), (1, 2), (2, 3), (3, 4)) AS r (regime, n)
+		WHERE EXISTS (SELECT FROM experts)
 	)
 	SELECT jsonb_build_array(
 		(SELECT jsonb_build_object('name', 'pnl', 'title', 'Where the profit comes from',
@@ -2425,7 +2434,16 @@ BEGIN ATOMIC
 				'categories', jsonb_agg(s.task ORDER BY s.task), 'series', jsonb_build_array(
 				jsonb_build_object('mark', 'bar', 'y', jsonb_agg(s.skill ORDER BY s.task)))) END,
 			'head', '["task", "skill"]'::jsonb,
-			'cells', COALESCE(jsonb_agg(jsonb_build_array(s.task, s.skill) ORDER BY s.task), '[]'::jsonb)) FROM skill AS s));
+			'cells', COALESCE(jsonb_agg(jsonb_build_array(s.task, s.skill) ORDER BY s.task), '[]'::jsonb)) FROM skill AS s),
+		(SELECT jsonb_build_object('name', 'experts', 'title', 'Weights of students',
+			'note', 'Of a mixture: mean weights of its students where it was judged, the undivided one and those of the regimes from calm to wild.',
+			'chart', CASE WHEN count(*) > 0 THEN jsonb_build_object('title', 'Weights of students', 'zero', true,
+				'categories', '["undivided", "calm", "middle", "wild"]'::jsonb,
+				'series', jsonb_agg(jsonb_build_object('name', t.task, 'mark', 'bar', 'y', t.weights) ORDER BY t.task_number)) END,
+			'head', '["task", "regime", "layer", "calibration loss", "weight"]'::jsonb,
+			'cells', COALESCE((SELECT jsonb_agg(jsonb_build_array(e.task, e.regime, e.layer, e.calibration_loss, e.weight) ORDER BY e.task, e.regime NULLS FIRST)
+				FROM experts AS e), '[]'::jsonb))
+			FROM (SELECT s.task, s.task_number, jsonb_agg(s.weight ORDER BY s.regime_number) AS weights FROM said AS s GROUP BY s.task, s.task_number) AS t));
 END;
 COMMENT ON FUNCTION _lem_maker_pictures(text, lem_quoting, lem_book, jsonb)
 	IS 'the pictures of a backtest of market making and their figures';
@@ -2565,9 +2583,9 @@ CREATE FUNCTION lem_svg(kind text, model text, quoting lem_quoting, book lem_boo
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
 BEGIN ATOMIC
-	SELECT CASE WHEN kind IN ('pnl', 'inventory', 'fills', 'skill')
+	SELECT CASE WHEN kind IN ('pnl', 'inventory', 'fills', 'skill', 'experts')
 		THEN _lem_picture(kind, _lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)))
-		ELSE _lem_unknown_kind(kind, 'pnl, inventory, fills and skill')::text END;
+		ELSE _lem_unknown_kind(kind, 'pnl, inventory, fills, skill and experts')::text END;
 END;
 COMMENT ON FUNCTION lem_svg(text, text, lem_quoting, lem_book, jsonb)
 	IS 'a picture of a backtest of market making, as SVG';

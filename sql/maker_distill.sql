@@ -55,6 +55,12 @@ SELECT m.fill, m.fills > 0 AS fills, m.pnl > f.pnl AS beats_fixed
 FROM lesson_book, lem_maker_backtest('students', lem_quoting(1, 0.01, 1, 0.1, 200, eta => 0), book, '{"fit": 0.7}') AS m,
 	lem_maker_backtest('baseline:fixed', lem_quoting(1, 0.01, 1, 0.1, 200), book, '{"fit": 0.7}') AS f WHERE m.fill = f.fill ORDER BY m.fill DESC;
 
+-- What students weigh, as a picture; a teacher has none.
+SELECT m, lem_svg('experts', m, lem_quoting(1, 0.01, 1, 0.1, 200), book) LIKE '<svg%undivided%wild%</svg>' AS picture,
+	lem_report('maker', m, lem_quoting(1, 0.01, 1, 0.1, 200), book) LIKE '%Weights of students%' AS page
+FROM lesson_book, unnest(ARRAY['students', 'students@1']) AS m ORDER BY m;
+SELECT lem_svg('experts', 'teacher', lem_quoting(1, 0.01, 1, 0.1, 200), book) FROM lesson_book;
+
 -- No later bar changes what students do.
 SELECT count(*) AS different FROM (
 	SELECT ts, side, level, price, quantity, "position" FROM lesson_book, lem_maker_fills('students', lem_quoting(2, 0.01, 1, 0.1, 200), book, '{"fit": 0.3}') WHERE ts < '2026-01-08'

@@ -110,6 +110,18 @@ CREATE FUNCTION pg_temp.weights(model text) RETURNS bytea LANGUAGE sql AS $$
 	WITH f AS (SELECT lem_export(model) AS b), h AS (SELECT b, get_byte(b, 0) + 256 * get_byte(b, 1) + 65536 * get_byte(b, 2) AS n FROM f)
 	SELECT substr(b, 9 + n) FROM h $$;
 SELECT pg_temp.weights('again') = pg_temp.weights('team') AS same_bits;
+CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space left'; END $$;
+CREATE TRIGGER disk_full BEFORE INSERT ON lem_training_epoch FOR EACH ROW WHEN (NEW.epoch = 2) EXECUTE FUNCTION disk_full();
+CALL lem_train_maker('resumed', 'SELECT * FROM maker_quotes', :'small', '{"epochs": 2, "batch": 32, "rate": 0.01, "seed": 5}');
+DROP TRIGGER disk_full ON lem_training_epoch;
+DROP FUNCTION disk_full();
+SELECT status, epochs, model_version FROM lem_training_runs WHERE model = 'resumed';
+\set VERBOSITY sqlstate
+CALL lem_train_maker('resumed', 'SELECT * FROM maker_quotes WHERE ts < ''2026-01-08 14:35+00''', '{}', '{"resume": true}');
+CALL lem_train('resumed', 'SELECT series, ts, close AS price, volume FROM maker_quotes', '{}', '{"resume": true}');
+\set VERBOSITY default
+CALL lem_train_maker('resumed', 'SELECT * FROM maker_quotes', '{}', '{"resume": true}');
+SELECT pg_temp.weights('resumed') = pg_temp.weights('team') AS resumed;
 SELECT lem_import('imported', lem_export('planted'));
 SELECT count(*) AS different FROM (SELECT f.* FROM maker_days, lem_forecast('planted', book) AS f EXCEPT SELECT f.* FROM maker_days, lem_forecast('imported', book) AS f) AS d;
 
@@ -167,6 +179,6 @@ SELECT model, count(*) AS forecasts, count(DISTINCT mid) AS different FROM (
 		unnest(ARRAY['sessions', 'no_sessions']) AS m, lem_forecast(m, book) AS f) AS d GROUP BY model ORDER BY model;
 DROP TABLE maker_sessions;
 
-SELECT sum(lem_drop(m)) AS dropped FROM unnest(ARRAY['planted', 'again', 'team', 'imported', 'estimated', 'sessions', 'no_sessions']) AS m;
-DELETE FROM lem_training_run WHERE model IN ('planted', 'again', 'team', 'estimated', 'sessions');
+SELECT sum(lem_drop(m)) AS dropped FROM unnest(ARRAY['planted', 'again', 'team', 'resumed', 'imported', 'estimated', 'sessions', 'no_sessions']) AS m;
+DELETE FROM lem_training_run WHERE model IN ('planted', 'again', 'team', 'resumed', 'estimated', 'sessions');
 DROP TABLE maker_quotes, maker_days;

@@ -14,6 +14,7 @@ sql <<-'SQL'
 	CREATE TABLE many AS SELECT timestamptz '2020-01-01 00:00:00+00' + ((i * 7919::bigint) % 1000003) * interval '1 minute' AS ts, 1::float8 AS price, 1::float8 AS volume
 		FROM generate_series(1, 1000000) AS i;
 	CREATE TABLE many_series AS SELECT lem_bars(ts, price, volume) AS history FROM many;
+	CREATE TABLE many_book AS SELECT lem_book(ts, price, price + 0.5, price - 0.5, price, volume) AS book FROM (SELECT * FROM many LIMIT 100000) AS m;
 SQL
 slow=0
 
@@ -58,6 +59,10 @@ cancelled "lem_bars, unsorted" lem_bars "SELECT sum(lem_bars_count(b)) FROM gene
 cancelled "lem_import" lem_import "SELECT count(lem_import('never', file, '$(config medium)') * i) FROM reference_weights, generate_series(1, 100000) AS i WHERE name = 'medium'"
 cancelled "lem_distill" lem_distill "CALL lem_distill('never', NULL, \$\$SELECT 'A' AS series, ts, price AS open, price AS high, price AS low, price AS close, volume, ARRAY[price, 0, volume]::float8[] AS teacher FROM bars\$\$,
 	'{\"spread\": \"estimated\", \"horizon\": 1, \"lookback\": 8, \"norm_window\": 60}', '{\"epochs\": 1000}')"
+cancelled "lem_train_maker" lem_train_maker "CALL lem_train_maker('never', \$\$SELECT 'A' AS series, ts, price AS open, price AS high, price AS low, price AS close, volume FROM bars\$\$,
+	'{\"spread\": \"estimated\", \"horizon\": 1, \"lookback\": 8, \"norm_window\": 60}', '{\"epochs\": 100000}')"
+cancelled "lem_maker_backtest" lem_maker_backtest "SELECT count(*) FROM generate_series(1, 1000) AS i, many_book, LATERAL lem_maker_backtest('baseline:linear', lem_quoting(1, 0.01, 1, 0.1, 100 + i), book)"
+cancelled "lem_tune_quoting" lem_tune_quoting "SELECT count(*) FROM generate_series(1, 1000) AS i, many_book, LATERAL lem_tune_quoting('baseline:fixed', lem_quoting(3, 0.01, 1, NULL, 100 + i), book) AS q"
 is "nothing was stored" "$(sql -c "SELECT count(*) FROM lem_models WHERE name <> 'cancel'")" 0
 
 # A session that is told to end does, in the middle of a batch.

@@ -43,6 +43,16 @@ fill()
 		SELECT lem_cancel_order(max(id), 'no longer wanted') FROM lem_parent_order;
 		CALL lem_train('trained', 'SELECT symbol AS series, ts, price, volume FROM bars', '{"lookback": 4, "n_ahead": 2, "hidden_size": 4, "num_heads": 2, "num_embedding": 2, "fused_mlp_hidden_dim": 2, "norm_window": 24}',
 			'{"epochs": 1, "samples": 64, "batch": 32, "validation_samples": 32}');
+		-- a maker with constants that are kept with it, its students, and books
+		CREATE VIEW quoted AS SELECT symbol AS series, ts, price AS open, price + 0.05 AS high, price - 0.05 AS low, price AS close, volume FROM bars;
+		CREATE TABLE books AS SELECT series AS symbol, lem_book(ts, open, high, low, close, volume) AS book FROM quoted GROUP BY series;
+		CREATE VIEW makings AS SELECT b.symbol, m.name, (SELECT f::text FROM lem_forecast(m.name, book) AS f) AS forecast,
+			(SELECT string_agg(q::text, ' ') FROM lem_quote(m.name, lem_quoting(2, 0.001, 1, 0.1, 100000), book, 10) AS q) AS quotes
+			FROM books AS b, lem_models AS m WHERE m.config ? 'horizon';
+		CALL lem_train_maker('maker', 'SELECT * FROM quoted', '{"spread": "estimated", "horizon": 2, "lookback": 4, "hidden_size": 4, "num_heads": 1, "num_embedding": 2,
+			"fused_mlp_hidden_dim": 3, "norm_window": 24, "recurrent": "gru"}', '{"epochs": 1, "samples": 64, "batch": 32, "validation_samples": 32}');
+		CALL lem_distill('mixture', 'maker', 'SELECT * FROM quoted', '{"hidden_size": 4, "expert_dim": 2}', '{"epochs": 1}');
+		SELECT lem_keep_quoting('maker', lem_quoting(1, 1, 1, NULL, 1, eta => 3));
 	SQL
 }
 
@@ -57,6 +67,10 @@ picture()
 		SELECT id, name, version, deployed, config, parameters, bytes, encode(digest, 'hex'), created_at, created_by FROM lem_model ORDER BY id;
 		SELECT name, version, md5(lem_export(name || '@' || version)) FROM lem_models ORDER BY 1, 2;
 		SELECT symbol, md5(lem_bars_send(history)), lem_bars_count(history) FROM series ORDER BY symbol;
+		SELECT symbol, md5(lem_book_send(book)), lem_book_count(book) FROM books ORDER BY symbol;
+		SELECT 'making', m.* FROM makings AS m ORDER BY symbol, name;
+		SELECT 'expert', e.* FROM lem_experts AS e ORDER BY task, regime;
+		SELECT 'kept', name, quoting FROM lem_models WHERE name = 'maker';
 		SELECT model_id, part, md5(data), format, encode(sha256, 'hex') FROM lem_model_part ORDER BY 1, 2;
 		-- whatever else the extension keeps
 		SELECT format(CASE relkind WHEN 'r' THEN 'SELECT %L, count(*), md5(string_agg(t::text, E''\n'' ORDER BY t::text COLLATE "C")) FROM %s AS t' ELSE 'SELECT %L, last_value, is_called FROM %s' END, relname, c::regclass)
@@ -68,7 +82,8 @@ source=$PGDATABASE
 sql -c "CREATE ROLE dump_owner LOGIN"
 fill "$source" public
 picture "$source" >"$folder/want" || failed=1
-is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -cE '^[0-9]+\|[a-z]+\|[0-9]+\|[tf]\|' "$folder/want")" "56 4"
+is "schedules and models to compare" "$(grep -c '^(' "$folder/want") $(grep -cE '^[0-9]+\|[a-z]+\|[0-9]+\|[tf]\|' "$folder/want")" "56 6"
+is "and forecasts, quotes, students and constants of makers" "$(grep -cE '^making\|[ABC]\|[a-z]+\|.*(bid|ask)' "$folder/want") $(grep -c '^expert' "$folder/want") $(grep -c '^kept|maker|(1,1,1,,1,,3,' "$folder/want")" "6 12 1"
 is "and orders, slices, fills and trainings" "$(grep -E '^lem_(parent_order|child_slice|paper_fill|training_run|training_epoch)\|' "$folder/want" | awk -F '|' '{ print ($2 > 0) }' | sort | uniq -c | sed 's/^ *//')" "5 1"
 
 # As a script, in PostgreSQL's own format, and with the extension in a schema of its own
@@ -87,7 +102,7 @@ restore()
 	diff "$folder/want" "$folder/have" | cut -c1-300 | head -10 | sed 's/^/# /'
 	export PGDATABASE=$target
 	is "$name: versions go on" "$(import alpha tiny) $(import gone tiny) $(import beta medium)" "4 2 2"
-	is "$name: and so do numbers" "$(sql -c "SELECT count(DISTINCT id) = count(*), max(id) FROM lem_model")" "t|9"
+	is "$name: and so do numbers" "$(sql -c "SELECT count(DISTINCT id) = count(*), max(id) FROM lem_model")" "t|11"
 	sql -c "INSERT INTO bars SELECT symbol, ts + interval '1 hour', price, volume FROM bars WHERE ts = (SELECT max(ts) FROM bars)"
 	work "SELECT symbol AS series, ts, price, volume FROM bars"
 	is "$name: orders go on" "$(sql -c "SELECT count(*) FILTER (WHERE n = last AND n > 2), count(*) FROM (SELECT count(*) AS n, max(step) AS last FROM lem_child_slice GROUP BY order_id) AS o")" "4|4"
