@@ -70,6 +70,25 @@ FROM (SELECT * FROM starts ORDER BY ts LIMIT 3) AS s, generate_series(1, 4) AS k
 		WHERE series = 'series 1' AND b.ts < s.ts + (k - 1) * interval '1 hour') AS n
 WHERE (SELECT sum(a) FROM unnest(s.allocation[:k - 1]) AS a) IS DISTINCT FROM 1;
 
+-- Worked hour by hour, orders of one series that started one after the other.
+CREATE TABLE submitted AS SELECT row_number() OVER (ORDER BY ts) AS n, ts,
+	lem_submit_order('series 1', 'shared', lem_order(1, min_bars => 2, start_ts => ts)) AS id, allocation
+FROM (SELECT ts, allocation FROM stored, lem_backtest_orders('shared', lem_order(1, min_bars => 2), bars) ORDER BY ts LIMIT 5) AS s;
+DO $$
+DECLARE
+	hour timestamptz := (SELECT min(ts) FROM submitted);
+BEGIN
+	FOR h IN 0 .. 10 LOOP
+		CALL lem_work(format('SELECT * FROM test_shared_trunk.bars WHERE ts < %L', hour), hour);
+		hour := hour + interval '1 hour';
+	END LOOP;
+END
+$$;
+SELECT count(*), bool_and(o.state = 'finished') AS finished, bool_and(w.allocation = s.allocation[:cardinality(w.allocation)]) AS same
+FROM submitted AS s JOIN lem_orders AS o USING (id), LATERAL (SELECT array_agg(allocation ORDER BY step) AS allocation FROM lem_slices WHERE order_id = s.id) AS w;
+DELETE FROM lem_child_slice WHERE order_id IN (SELECT id FROM submitted);
+DELETE FROM lem_parent_order WHERE id IN (SELECT id FROM submitted);
+
 -- Out and in again.
 SELECT lem_import('shared_copy', lem_export('shared'), config) FROM lem_models WHERE name = 'shared' AND deployed;
 SELECT bool_and(a.allocation = b.allocation) AS same FROM stored, lem_schedule('shared', lem_order(1, min_bars => 1), bars) AS a
