@@ -32,6 +32,7 @@
 #   make maker-evaluation
 #                    write the report on market making, doc/maker-evaluation.md (BARS_DIR=folder)
 #   make valgrind    the server's tests under valgrind
+#   make demo-maker  train the demonstration model of market making and show its quotes (OUT=folder)
 #   make bundled     train the bundled models again (BARS_DIR=folder of bars)
 #
 # Objects of the core are plain C11 and are built without the server's headers (check-core needs no
@@ -230,7 +231,7 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 
 .PHONY: objects test-programs check-core check-float check-double check-sanitize \
 	check-boundary check-warnings installcheck check-isolation check-server check-exchange check-work check-sessions check-docs bench \
-	bundled evaluation maker-evaluation valgrind test demo setup deb check-deb dist check-dist \
+	bundled evaluation maker-evaluation valgrind test demo demo-maker setup deb check-deb dist check-dist \
 	bench-train check-optima check-pictures test-versions check-cross cross-exchange count-instructions simulate-scale \
 	performance check-bench report
 
@@ -424,6 +425,10 @@ evaluation:
 
 maker-evaluation: all
 	@PG_CONFIG='$(PG_CONFIG)' BARS_DIR='$(BARS_DIR)' EPOCHS='$(EPOCHS)' OUT='$(OUT)' scripts/maker-evaluation
+
+# The demonstration model of market making, from simulated books.
+demo-maker: all
+	@PG_CONFIG='$(PG_CONFIG)' OUT='$(OUT)' scripts/demo-maker
 
 # Pages on a schedule and a backtest, from bars in a file.
 report:

@@ -143,6 +143,38 @@ SELECT lem_import('strange', lem_export('students_copy'));
 UPDATE lem_model SET metrics = '{"experts": [{"regime": "x", "loss": "y", "weight": 1e400}, 7, null]}' WHERE name = 'strange';
 SELECT layer, task, regime, calibration_loss, weight FROM lem_experts WHERE model = 'strange';
 
+-- A planted imbalance of which a line sees a fifth: teacher and mixture beat who is blind, and a ridge has at most its share.
+CREATE TABLE bent_quotes AS
+WITH shocks AS (
+	SELECT d, i, (hashint4(d * 7919 + i * 31) % 1000) / 1000.0 AS b, (hashint4(d * 104729 + i * 17) % 1000) / 1000.0 AS v
+	FROM generate_series(1, 4) AS d, generate_series(0, 499) AS i
+), walk AS (
+	SELECT *, 100 + sum(0.5 * b + 2 * abs(b) - 1) OVER (ORDER BY d, i) * 0.01 AS mid, lead(b) OVER (ORDER BY d, i) AS next FROM shocks
+)
+SELECT 'X' AS series, timestamptz '2026-01-05 14:30+00' + d * interval '1 day' + i * interval '1 second' AS ts, mid - 0.01 AS bid, mid + 0.01 AS ask,
+	50 + 40 * coalesce(next, 0) AS bid_size, 50 - 40 * coalesce(next, 0) AS ask_size, mid AS open, mid + 0.02 + 0.02 * abs(v) AS high, mid - 0.02 - 0.02 * abs(v) AS low,
+	mid AS close, 500 + 400 * v AS volume
+FROM walk;
+CREATE TABLE bent_book AS SELECT lem_book(ts, bid, ask, bid_size, ask_size, open, high, low, close, volume) AS book FROM bent_quotes;
+\set bent 'SELECT * FROM bent_quotes WHERE ts < ''2026-01-09'''
+CALL lem_train_maker('bent', :'bent',
+	'{"horizon": 1, "lookback": 4, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 60, "features": ["return"], "recurrent": "gru"}',
+	'{"epochs": 12, "batch": 32, "rate": 0.01, "seed": 5}');
+CALL lem_distill('bent_students', 'bent', :'bent', '{"hidden_size": 8, "expert_dim": 2}', '{"epochs": 20, "batch": 16}');
+SELECT (metrics #>> '{linear_skill,mid}')::float8 < 0.3 AS line_has_its_share, (metrics #>> '{teacher_skill,mid}')::float8 > 0.5 AS teacher_more,
+	(metrics #>> '{skill,mid}')::float8 > 0.5 AS mixture_more, (metrics #>> '{skill_interval,mid,0}')::float8 > (metrics #>> '{linear_interval,mid,1}')::float8 AS beyond_intervals,
+	(SELECT count(*) FROM jsonb_object_keys(metrics -> 'mixtures_interval')) AS mixtures, metrics #>> '{naive,mid}' IN ('outlook', 'mean', 'last') AS naive
+FROM lem_models WHERE name = 'bent_students';
+SELECT g.fill, t.pnl > g.pnl AS teacher_beats_glft, s.pnl > g.pnl AS mixture_beats_glft, t.pnl > l.pnl AND s.pnl > l.pnl AS and_the_line
+FROM bent_book, lem_maker_backtest('baseline:glft', lem_quoting(1, 0.01, 1, 0.1, 200, eta => 0), book, '{"fit": 0.75}') AS g,
+	lem_maker_backtest('bent', lem_quoting(1, 0.01, 1, 0.1, 200, eta => 0), book, '{"fit": 0.75}') AS t,
+	lem_maker_backtest('bent_students', lem_quoting(1, 0.01, 1, 0.1, 200, eta => 0), book, '{"fit": 0.75}') AS s,
+	lem_maker_backtest('baseline:linear', lem_quoting(1, 0.01, 1, 0.1, 200, eta => 0), book, '{"fit": 0.75, "horizon": 1}') AS l
+WHERE g.fill = t.fill AND g.fill = s.fill AND g.fill = l.fill ORDER BY g.fill DESC;
+SELECT sum(lem_drop(m)) AS dropped FROM unnest(ARRAY['bent', 'bent_students']) AS m;
+DELETE FROM lem_training_run WHERE model = 'bent';
+DROP TABLE bent_quotes, bent_book;
+
 SELECT sum(lem_drop(m)) AS dropped FROM unnest(ARRAY['teacher', 'students', 'students_copy', 'as_agreement', 'as_additive', 'as_uniform', 'again', 'single', 'columns', 'strange']) AS m;
 DELETE FROM lem_training_run WHERE model = 'teacher';
 DROP TABLE lesson_quotes, lesson_book;

@@ -46,4 +46,11 @@ BARS="$work/none.csv" scripts/demo >"$work/none" 2>&1
 report 'a file that is not there is an error' [ $? != 0 ]
 report 'which names it' grep -q none.csv "$work/none"
 
+# The demonstration model of market making.
+OUT="$work/out" scripts/demo-maker >"$work/maker" 2>&1 || sed 's/^/# /' "$work/maker"
+report 'the demonstration model quotes' sh -c "grep -q '^ bid  |     1 |' '$work/maker' && grep -q '^ ask  |     1 |' '$work/maker'"
+report 'it knows some of what leads the mid' sh -c "grep -qE '^ mid    [|]    0[.][3-6]' '$work/maker'"
+report 'without errors or warnings' test -z "$(grep -E 'ERROR|WARNING|FATAL' "$work/maker")"
+report 'and is written' test -s "$work/out/demo_maker.safetensors"
+
 exit $status
