@@ -2,8 +2,8 @@
  * bench_backtest.c: speed of backtests, on one core.
  *
  * One order from each of thousands of starts of hourly bars: the bundled model alone, the four
- * baselines alone, and all of them side by side; models on top of the exact optimum, each start with a trunk
- * of its own and one trunk for all.  The workspace is the same for any number of bars.
+ * baselines alone, and all of them side by side; models on top of the exact optimum, each start with a
+ * trunk of its own and one trunk for all.  The workspace is the same for any number of bars.
  */
 #include "common.h"
 #include "judging/backtest.h"

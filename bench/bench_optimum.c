@@ -1,9 +1,10 @@
 /*
  * bench_optimum.c: the exact optimum, and training on top of it, on one core.
  *
- * Solving a table, without and with the cost of the order's own size; one decision from it; the networks of
- * many orders over one series, as in a pass of lem_work; and samples a second of whole training steps
- * (drawing, forward, back): each order or sample with a trunk of its own, and one trunk for all.
+ * Solving a table, without and with the cost of the order's own size; one decision from it; the
+ * networks of many orders over one series, as in a pass of lem_work; and samples a second of whole
+ * training steps (drawing, forward, back): each order or sample with a trunk of its own, and one trunk
+ * for all.
  */
 #include "common.h"
 #include "execution/schedule.h"
@@ -109,8 +110,8 @@ bench_pass(const char *const names[2], int rounds)
 			if (round >= 0)
 				ms[i][round] = 1e3 * (now() - start);
 		}
-		snprintf(what, sizeof(what), "%d orders of one series, 12 starts, each with its rates, %s", ORDERS,
-				 names[i]);
+		snprintf(what, sizeof(what), "%d orders of one series, 12 starts, each with its rates, %s",
+				 ORDERS, names[i]);
 		bench_row(what, "ms", rounds, ms[i], "");
 	}
 }

@@ -268,7 +268,10 @@ next_slice(const lem_plan *plan, int factors)
 	return known < factors && left > 0 ? known : -1;
 }
 
-/* Of a shared trunk: the decision reads row L + slice and the L before it, and its attention the last of them. */
+/*
+ * Of a shared trunk: the decision reads row L + slice and the L before it, and its attention the last of
+ * them.
+ */
 static void
 read_shared(const lem_config *config, const explain_acts *acts, lem_explanation *out)
 {

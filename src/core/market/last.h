@@ -26,7 +26,7 @@ lem_last_estimate(double estimate, double price)
 	return price + LEM_LAST_THETA * (price - estimate);
 }
 
-/* Log returns of a series' prices that were needed before: orders that start near each other share them. */
+/* Log returns of a series' prices that were needed before: those of a start are of the next, too. */
 typedef struct lem_returns
 {
 	const double *price;		/* whose; NULL: none yet */

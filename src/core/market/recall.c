@@ -50,8 +50,12 @@ same_bar(const lem_bar *a, const lem_bar *b)
 static bool
 same_view(const lem_window_memory *memory, const lem_gap_view *view, int count)
 {
-	return memory->valid && memory->ts == view->series->ts && memory->n == view->series->n &&
-		memory->view.interval == view->interval && memory->view.carry == view->carry &&
+	const lem_series *a = &memory->series;
+	const lem_series *b = view->series;
+
+	return memory->valid && a->n == b->n && a->ts == b->ts && a->price == b->price &&
+		a->volume == b->volume && a->close == b->close && a->high == b->high && a->low == b->low &&
+		a->features == b->features && memory->view.interval == view->interval && memory->view.carry == view->carry &&
 		(memory->view.grid == NULL) == (view->grid == NULL) &&
 		(memory->view.days == NULL) == (view->days == NULL) && memory->count == count;
 }
@@ -146,8 +150,7 @@ void
 lem_recall_keep(lem_window_memory *memory, const lem_gap_view *view, int count, lem_place row_l,
 				const lem_scales *scales)
 {
-	memory->ts = view->series->ts;
-	memory->n = view->series->n;
+	memory->series = *view->series;
 	memory->view = *view;
 	memory->count = count;
 	memory->row_l = row_l;

@@ -14,9 +14,8 @@
 struct lem_window_memory
 {
 	bool		valid;
-	const int64_t *ts;			/* of which series, seen how */
-	size_t		n;
-	lem_gap_view view;
+	lem_series	series;			/* of which series, seen how */
+	lem_gap_view view;			/* whose pointers say no more than that there was something */
 	int			count;			/* bars of a scale window */
 	lem_place	row_l;
 	lem_scales	scales;			/* as of row L */

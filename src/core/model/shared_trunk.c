@@ -158,7 +158,7 @@ lem_shared_overlay(const lem_config *config, int n, const lem_real *rows, lem_sh
 	overlay->counts[1] = runs;
 }
 
-/* The rows (n, from `first` on) through the variable selection. */
+/* All rows through the variable selection. */
 static lem_status
 select_variables(const lem_trunk *trunk, const lem_config *config, const lem_kernels *kern,
 				 const lem_shared_acts *acts, const lem_stop *stop)

@@ -214,13 +214,17 @@ lem_features(const lem_config *c)	/* features of a row, without the rates */
 	return c->n_named + c->extra_features;
 }
 
+/* F: standard inputs, which is C too; a shared trunk reads features only. */
 static inline int
-lem_inputs(const lem_config *c)	/* F: standard inputs, which is C too; a shared trunk reads features only */
+lem_inputs(const lem_config *c)
 {
 	return lem_features(c) + (c->shared_trunk ? 0 : 2);
 }
 
-/* Of a shared trunk: rows before a row that its recurrent state depends on, and rows that its attention sees. */
+/*
+ * Of a shared trunk: rows before a row that its recurrent state depends on, and rows that its
+ * attention sees.
+ */
 static inline int
 lem_state_rows(const lem_config *c)
 {

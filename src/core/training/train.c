@@ -364,7 +364,8 @@ spread_start(const lem_train_job *job, int64_t number, int64_t all)
 	const int64_t n = (int64_t) job->dataset->n_valid;
 	const int64_t neighbour = number % job->options->neighbours;
 	const int64_t apart = spacing(&job->model->config);
-	const int64_t start = (number - neighbour) * n / all + neighbour * (n / all < apart ? n / all : apart);
+	const int64_t step = n / all < apart ? n / all : apart;
+	const int64_t start = (number - neighbour) * n / all + neighbour * step;
 
 	return start < n ? start : n - 1;
 }
