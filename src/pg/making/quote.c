@@ -120,6 +120,7 @@ pg_lem_quote(PG_FUNCTION_ARGS)
 typedef struct quote_state
 {
 	const char *model;
+	HeapTupleHeader tuple;		/* the quoting as it came first; NULL: it came from another process */
 	lem_quoting quoting;
 	lem_quoting_given given;
 	double		position;
@@ -161,6 +162,19 @@ check_same(const quote_state *a, const quote_state *b)
 		different_argument("position");
 }
 
+/* Do a row's model, quoting and position come in the bytes in which they came first? */
+static bool
+came_before(const quote_state *state, const text *model, const quote_state *row)
+{
+	const Size	length = VARSIZE_ANY_EXHDR(model);
+	const Size	size = HeapTupleHeaderGetDatumLength(row->tuple);
+
+	return state->position == row->position && state->tuple &&
+		strlen(state->model) == length && memcmp(state->model, VARDATA_ANY(model), length) == 0 &&
+		HeapTupleHeaderGetDatumLength(state->tuple) == size &&
+		memcmp(state->tuple, row->tuple, size) == 0;
+}
+
 /*
  * lem_quote_accum(internal, model, quoting, position, ts, ..) returns internal: bars as of lem_book.
  * Errors: 22004, 22023 (model, quoting or position differ between rows), those of lem_book.
@@ -175,16 +189,25 @@ pg_lem_quote_accum(PG_FUNCTION_ARGS)
 	check_argument(fcinfo, 1, "model");
 	check_argument(fcinfo, 2, "quoting");
 	check_argument(fcinfo, 3, "position");
-	row.model = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	lem_quoting_read(PG_GETARG_HEAPTUPLEHEADER(2), &row.quoting, &row.given);
-	row.position = check_position(PG_GETARG_FLOAT8(3));
-	if (state)
-		check_same(state, &row);
-	else
+	row.tuple = PG_GETARG_HEAPTUPLEHEADER(2);
+	row.position = PG_GETARG_FLOAT8(3);
+	if (state == NULL || !came_before(state, PG_GETARG_TEXT_PP(1), &row))
 	{
+		row.model = text_to_cstring(PG_GETARG_TEXT_PP(1));
+		lem_quoting_read(row.tuple, &row.quoting, &row.given);
+		(void) check_position(row.position);
+		if (state)
+			check_same(state, &row);
+	}
+	if (state == NULL)
+	{
+		const Size	size = HeapTupleHeaderGetDatumLength(row.tuple);
+
 		state = MemoryContextAlloc(context, sizeof(quote_state));
 		*state = row;
 		state->model = MemoryContextStrdup(context, row.model);
+		state->tuple = MemoryContextAlloc(context, size);
+		memcpy(state->tuple, row.tuple, size);
 		state->book = lem_book_builder_create(context);
 	}
 	lem_book_accum_args(fcinfo, 4, state->book);
@@ -209,6 +232,7 @@ pg_lem_quote_combine(PG_FUNCTION_ARGS)
 	{
 		to = MemoryContextAlloc(context, sizeof(quote_state));
 		*to = *from;
+		to->tuple = NULL;
 		to->model = MemoryContextStrdup(context, from->model);
 		to->book = lem_book_builder_create(context);
 	}
