@@ -130,6 +130,14 @@ walk()
 	is "$from updated: who cannot be dropped" "$(sql -c "DROP ROLE update_owner" 2>&1 | grep -c 'cannot be dropped')$(sql -o /dev/null -c "SELECT lem_reassign_owned('update_owner', current_user)" -c "DROP ROLE update_owner" 2>&1)" 1
 	is "$from updated: a view from before" "$(sql -c "SELECT count(*) FROM plans")" 56
 	is "$from updated: a view that makes orders" "$(sql -c "SELECT count(*), sum((ord).size) > 0 FROM drafts")" "12|t"
+	quoted="SELECT symbol AS series, ts, price AS open, price + 0.05 AS high, price - 0.05 AS low, price AS close, volume FROM bars"
+	is "$from updated: makers, their students and what is kept with them" "$(sql -c "SET client_min_messages = warning" \
+		-c "CALL lem_train_maker('maker', '$quoted', '{\"spread\": \"estimated\", \"horizon\": 2, \"lookback\": 4, \"hidden_size\": 4, \"num_heads\": 1, \"num_embedding\": 2, \"fused_mlp_hidden_dim\": 3, \"norm_window\": 24, \"recurrent\": \"gru\"}', '{\"epochs\": 1, \"samples\": 64, \"batch\": 32}')" \
+		-c "CALL lem_distill('students', 'maker', '$quoted', '{\"hidden_size\": 4, \"expert_dim\": 2}', '{\"epochs\": 1}')" \
+		-c "SELECT lem_keep_quoting('maker', lem_quoting(1, 1, 1, NULL, 1, eta => 3)), lem_import('copy', lem_export('students'))" \
+		-c "SELECT count(*), sum((SELECT count(*) FROM lem_quote(m.name, lem_quoting(2, 0.001, 1, 0.1, 100000), book, 10))) > 0 FROM lem_models AS m,
+			(SELECT lem_book(ts, open, high, low, close, volume) AS book FROM ($quoted) AS q WHERE series = 'A') AS b, lem_forecast(m.name, book) WHERE m.config ? 'horizon'" \
+		-c "SELECT lem_drop('maker'), lem_drop('students'), lem_drop('copy')")" $'|1\n3|t\n1|1|1'
 	is "$from updated: models go with their parts" "$(sql -c "SELECT lem_drop('alpha'), lem_drop('beta'), lem_drop('gamma')" -c "SELECT count(*) FROM lem_model_part")" $'3|2|1\n0'
 	# a dump of an updated database is one of the present version
 	pg_dump -Fc -f "$folder/dump"
