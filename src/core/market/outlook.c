@@ -45,12 +45,6 @@ at_most(double x, double most)
 	return x < most ? x : most;
 }
 
-static inline double
-at_least(double x, double least)
-{
-	return x > least ? x : least;
-}
-
 /* How much of a day's volume falls into each slot, from the days before today. */
 typedef struct season
 {
