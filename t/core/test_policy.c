@@ -169,6 +169,7 @@ test_moved(void)
 	int			moved = 0;
 	int			alone = 0;
 	int			broken = 0;
+	int			crumbs = 0;
 	int			failed;
 
 	model.tables = tables_source();
@@ -196,12 +197,17 @@ test_moved(void)
 			sum += one.slices[k].allocation;
 			broken += one.slices[k].allocation < 0 ||
 				one.slices[k].allocation > orders[i].max_rate + 1e-12;
+			crumbs += orders[i].min_bars > 0 && k + 1 >= orders[i].min_bars &&
+				one.slices[k].by == LEM_BOUND_NONE && one.slices[k].allocation > 0 &&
+				1 - sum > 1e-9 && 1 - sum < LEM_POLICY_LEAST &&
+				one.slices[k].allocation < orders[i].max_rate - 1e-9;
 		}
 		broken += orders[i].best_effort ? sum > 1 : sum != 1;
 	}
 	check_int(alone, 0, "an order's slices do not depend on its company");
 	check(moved > PLAN_BATCH / 2, "the network moves shares");
 	check_int(broken, 0, "limits are kept");
+	check_int(crumbs, 0, "an order that may end does not go on for a crumb of it");
 }
 
 static void

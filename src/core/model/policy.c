@@ -256,8 +256,11 @@ lem_policy_units(const lem_config *config, const lem_kernels *kern, const lem_po
 			const double z = lem_policy_answer(config, kern, head, work.hidden_1 + (size_t) j * m,
 											   lem_policy_output(tasks[work.asked[j]].order));
 
-			if (z != 0)
-				d->share = d->left * lem_policy_move(d->f, z, NULL, NULL);
+			if (z == 0)
+				continue;
+			d->share = d->left * lem_policy_move(d->f, z, NULL, NULL);
+			if (lem_policy_completes(tasks[work.asked[j]].order, k, d->left - d->share))
+				d->share = d->left;
 		}
 		for (int i = 0; i < n; i++)
 		{

@@ -8,7 +8,8 @@
  *   f' = f + sigmoid(logit(f) + z) - sigmoid(logit(f)),  cut to 0 .. 1
  *
  * with logit(f) of f between LEM_POLICY_EDGE and 1 - LEM_POLICY_EDGE, so that a share of nothing or
- * of all can be moved, too.  With z = 0 the share is the optimum's, bit for bit.
+ * of all can be moved, too.  With z = 0 the share is the optimum's, bit for bit.  Moved, the share of all is
+ * never quite all: once an order may end, less than LEM_POLICY_LEAST of it is not left over.
  *
  *   hidden = relu(relu([context | state] K0 + b0) K1 + b1);  z = hidden K2 + b2, the column by
  *   benchmark and whether the order tracks it.
@@ -20,6 +21,9 @@
 #include "optimum/optimal_state.h"
 
 #define LEM_POLICY_EDGE 0.02
+
+/* In training the mask counts an order as finished from 0.027 on; this is well below. */
+#define LEM_POLICY_LEAST 0.005
 
 /* Orders that a sample of a training has: buys and sells against either benchmark. */
 #define LEM_POLICY_ORDERS 4
@@ -107,6 +111,13 @@ extern lem_real lem_policy_answer(const lem_config *config, const lem_kernels *k
 
 /* f' from f and z; by_f and by_z, unless NULL, receive its derivatives. */
 extern double lem_policy_move(double f, double z, double *by_f, double *by_z);
+
+/* Does a moved share of step k, which would leave so much, complete the order instead? */
+static inline bool
+lem_policy_completes(const lem_policy_order *order, int k, double left)
+{
+	return k + 1 >= order->min_bars && left < LEM_POLICY_LEAST;
+}
 
 /* An order whose shares are to be decided. */
 typedef struct lem_policy_task

@@ -83,6 +83,12 @@ decide(const lem_policy_order *order, int k, double z, struct lem_policy_step *s
 	s->share_by_x = moved;
 	s->share_by_f = s->x * by_f;
 	s->share_by_z = s->x * by_z;
+	if (z != 0 && lem_policy_completes(order, k, s->x - share))
+	{
+		s->share_by_x = 1;
+		s->share_by_f = s->share_by_z = 0;
+		share = s->x;
+	}
 	if (share > order->max_rate || share > kept)
 	{
 		s->share_by_x = kept < order->max_rate;
