@@ -150,7 +150,7 @@ build(lem_window_memory *memory, const lem_config *config, const lem_series *ser
 
 /* With what the windows before left, windows are what they are without, bit for bit. */
 static void
-test_memory(lem_gaps gaps, simulate_market market, int n_ahead)
+test_memory(bool shared, lem_gaps gaps, simulate_market market, int n_ahead)
 {
 	static simulate_bars bars[2];
 	static built with;
@@ -165,6 +165,7 @@ test_memory(lem_gaps gaps, simulate_market market, int n_ahead)
 	int			good = 0;
 	int			different = 0;
 
+	config.shared_trunk = shared;
 	config.gaps = gaps;
 	config.n_ahead = n_ahead;
 	scratch = plan_memory(lem_window_scratch(&config, NULL) * sizeof(double));
@@ -443,11 +444,16 @@ main(void)
 	test_rows(LEM_GAPS_CARRY, SIMULATE_ALWAYS);
 	test_rows(LEM_GAPS_CARRY, SIMULATE_HALTS);
 	test_rows(LEM_GAPS_SKIP, SIMULATE_SESSIONS);
-	test_memory(LEM_GAPS_CARRY, SIMULATE_ALWAYS, 6);
-	test_memory(LEM_GAPS_CARRY, SIMULATE_SESSIONS_HALTS, 6);
-	test_memory(LEM_GAPS_SKIP, SIMULATE_SESSIONS, 6);
-	test_memory(LEM_GAPS_SKIP, SIMULATE_HALTS, 14);
-	test_memory(LEM_GAPS_ERROR, SIMULATE_ALWAYS, 3);
+	test_memory(true, LEM_GAPS_CARRY, SIMULATE_ALWAYS, 6);
+	test_memory(false, LEM_GAPS_CARRY, SIMULATE_ALWAYS, 6);
+	test_memory(true, LEM_GAPS_CARRY, SIMULATE_SESSIONS_HALTS, 6);
+	test_memory(false, LEM_GAPS_CARRY, SIMULATE_SESSIONS_HALTS, 6);
+	test_memory(true, LEM_GAPS_SKIP, SIMULATE_SESSIONS, 6);
+	test_memory(false, LEM_GAPS_SKIP, SIMULATE_SESSIONS, 6);
+	test_memory(true, LEM_GAPS_SKIP, SIMULATE_HALTS, 14);
+	test_memory(false, LEM_GAPS_SKIP, SIMULATE_HALTS, 14);
+	test_memory(true, LEM_GAPS_ERROR, SIMULATE_ALWAYS, 3);
+	test_memory(false, LEM_GAPS_ERROR, SIMULATE_ALWAYS, 3);
 	test_causal();
 	for (int kind = 0; kind <= LEM_RECURRENT_NONE; kind++)
 		test_company((lem_recurrent) kind, true, 1);

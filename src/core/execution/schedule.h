@@ -64,7 +64,7 @@ typedef struct lem_plan
 	double	   *expected;		/* n x N: volumes */
 	double	   *close;			/* n x N */
 	double	   *scratch;		/* of the window builder */
-	lem_window_memory *memory;	/* of windows, with a shared trunk */
+	lem_window_memory *memory;	/* of windows; NULL: none */
 	void	   *forward;		/* workspace of the model */
 } lem_plan;
 

@@ -123,10 +123,12 @@ set_start(const lem_backtest *test, backtest_work *work, int64_t bar, int i, boo
 
 	if (needs_outlook(test))
 	{
-		status = lem_window_outlook(config, test->series, &order, test->clock, plan->scratch,
-									test->costs.impact == LEM_IMPACT_ALMGREN, &work->outlook[i],
-									needs_volume(test)
-									? work->volume + (size_t) i * config->n_ahead : NULL, fault);
+		status = lem_window_outlook_on(plan->windows[i].memory, config, test->series, &order,
+									   test->clock, plan->scratch,
+									   test->costs.impact == LEM_IMPACT_ALMGREN,
+									   &work->outlook[i], needs_volume(test)
+									   ? work->volume + (size_t) i * config->n_ahead : NULL,
+									   fault);
 		if (status != LEM_OK)
 			return status;
 	}

@@ -16,9 +16,22 @@ lem_returns_carve(lem_arena *arena, size_t count, lem_returns *returns)
 	while (places < count)
 		places *= 2;
 	returns->price = NULL;
-	returns->mask = places - 1;
+	returns->places = places;
 	returns->index = lem_arena_bytes(arena, places * sizeof(size_t));
 	returns->value = lem_arena_bytes(arena, places * sizeof(double));
+}
+
+/* Begin to keep returns of other prices, of which at most count are needed at a time. */
+static void
+keep_of(lem_returns *known, const double *price, size_t count)
+{
+	size_t		places = 64;
+
+	while (places < known->places && places < count)
+		places *= 2;
+	memset(known->index, 0, places * sizeof(size_t));
+	known->mask = places - 1;
+	known->price = price;
 }
 
 /* The return of bar i > 0 of prices that the returns are of. */
@@ -50,10 +63,7 @@ lem_last_price(const lem_series *series, size_t before, int count, bool closes,
 	double		squares = 0;
 
 	if (known && known->price != price)
-	{
-		memset(known->index, 0, (known->mask + 1) * sizeof(size_t));
-		known->price = price;
-	}
+		keep_of(known, price, count);
 	for (size_t i = before - returns; i < before; i++)
 	{
 		const double r = return_of(known, price, i);

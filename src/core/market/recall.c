@@ -3,16 +3,29 @@
 
 #include "market/recall.h"
 
+/* Bars of a scale strip: those of a shared trunk, or as many as scales can be taken from, up to row L. */
+static size_t
+wide_bars(const lem_config *config)
+{
+	int			count = config->norm_window > 0 ? config->norm_window : LEM_MAX_NORM_WINDOW;
+
+	if (config->shared_trunk)
+		return (size_t) lem_scale_strip_count(config) + lem_rows(config);
+	if (count < config->lookback)
+		count = config->lookback;
+	return (size_t) count + config->lookback + 1;
+}
+
 lem_window_memory *
 lem_window_memory_carve(lem_arena *arena, const lem_config *config)
 {
 	const size_t strip = 2 * (size_t) config->n_ahead + (size_t) config->lookback + 1;
-	const size_t wide = (size_t) lem_scale_strip_count(config) + lem_rows(config);
+	const size_t wide = wide_bars(config);
 	lem_window_memory *carved;
 	lem_window_memory measured;
 	lem_window_memory *memory;
 
-	if (!config->shared_trunk)
+	if (config->feature_set == LEM_FEATURES_PAPER || config->gaps == LEM_GAPS_ERROR)
 		return NULL;
 	carved = lem_arena_bytes(arena, sizeof(lem_window_memory));
 	memory = arena->base ? carved : &measured;
@@ -22,7 +35,8 @@ lem_window_memory_carve(lem_arena *arena, const lem_config *config)
 	memory->scale_strip.volume = lem_arena_bytes(arena, wide * sizeof(double));
 	memory->scale_strip.log_return = lem_arena_bytes(arena, wide * sizeof(double));
 	memory->before = lem_arena_bytes(arena, strip * sizeof(lem_bar));
-	memory->rows = lem_arena_reals(arena, (size_t) lem_rows(config) * lem_inputs(config));
+	memory->rows = lem_arena_reals(arena, config->shared_trunk
+								   ? (size_t) lem_rows(config) * lem_inputs(config) : 0);
 	lem_returns_carve(arena, wide, &memory->returns);
 	return carved;
 }

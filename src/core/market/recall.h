@@ -1,8 +1,8 @@
 /*
- * recall.h: what the windows of a shared trunk have in common with the one before.
+ * recall.h: what windows have in common with the one before.
  *
- * Orders that start near each other on one series have most of their rows in common, and their
- * histories.  A row is a function of the bars up to its own: where the bars are the same it is copied.
+ * Orders that start near each other on one series have most of their histories in common, and with a shared
+ * trunk their rows.  A row is a function of the bars up to its own: where the bars are the same it is copied.
  */
 #ifndef LEM_RECALL_H
 #define LEM_RECALL_H
@@ -22,7 +22,7 @@ struct lem_window_memory
 	lem_strip	strip;
 	lem_scale_strip scale_strip;
 	lem_bar    *before;			/* 2N + L + 1: the bars of the strip before it was moved */
-	lem_real   *rows;			/* T x C */
+	lem_real   *rows;			/* T x C, of a shared trunk */
 	lem_returns returns;
 };
 

@@ -44,7 +44,7 @@ typedef struct window_work
 
 	bool		returns;		/* sum returns up, too */
 	const double *log_return;	/* of the series' bars, where the caller has them; or NULL */
-	bool		rows;			/* and fill the scale strip */
+	bool		rows;			/* of a shared trunk: fill the scale strip, from which their scales are */
 	lem_window_memory *memory;	/* to build on; NULL: none */
 	const lem_window_memory *known; /* to look at, of the window before; NULL: none */
 	int			shift;			/* by how many rows it was moved; -1: nothing is recalled */
@@ -151,6 +151,13 @@ find_row_l(const window_work *work)
 						work->view.grid ? 0 : bars_awaited(work));
 }
 
+/* Are the bars of the scale window kept, for rows that are scaled by them or windows that follow? */
+static inline bool
+fills_strip(const window_work *work)
+{
+	return work->rows || work->memory;
+}
+
 /*
  * The history up to row L where only the bars count that there are: the strip's first part, and the
  * sums over the scale window, in the order in which read_history() takes them.
@@ -183,13 +190,14 @@ read_bars(window_work *work, lem_fault *fault)
 		sums.log_return += r;
 		sums.log_return_2 += r * r;
 	}
-	if (work->rows)
+	if (fills_strip(work))
 	{
 		const int	wide_l = scale->count + work->config->lookback;
+		const int	first = wide_l < scale->history ? 0 : wide_l + 1 - scale->history;
 
-		for (int i = 0; i <= wide_l; i++)
+		for (int i = first; i <= wide_l; i++)
 			work->scale_strip.volume[i] = series->volume[last - (size_t) (wide_l - i)] * 0x1p-20;
-		for (int i = 1; i <= wide_l; i++)
+		for (int i = first + 1; i <= wide_l; i++)
 		{
 			const size_t at = last - (size_t) (wide_l - i);
 
@@ -215,6 +223,7 @@ read_history(window_work *work, lem_fault *fault)
 	lem_place	place = work->row_l;
 	lem_sums	sums = {0, 0, 0};
 	double		later_price = 0;
+	const bool	fill = fills_strip(work);
 
 	if (!work->view.carry)
 		return read_bars(work, fault);
@@ -229,7 +238,7 @@ read_history(window_work *work, lem_fault *fault)
 			work->strip.bars[strip_l - back] = bar;
 		if (back >= scale->lag && back < scale->lag + scale->count)
 			sums.volume += bar.volume * 0x1p-20;
-		if (work->returns && back > 0 && (back <= scale->count || work->rows))
+		if (work->returns && back > 0 && (back <= scale->count || fill))
 		{
 			double		r = lem_log_return(bar.price, later_price);
 
@@ -238,10 +247,10 @@ read_history(window_work *work, lem_fault *fault)
 				sums.log_return += r;
 				sums.log_return_2 += r * r;
 			}
-			if (work->rows && back <= wide_l)
+			if (fill && back <= wide_l)
 				work->scale_strip.log_return[wide_l - back + 1] = r;
 		}
-		if (work->rows && back <= wide_l)
+		if (fill && back <= wide_l)
 			work->scale_strip.volume[wide_l - back] = bar.volume * 0x1p-20;
 		later_price = bar.price;
 	}
@@ -667,7 +676,7 @@ lem_window_build_on(lem_window_memory *memory, const lem_config *config, const l
 
 	work.returns = config->feature_set != LEM_FEATURES_PAPER;
 	work.rows = config->shared_trunk;
-	work.memory = config->gaps == LEM_GAPS_ERROR ? NULL : memory;	/* which looks at all bars */
+	work.memory = memory;
 	work.known = NULL;
 	window->memory = work.memory;
 	status = open_history(&work, config, series, order, clock, scratch, fault);
@@ -699,6 +708,9 @@ lem_window_build_on(lem_window_memory *memory, const lem_config *config, const l
 													  work.strip.bars[i].price);
 		lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, 0,
 						 rows);
+		if (work.memory)
+			lem_recall_keep(work.memory, &work.view, work.scale_window.count, work.row_l,
+							&work.scales);
 	}
 
 	for (int i = 0; i < config->n_ahead; i++)
@@ -726,6 +738,7 @@ lem_window_past(const lem_config *config, const lem_series *series, const lem_cl
 
 	work.returns = config->feature_set != LEM_FEATURES_PAPER;
 	work.rows = false;
+	work.memory = NULL;
 	status = open_view(&work, config, series, &none, clock, false, scratch, fault);
 	if (status != LEM_OK)
 		return status;

@@ -15,12 +15,15 @@
 #include "parameters/config.h"
 
 /*
- * What windows over one series have in common with the one before (recall.h), with a shared trunk.  The
- * bits are the same with and without.
+ * What windows over one series have in common with the one before (recall.h).  The bits are the same with
+ * and without.
  */
 typedef struct lem_window_memory lem_window_memory;
 
-/* Room for it, with nothing in it yet; NULL for other configs.  The bars must stay while it is used. */
+/*
+ * Room for it, with nothing in it yet; NULL where windows have to look at all bars, or are the paper's.
+ * The bars must stay while it is used.
+ */
 extern lem_window_memory *lem_window_memory_carve(lem_arena *arena, const lem_config *config);
 
 struct lem_returns;

@@ -22,7 +22,8 @@ memory_numbers(const lem_config *config)
 {
 	lem_arena	arena = {NULL, 0};
 
-	lem_window_memory_carve(&arena, config);
+	if (config->shared_trunk)
+		lem_window_memory_carve(&arena, config);
 	return arena.used / sizeof(double);
 }
 
@@ -49,7 +50,7 @@ lem_dataset_memory(const lem_dataset *dataset, double *scratch)
 																 dataset->series)
 								   - memory_numbers(config)), 0};
 
-	return lem_window_memory_carve(&arena, config);
+	return config->shared_trunk ? lem_window_memory_carve(&arena, config) : NULL;
 }
 
 /* Build one start's window; market and times lie at the end of scratch. */
