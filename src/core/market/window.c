@@ -7,6 +7,7 @@
  */
 #include "base/arena.h"
 #include "market/calendar.h"
+#include "market/day_clock.h"
 #include "market/expect.h"
 #include "market/feature.h"
 #include "market/recall.h"
@@ -399,30 +400,6 @@ first_is_firm(const window_work *work, int64_t first)
 	if (work->config->gaps == LEM_GAPS_SKIP)
 		return lem_expect_complete(&work->expect, last, order->start_ts);
 	return bars_awaited(work) == 0;
-}
-
-/* Times of day of bars, from the session that the last one asked about was in. */
-typedef struct day_clock
-{
-	const lem_clock *clock;
-	const lem_calendar *sessions;	/* NULL: no calendar */
-	lem_session_time session;
-	int64_t		close;			/* time of day at which it ends */
-} day_clock;
-
-/* The time of day of a bar, and that at which its session ends (-1: it is in none). */
-static int64_t
-day_time(day_clock *day, int64_t ts, int64_t *close)
-{
-	if (day->sessions && (ts < day->session.open || ts >= day->session.close))
-	{
-		if (lem_session_after(day->sessions, ts, &day->session))
-			day->close = lem_time_of_day(lem_local_time(day->clock, day->session.close));
-		else
-			day->session.open = day->session.close = ts + 1;
-	}
-	*close = day->sessions && ts >= day->session.open ? day->close : -1;
-	return lem_time_of_day(lem_local_time(day->clock, ts));
 }
 
 /*
