@@ -64,6 +64,13 @@ SELECT state, feed FROM lem_orders WHERE id = :id;
 CALL lem_work(:'bars', changes_now());
 SELECT step, quantity, state FROM lem_slices WHERE order_id = :id ORDER BY step;
 
+-- What is expected of an order when it is handed over goes by its feed's calendar, where it names none.
+SELECT lem_set_calendar('changes', '{"sessions": {"Mon": [["00:00", "01:00"]]}}');
+SELECT lem_set_feed('changes', 'changes');
+SELECT feed, pg_temp.error_of(format('SELECT lem_submit_order(''A'', ''baseline:twap'', lem_order(100, max_bars => 2, end_ts => changes_now() + interval ''3 hours''), feed => %L, bars => %L)', feed, :'bars')) AS said FROM unnest('{default,changes}'::text[]) AS feed;
+DELETE FROM lem_parent_order WHERE id <> :id;
+SELECT lem_drop_feed('changes'), lem_drop_calendar('changes');
+
 -- A calendar that feeds and orders go by stays, and models are spoken for.
 SELECT lem_set_calendar('changes', '{"sessions": {"Mon-Sun": [["00:00", "24:00"]]}}');
 SELECT lem_set_feed('changes', 'changes');

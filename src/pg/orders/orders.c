@@ -276,6 +276,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	const char *basket;
 	const char *feed;
 	const char *calendar;
+	lem_feed	of_feed;
 	HeapTupleHeader tuple;
 	lem_order	order;
 	lem_query	query;
@@ -314,7 +315,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 		SPI_finish();
 		PG_RETURN_INT64(id);
 	}
-	(void) lem_feed_find(query.schema, feed ? feed : LEM_DEFAULT_FEED, true);
+	of_feed = lem_feed_find(query.schema, feed ? feed : LEM_DEFAULT_FEED, true);
 	if (calendar)
 		lem_calendar_hold(query.schema, calendar);
 	warn_of_series(query.schema, series);
@@ -322,7 +323,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	{
 		const Oid	type = HeapTupleHeaderGetTypeId(tuple);
 		const lem_handed_order handed = {
-			query.schema, series, model, calendar, &order, type, lem_order_datum(type, &order)
+			query.schema, series, model, calendar ? calendar : of_feed.calendar, &order, type, lem_order_datum(type, &order)
 		};
 
 		forecast = lem_orders_forecast(&handed, text_to_cstring(PG_GETARG_TEXT_PP(9)));
