@@ -19,6 +19,7 @@
 #include "pg/base/identity.h"
 #include "pg/base/query.h"
 #include "pg/catalog/catalog.h"
+#include "pg/catalog/models.h"
 #include "pg/catalog/rights.h"
 
 /* A synchronisation. */
@@ -81,7 +82,7 @@ find_extensions(model_sync *s)
 				 errmsg("models of other servers are read through the extension dblink"),
 				 errhint("Create it with CREATE EXTENSION dblink.")));
 	s->dblink = TextDatumGetCString(lem_query_column(0, 1, NULL));
-	if (ask(s, "name text",
+	if (ask(s, "name pg_catalog.text",
 			"SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e"
 			" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
 			" WHERE e.extname = 'lem'") == 0)
@@ -115,7 +116,7 @@ checksum_of(const remote_model *model, Datum value)
 static void
 copy_parts(const model_sync *s, const remote_model *model, int64 id)
 {
-	const int	parts = (int) ask(s, "sha256 bytea",
+	const int	parts = (int) ask(s, "sha256 pg_catalog.bytea",
 								  psprintf("SELECT sha256 FROM %s.lem_model_part WHERE model_id = %lld"
 										   " ORDER BY part", s->remote, (long long) model->id));
 	uint8	   *checksums = palloc(Max(parts, 1) * LEM_DIGEST_LENGTH);
@@ -134,13 +135,15 @@ copy_parts(const model_sync *s, const remote_model *model, int64 id)
 	for (int i = 0; i < parts; i++)
 	{
 		lem_query	query;
+		SPITupleTable *part;
 		bytea	   *data;
 
 		CHECK_FOR_INTERRUPTS();
-		if (ask(s, "format smallint, data bytea",
+		if (ask(s, "format pg_catalog.int2, data pg_catalog.bytea",
 				psprintf("SELECT format, data FROM %s.lem_model_part WHERE model_id = %lld AND"
 						 " part = %d", s->remote, (long long) model->id, i)) != 1)
 			refuse_damaged(model);
+		part = SPI_tuptable;
 		data = DatumGetByteaPP(lem_query_column(0, 2, NULL));
 		lem_catalog_checksum(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), digest);
 		if (memcmp(digest, checksums + i * LEM_DIGEST_LENGTH, LEM_DIGEST_LENGTH) != 0)
@@ -154,6 +157,9 @@ copy_parts(const model_sync *s, const remote_model *model, int64 id)
 		lem_query_run(&query,
 					  "INSERT INTO %1$s.lem_model_part (model_id, part, format, sha256, data)"
 					  " VALUES ($1, $2, $3, $4, $5)");
+
+		/* Parts can be large; a session has one of them at a time. */
+		SPI_freetuptable(part);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(outer);
@@ -244,13 +250,16 @@ pg_lem_sync_models(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	find_extensions(&s);
-	(void) ask(&s, "model text, privilege text, grantee text, grantor text",
+	(void) ask(&s, "model pg_catalog.text, privilege pg_catalog.text, grantee pg_catalog.text,"
+			   " grantor pg_catalog.text",
 			   psprintf("SELECT model, privilege, grantee::text, grantor FROM %s.lem_model_right"
 						" ORDER BY 1, 2, 3", s.remote));
 	rights = SPI_tuptable;
-	n = ask(&s, "id bigint, name text, version int, deployed boolean, config text, digest bytea,"
-			" versions int, owner text, parameters bigint, bytes bigint, created_at timestamptz,"
-			" created_by name, metrics jsonb",
+	n = ask(&s, "id pg_catalog.int8, name pg_catalog.text, version pg_catalog.int4,"
+			" deployed pg_catalog.bool, config pg_catalog.text, digest pg_catalog.bytea,"
+			" versions pg_catalog.int4, owner pg_catalog.text, parameters pg_catalog.int8,"
+			" bytes pg_catalog.int8, created_at pg_catalog.timestamptz,"
+			" created_by pg_catalog.name, metrics pg_catalog.jsonb",
 			psprintf("SELECT m.id, m.name, m.version, m.deployed, m.config::text, m.digest,"
 					 " n.versions, n.owner::text, m.parameters, m.bytes, m.created_at,"
 					 " m.created_by, m.metrics FROM %1$s.lem_model AS m"
@@ -275,6 +284,7 @@ pg_lem_sync_models(PG_FUNCTION_ARGS)
 			.version = DatumGetInt32(row[2]), .deployed = DatumGetBool(row[3]),
 			.config = TextDatumGetCString(row[4]), .digest = row[5]
 		};
+		lem_models_check_name(model.name);
 		lem_rights_hold(s.schema, model.name);
 		lem_query_begin(&query, s.schema);
 		lem_query_add_text(&query, model.name);
