@@ -8,7 +8,6 @@
 #define LEM_FEATURE_H
 
 #include "market/gaps.h"
-#include "market/window.h"
 #include "parameters/config.h"
 
 /* Set "paper": S sums the volumes of L + 335 bars, the last of them two before row L. */

@@ -9,6 +9,7 @@
 
 #include "market/feature.h"
 #include "market/last.h"
+#include "market/window.h"
 
 /* The last window that was built, and returns. */
 struct lem_window_memory
