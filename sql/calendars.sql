@@ -49,6 +49,8 @@ SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rul
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rules": [{"month": 1, "easter": 1}]}');
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rules": [{"month": 13, "day": 1}]}');
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rules": [{"easter": 1, "when": 2}]}');
+SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "days": {"2026-02-30": {}}}');
+SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "days": {"2026-02-27": {}, "infinity": {}}}');
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "rules": [{"easter": 1, "observed": {"Sun": 9}}]}');
 SELECT lem_set_calendar('bad', '{"sessions": {"Mon": [["09:00", "10:00"]]}, "days": {"the 13th": {}}}');
 SELECT lem_set_calendar_day('tokyo', 'infinity');

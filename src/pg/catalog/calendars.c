@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -31,6 +32,7 @@
 #include "pg/catalog/calendar_json.h"
 #include "pg/catalog/calendars.h"
 #include "pg/catalog/catalog.h"
+#include "pg/catalog/json_read.h"
 
 /* A calendar that was compiled. */
 typedef struct compiled
@@ -299,6 +301,34 @@ check_keys(Jsonb *definition)
 	}
 }
 
+/* Raise for a key of "days" that is no day. */
+static void
+check_days(JsonbValue *days)
+{
+	JsonbIterator *it = JsonbIteratorInit(days->val.binary.data);
+	JsonbIteratorToken token;
+	JsonbValue	key;
+
+	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+	{
+		static const char *const hint = "It must be a date, such as \"2026-12-24\".";
+		const char *message;
+
+		if (token != WJB_KEY)
+			continue;
+		message = psprintf("invalid day of a calendar: %s", lem_json_describe(&key));
+		if (DATE_NOT_FINITE(DatumGetDateADT(lem_input(F_DATE_IN,
+													  pnstrdup(key.val.string.val,
+															   key.val.string.len),
+													  ERRCODE_INVALID_PARAMETER_VALUE, message,
+													  hint))))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s", message),
+					 errhint("%s", hint)));
+	}
+}
+
 /* Raise for what cannot be compiled of a calendar as it is by now, days included. */
 static void
 check_stored(const char *schema, const char *name)
@@ -358,6 +388,8 @@ pg_lem_set_calendar(PG_FUNCTION_ARGS)
 	sessions = part_of(definition, "sessions", false);
 	rules = part_of(definition, "rules", true);
 	days = part_of(definition, "days", false);
+	if (days)
+		check_days(days);
 
 	/* What cannot be compiled is not stored. */
 	lem_calendar_begin(&draft, zone);
