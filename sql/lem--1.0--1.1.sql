@@ -856,7 +856,9 @@ CREATE OR REPLACE VIEW lem_orders WITH (security_barrier) AS
 			WHEN o.track = 'fills' THEN (o.ord).size - COALESCE(CASE (o.ord).unit
 				WHEN 'notional' THEN o.fill_notional ELSE o.filled END, 0)
 			ELSE COALESCE(o.unallocated, (o.ord).size - o.quantity) END AS unallocated,
-		o.paper_filled, o.paper_notional / NULLIF(o.paper_filled, 0) AS paper_price, o.feed, o.calendar
+		o.paper_filled, o.paper_notional / NULLIF(o.paper_filled, 0) AS paper_price, o.feed, o.calendar,
+		(o.ord).end_ts, (o.ord).limit_price, (o.ord).max_participation, (o.ord).min_quantity,
+		(o.ord).best_effort, (o.ord).arrival_price, (o.ord).risk_aversion
 	FROM lem_parent_order AS o
 	WHERE lem_acts_for(o.owner);
 -- a series of the bars of an order, more often than a long one
@@ -1131,7 +1133,8 @@ BEGIN ATOMIC
 	SELECT lem_tca_report(lem_order_fills(lem_order_tca.order_id), bars, markouts,
 		COALESCE(until, CASE WHEN o.state = 'finished' THEN o.last_ts + interval '1 microsecond'
 			WHEN o.state IN ('cancelled', 'expired') THEN o.ended_at END),
-		time_zone, bar_interval, calendar, arrival_price)
+		time_zone, bar_interval, COALESCE(lem_order_tca.calendar, o.calendar),
+		lem_order_tca.arrival_price)
 	FROM (SELECT) AS one LEFT JOIN lem_orders AS o ON o.id = lem_order_tca.order_id;
 END;
 COMMENT ON FUNCTION lem_order_tca(bigint, lem_bars, interval[], timestamptz, text, interval, text,

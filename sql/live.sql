@@ -71,6 +71,7 @@ SELECT count(*) AS orders, bool_and(abs(r.fill_rate - CASE o.unit WHEN 'notional
 FROM live_ids JOIN lem_orders AS o USING (id), live_series, lem_order_tca(id, bars) AS r WHERE o.filled > 0;
 SELECT count(*) FILTER (WHERE NOT r.begin_price IS NULL) AS begun, bool_and(r.arrival_price = 42) AS arrival, bool_and(r.bars <= 6) AS within, lem_order_tca(NULL, '{}') IS NULL AS none
 FROM live_ids, live_series, lem_order_tca(id, bars, calendar => 'always', arrival_price => 42) AS r WHERE i < 10;
+SELECT lem_order_tca(id, bars, calendar => 'none') FROM live_ids, live_series LIMIT 1;
 -- An order that is not there is said by every function in the same words, and by their names alone.
 \set SHOW_CONTEXT always
 SELECT lem_order_fills(-1);
