@@ -15,7 +15,7 @@ BEGIN
 	RETURN 'no error';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS details = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(' / ', SQLSTATE || ': ' || SQLERRM, nullif(details, ''), nullif(hint, '')), '(order|Fill) \d+', '\1 N', 'g');
+	RETURN regexp_replace(concat_ws(' / ', SQLSTATE || ': ' || SQLERRM, nullif(details, ''), nullif(hint, '')), '([Oo]rder|Fill) \d+', '\1 N', 'g');
 END
 $$;
 \set bars 'SELECT series, ts, price, volume FROM changes_bars'
@@ -31,12 +31,20 @@ SELECT q, pg_temp.error_of(format('SELECT lem_record_fill(%s, ', :id) || q || ')
 	$$'1990-01-01', 0, 2, fill_id => 'free'$$, $$'2090-01-01', -37, 2, fill_id => 'paid'$$]) AS q;
 SELECT filled, round(fill_price::numeric, 2) AS fill_price, fees FROM lem_orders WHERE id = :id;
 SELECT pg_temp.error_of('SELECT lem_bust_fill(-1)'), pg_temp.error_of('SELECT lem_bust_fill(NULL)');
+-- A notional is not traded at prices below zero.
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(10000, unit => 'notional', max_bars => 2)) AS notional \gset
+SELECT pg_temp.error_of(format('SELECT lem_record_fill(%s, changes_now(), %s, 1)', :notional, price)) AS said FROM unnest('{-37,0}'::float8[]) AS price;
+DELETE FROM lem_parent_order WHERE id = :notional;
 
 -- Amended: checked like a new order, with the start of one that has begun; what is both given and cleared is neither
 SELECT q, pg_temp.error_of(format('SELECT lem_amend_order(%s, ', :id) || q || ')') AS said FROM unnest(ARRAY[
 	'size => 1', $$size => 'NaN'$$, 'size => 100.5', 'max_rate => 0', 'max_rate => 2', 'max_participation => -1', 'max_participation => 0', 'min_quantity => 0', 'min_quantity => 1e9',
 	$$end_ts => 'infinity'$$, $$end_ts => '2020-01-01'$$, $$expires_at => '2020-01-01'$$, $$expires_at => '-infinity'$$,
 	$$clear => '{size}'$$, $$clear => '{NULL}'$$, $$limit_price => 100, clear => '{limit_price}'$$, $$max_rate => 0.5, clear => '{end_ts,max_rate}'$$]) AS q;
+-- Limits are seen as they are by now.
+SELECT lem_amend_order(:id, limit_price => 101.5, max_participation => 0.5, best_effort => true);
+SELECT size, limit_price, max_participation, best_effort, end_ts, min_quantity, arrival_price, risk_aversion, (ord).limit_price = limit_price AS same FROM lem_orders WHERE id = :id;
+SELECT lem_amend_order(:id, clear => '{limit_price,max_participation}');
 -- What changes nothing is no event.
 SELECT lem_amend_order(:id), lem_amend_order(:id, size => 100), lem_amend_order(:id, size => 90), lem_amend_order(:id, clear => '{limit_price}');
 SELECT event, detail FROM lem_order_event WHERE order_id = :id ORDER BY id;

@@ -119,6 +119,24 @@ find_fill(const char *schema, const given_fill *fill)
 	return DatumGetInt64(lem_query_column(0, 1, NULL));
 }
 
+/* Below zero money comes back: it is no part of a notional.  Raises LM001. */
+static void
+refuse_notional(const char *schema, const given_fill *fill)
+{
+	lem_query	query;
+
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(fill->order_id), false);
+	if (lem_query_run(&query, "SELECT FROM %1$s.lem_parent_order"
+					  " WHERE id = $1 AND (ord).unit = 'notional'") > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_BAD_BAR),
+				 errmsg("price %s of a fill is below zero", lem_number_text(fill->price)),
+				 errdetail("Order %lld is of a notional, which is traded at prices above zero.",
+						   (long long) fill->order_id),
+				 errhint("Cancel it, and go on with an order of a quantity.")));
+}
+
 void
 lem_orders_sum_fills(const char *schema, int64 id)
 {
@@ -157,6 +175,8 @@ pg_lem_record_fill(PG_FUNCTION_ARGS)
 	read_fill(fcinfo, &fill);
 	lem_orders_connect();
 	lem_orders_require(schema, fill.order_id, true);
+	if (fill.price < 0)
+		refuse_notional(schema, &fill);
 	id = find_fill(schema, &fill);
 	if (id > 0)
 	{
