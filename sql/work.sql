@@ -194,6 +194,13 @@ SELECT nextval('work_asked') > 1 AS asked;
 SELECT * FROM work_orders ORDER BY n;
 DROP FUNCTION work_apart;
 DROP SEQUENCE work_asked;
+-- What is expected of an order when it is handed over goes by the calendar that it will be worked by.
+SELECT lem_set_calendar('work', '{"sessions": {"Mon-Fri": [["00:00", "09:23"]]}}');
+SELECT lem_set_feed('work', 'work');
+SELECT feed, pg_temp.error_of(format('SELECT lem_submit_order(''A'', ''work_carry'', lem_order(1000, end_ts => work_now() + interval ''1 hour''), feed => %L, bars => %L)', feed, :'bars')) AS said
+FROM unnest('{default,work}'::text[]) AS feed;
+DELETE FROM lem_parent_order WHERE (ord).end_ts IS NOT NULL;
+SELECT lem_drop_feed('work'), lem_drop_calendar('work');
 -- What ended long ago is purged, with its slices and fills; what is active or failed is not.
 SELECT count(lem_cancel_order(id)) > 0 AS cancelled FROM (SELECT id FROM lem_parent_order WHERE state = 'active' ORDER BY id LIMIT 1) AS o;
 CALL lem_purge('-infinity');

@@ -2,15 +2,22 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/execution/schedule.h"
 #include "pg/base/errors.h"
+#include "pg/base/interrupt.h"
 #include "pg/base/query.h"
+#include "pg/catalog/cache.h"
 #include "pg/orders/forecast.h"
 #include "pg/orders/orders.h"
 #include "pg/orders/work_bars.h"
+#include "pg/orders/work_model.h"
+#include "pg/schedule/slices.h"
 
 /* What differs from the order by less is rounding. */
 #define ROUNDING 1e-9
@@ -30,32 +37,91 @@ read_bars(const lem_handed_order *handed, const char *query)
 	return series.bars;
 }
 
-/* Schedule it as the owner of the tables, who may use any model: that its own owner may is known. */
-static void
-run_schedule(const lem_handed_order *handed, const lem_series *bars, lem_query *query)
+/* What is expected of an order. */
+typedef struct expected
 {
-	lem_baseline kind;
+	double		quantity;		/* that its slices have, in its unit */
+	char	   *reasons;		/* what bounds them; NULL: nothing does */
+} expected;
 
-	lem_query_begin(query, handed->schema);
-	lem_query_add(query, handed->type, handed->datum, false);
-	lem_query_add(query, lem_query_type(query, "lem_bars"), PointerGetDatum(lem_bars_make(bars)),
+/* By a baseline. */
+static expected
+by_rule(const lem_handed_order *handed, lem_baseline kind, const lem_series *bars)
+{
+	lem_query	query;
+	expected	answer;
+	bool		is_null;
+	Datum		reasons;
+
+	lem_query_begin(&query, handed->schema);
+	lem_query_add(&query, handed->type, handed->datum, false);
+	lem_query_add(&query, lem_query_type(&query, "lem_bars"), PointerGetDatum(lem_bars_make(bars)),
 				  false);
-	if (lem_orders_baseline(handed->model, &kind))
+	lem_query_add_text(&query, lem_baseline_name(kind));
+	lem_query_add_text(&query, handed->calendar);
+	lem_query_run(&query,
+				  "SELECT sum(quantity), string_agg(DISTINCT reason, ', ' ORDER BY reason)"
+				  " FROM %1$s.lem_baseline($3, $1, $2, CASE WHEN $4 IS NOT NULL"
+				  " THEN jsonb_build_object('calendar', $4) END)");
+	answer.quantity = DatumGetFloat8(lem_query_column(0, 1, NULL));
+	reasons = lem_query_column(0, 2, &is_null);
+	answer.reasons = is_null ? NULL : TextDatumGetCString(reasons);
+	return answer;
+}
+
+/* By a model, with the calendar that lem_work will have it work by. */
+static expected
+by_model(const lem_handed_order *handed, const lem_series *bars)
+{
+	lem_work_model model = {
+		.name = handed->model,
+		.owner = GetUserNameFromId(GetUserId(), false),
+		.owner_id = GetUserId(),
+		.calendar = handed->calendar
+	};
+	const lem_config *config = &model.row.config;
+	const lem_model *loaded;
+	lem_slice  *slices;
+	bool	   *need;
+	void	   *memory;
+	expected	answer = {0};
+	lem_fault	fault;
+	lem_status	status;
+	unsigned	told = 0;			/* reasons, as bits */
+	int			branch;
+	int			count;
+	int			failed;
+
+	lem_work_model_find(handed->schema, &model);
+	if (model.error)
+		ReThrowError(model.error);
+	lem_pg_check(lem_schedule_branch(config, handed->order, &branch, &fault), &fault);
+	need = palloc0(lem_head_sets(config) * sizeof(bool));
+	need[config->shared_heads ? 0 : branch] = true;
+	loaded = lem_cache_pin(handed->schema, &model.row, need);
+	memory = MemoryContextAllocHuge(CurrentMemoryContext,
+									lem_schedule_workspace(loaded, 1, bars) + LEM_ALIGN);
+	slices = palloc(config->n_ahead * sizeof(lem_slice));
+	do
 	{
-		lem_query_add_text(query, lem_baseline_name(kind));
-		lem_query_add_text(query, handed->calendar);
-		lem_query_run(query,
-					  "SELECT sum(quantity), string_agg(DISTINCT reason, ', ' ORDER BY reason)"
-					  " FROM %1$s.lem_baseline($3, $1, $2, CASE WHEN $4 IS NOT NULL"
-					  " THEN jsonb_build_object('calendar', $4) END)");
-	}
-	else
+		CHECK_FOR_INTERRUPTS();
+		status = lem_schedule(loaded, 1, handed->order, bars, &model.clock,
+							  (void *) TYPEALIGN(LEM_ALIGN, memory), &lem_interrupt_stop, slices,
+							  &count, &failed, &fault);
+	} while (status == LEM_STOPPED);
+	lem_pg_check(status, &fault);
+	for (int k = 0; k < count; k++)
 	{
-		lem_query_add_text(query, handed->model);
-		lem_query_run(query,
-					  "SELECT sum(quantity), string_agg(DISTINCT reason, ', ' ORDER BY reason)"
-					  " FROM %1$s.lem_schedule($3, $1, $2)");
+		const char *reason = lem_bound_word(slices[k].by);
+
+		answer.quantity += slices[k].quantity;
+		if (reason && !(told & 1u << slices[k].by))
+			answer.reasons = answer.reasons ? psprintf("%s, %s", answer.reasons, reason)
+				: pstrdup(reason);
+		told |= 1u << slices[k].by;
 	}
+	pfree(memory);
+	return answer;
 }
 
 char *
@@ -63,10 +129,9 @@ lem_orders_forecast(const lem_handed_order *handed, const char *bars)
 {
 	const double size = handed->order->size;
 	const lem_series series = read_bars(handed, bars);
-	lem_query	query;
+	lem_baseline kind;
+	expected	answer;
 	double		left;
-	bool		is_null;
-	Datum		reasons;
 
 	if (series.n == 0)
 	{
@@ -75,15 +140,15 @@ lem_orders_forecast(const lem_handed_order *handed, const char *bars)
 				 errhint("The order waits for its bars: is it spelt as in the column series?")));
 		return NULL;
 	}
-	run_schedule(handed, &series, &query);
-	left = size - DatumGetFloat8(lem_query_column(0, 1, NULL));
+	answer = lem_orders_baseline(handed->model, &kind) ? by_rule(handed, kind, &series)
+		: by_model(handed, &series);
+	left = size - answer.quantity;
 	if (left <= ROUNDING * size)
 		return NULL;
-	reasons = lem_query_column(0, 2, &is_null);
 	ereport(NOTICE,
 			(errmsg("the order is not expected to be completed: %.6g of %.6g would be left", left,
 					size),
-			 is_null ? 0 : errdetail("Its slices are bound by: %s.", TextDatumGetCString(reasons)),
+			 answer.reasons ? errdetail("Its slices are bound by: %s.", answer.reasons) : 0,
 			 errhint("Limits, or the time it has, can be changed with lem_amend_order().")));
 	return psprintf("{\"expected_unallocated\": %.15g}", left);
 }

@@ -323,7 +323,8 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	{
 		const Oid	type = HeapTupleHeaderGetTypeId(tuple);
 		const lem_handed_order handed = {
-			query.schema, series, model, calendar ? calendar : of_feed.calendar, &order, type, lem_order_datum(type, &order)
+			query.schema, series, model, calendar ? calendar : of_feed.calendar, &order, type,
+			lem_order_datum(type, &order)
 		};
 
 		forecast = lem_orders_forecast(&handed, text_to_cstring(PG_GETARG_TEXT_PP(9)));
