@@ -88,10 +88,11 @@ typedef struct work
 
 /* Make what was done last, and go on in another transaction, which sees what others commit. */
 static void
-commit(const work *w)
+commit(work *w)
 {
 	if (w->atomic)
 		return;
+	lem_work_bars_forget(&w->bars);
 	SPI_commit();
 	SPI_start_transaction();
 	if (IsolationUsesXactSnapshot())
@@ -102,7 +103,7 @@ commit(const work *w)
 
 /* See what others commit from the first claim on; raises 0A000 where that cannot be. */
 static void
-begin(const work *w)
+begin(work *w)
 {
 	if (!IsolationUsesXactSnapshot())
 		return;

@@ -83,7 +83,40 @@ lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query, T
 	error_context_stack = callback.previous;
 }
 
-/* Run a query around the user's, which is its %1$s; %2$s is the extension's schema. */
+void
+lem_work_bars_forget(lem_work_bars *bars)
+{
+	while (bars->n_plans > 0)
+		SPI_freeplan(bars->plans[--bars->n_plans].plan);
+}
+
+/* The plan of a query around the user's: each series that is new asks the same of it. */
+static SPIPlanPtr
+find_plan(lem_work_bars *bars, const char *text, int n, Oid *types)
+{
+	int			i = 0;
+
+	while (i < bars->n_plans && bars->plans[i].text != text)
+		i++;
+	if (i == bars->n_plans)
+	{
+		SPIPlanPtr	plan = SPI_prepare(psprintf(text, bars->query, quote_identifier(bars->schema)),
+									   n, types);
+
+		LEM_ENSURE(bars->n_plans < LEM_WORK_PLANS);
+		if (plan == NULL)
+			elog(ERROR, "could not query bars: %s", SPI_result_code_string(SPI_result));
+		bars->plans[i].text = text;
+		bars->plans[i].plan = plan;
+		bars->n_plans++;
+	}
+	return bars->plans[i].plan;
+}
+
+/*
+ * Run a query around the user's, which is its %1$s; %2$s is the extension's schema.  Its text is a literal of
+ * this file, by whose address its plan is known.
+ */
 static void
 run(lem_work_bars *bars, const char *text, int n, Oid *types, Datum *values)
 {
@@ -92,8 +125,7 @@ run(lem_work_bars *bars, const char *text, int n, Oid *types, Datum *values)
 	int			result;
 
 	push_context(&callback);
-	result = SPI_execute_with_args(psprintf(text, bars->query, quote_identifier(bars->schema)), n,
-								   types, values, NULL, false, 0);
+	result = SPI_execute_plan(find_plan(bars, text, n, types), values, NULL, false, 0);
 	MemoryContextSwitchTo(context);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not query bars: %s", SPI_result_code_string(result));

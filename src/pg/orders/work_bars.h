@@ -9,9 +9,14 @@
 
 #include "postgres.h"
 
+#include "executor/spi.h"
+
 #include "core/parameters/config.h"
 #include "pg/bars/bar_rows.h"
 #include "pg/bars/bars_type.h"
+
+/* Queries around the user's that are planned once a transaction. */
+#define LEM_WORK_PLANS 4
 
 /* The query. */
 typedef struct lem_work_bars
@@ -20,6 +25,12 @@ typedef struct lem_work_bars
 	const char *query;
 	TimestampTz now;			/* bars that begin from here on are not there yet */
 	lem_bar_columns columns;
+	int			n_plans;
+	struct
+	{
+		const char *text;		/* which it is, as it is written around the user's query */
+		SPIPlanPtr	plan;
+	}			plans[LEM_WORK_PLANS];
 } lem_work_bars;
 
 /* One series of it. */
@@ -47,6 +58,9 @@ typedef struct lem_work_since
 /* Check the query and its columns; its text is kept in the current memory context.  Within SPI. */
 extern void lem_work_bars_open(lem_work_bars *bars, const char *schema, const char *query,
 							   TimestampTz now);
+
+/* The transaction ends: others may change then what plans rest on. */
+extern void lem_work_bars_forget(lem_work_bars *bars);
 
 /*
  * Times of the last bars before a time of n series; DT_NOBEGIN also where the query raises an error.
