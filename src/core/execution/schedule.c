@@ -23,7 +23,7 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->expected = lem_arena_bytes(arena, config->stop_base ? steps * sizeof(double) : 0);
 	plan->close = lem_arena_bytes(arena, config->stop_base ? steps * sizeof(double) : 0);
 	plan->scratch = lem_arena_bytes(arena, lem_window_scratch(config, NULL) * sizeof(double));
-	plan->memory = config->shared_trunk || n > 1 ? lem_window_memory_carve(arena, config) : NULL;
+	plan->memory = config->shared_trunk ? lem_window_memory_carve(arena, config) : NULL;
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
 }
 

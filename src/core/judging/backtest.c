@@ -22,6 +22,10 @@ work_carve(lem_arena *arena, const lem_backtest *test, int n, backtest_work *wor
 	const size_t steps = test->config->n_ahead;
 
 	lem_plan_carve(arena, test->config, test->model, n, &work->plan);
+
+	/* each start is near the one before, whatever the form; orders that come together need not be */
+	if (!test->config->shared_trunk)
+		work->plan.memory = lem_window_memory_carve(arena, test->config);
 	work->outlook = lem_arena_bytes(arena, n * sizeof(lem_outlook));
 	work->volume = lem_arena_bytes(arena, n * steps * sizeof(double));
 	work->units = lem_arena_bytes(arena, steps * sizeof(int64_t));
