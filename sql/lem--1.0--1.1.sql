@@ -1948,10 +1948,11 @@ BEGIN ATOMIC
 		SELECT to_char(p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC'), 'HH24') AS name,
 			count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
 		FROM pairs AS p, given AS g GROUP BY 1
-	), moves AS (
-		SELECT u.ts, ln(u.price / lag(u.price) OVER (ORDER BY u.ts)) AS move FROM lem_unnest(bars) AS u
+	), moves AS MATERIALIZED (
+		SELECT x.ts, x.move * x.move AS square
+		FROM (SELECT u.ts, ln(u.price / lag(u.price) OVER (ORDER BY u.ts)) AS move FROM lem_unnest(bars) AS u) AS x
 	), restless AS (
-		SELECT m.ts, sqrt(avg(m.move ^ 2) OVER (ORDER BY m.ts ROWS BETWEEN 48 PRECEDING AND 1 PRECEDING)) AS sigma
+		SELECT m.ts, sqrt(avg(m.square) OVER (ORDER BY m.ts ROWS BETWEEN 48 PRECEDING AND 1 PRECEDING)) AS sigma
 		FROM moves AS m
 	), volatility AS (
 		SELECT f.fifth, count(*) AS n, min(f.sigma) AS low, max(f.sigma) AS high, avg(f.bps) AS mean, stddev_samp(f.bps) AS std,

@@ -168,13 +168,18 @@ lem_gap_interval(const lem_series *series, size_t n, size_t count, uint64_t *scr
 {
 	const size_t used = count < n ? count : n;
 	const size_t start = n - used;
+	bool		regular = true;
 	uint64_t	median;
 
 	if (used < 2)
 		return 0;
 	for (size_t i = 0; i + 1 < used; i++)
+	{
 		scratch[i] = elapsed(series->ts[start + i], series->ts[start + i + 1]);
-	sort(scratch, used - 1);
+		regular = regular && scratch[i] == scratch[0];
+	}
+	if (!regular)
+		sort(scratch, used - 1);
 	median = scratch[(used - 2) / 2];
 	return median > INT64_MAX ? INT64_MAX : (int64_t) median;
 }
