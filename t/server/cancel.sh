@@ -60,7 +60,7 @@ cancelled "lem_import" lem_import "SELECT count(lem_import('never', file, '$(con
 cancelled "lem_distill" lem_distill "CALL lem_distill('never', NULL, \$\$SELECT 'A' AS series, ts, price AS open, price AS high, price AS low, price AS close, volume, ARRAY[price, 0, volume]::float8[] AS teacher FROM bars\$\$,
 	'{\"spread\": \"estimated\", \"horizon\": 1, \"lookback\": 8, \"norm_window\": 60}', '{\"epochs\": 1000}')"
 cancelled "lem_train_maker" lem_train_maker "CALL lem_train_maker('never', \$\$SELECT 'A' AS series, ts, price AS open, price AS high, price AS low, price AS close, volume FROM bars\$\$,
-	'{\"spread\": \"estimated\", \"horizon\": 1, \"lookback\": 8, \"norm_window\": 60}', '{\"epochs\": 100000}')"
+	'{\"spread\": \"estimated\", \"horizon\": 1, \"lookback\": 8, \"norm_window\": 60}', '{\"epochs\": 100000, \"patience\": 100000}')"
 cancelled "lem_maker_backtest" lem_maker_backtest "SELECT count(*) FROM generate_series(1, 1000) AS i, many_book, LATERAL lem_maker_backtest('baseline:linear', lem_quoting(1, 0.01, 1, 0.1, 100 + i), book)"
 cancelled "lem_tune_quoting" lem_tune_quoting "SELECT count(*) FROM generate_series(1, 1000) AS i, many_book, LATERAL lem_tune_quoting('baseline:fixed', lem_quoting(3, 0.01, 1, NULL, 100 + i), book) AS q"
 is "nothing was stored" "$(sql -c "SELECT count(*) FROM lem_models WHERE name <> 'cancel'")" 0
