@@ -13,54 +13,11 @@
 #include "making/simulate.h"
 #include "market/window.h"
 #include "parameters/params.h"
+#include "input.h"
 
 #define MAX_BARS 96
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-/* What is left of the input. */
-typedef struct input
-{
-	const uint8_t *bytes;
-	size_t		size;
-} input;
-
-/* The next n bytes, or zeros where there are none left. */
-static void
-take(input *in, void *out, size_t n)
-{
-	const size_t there = n < in->size ? n : in->size;
-
-	memset(out, 0, n);
-	memcpy(out, in->bytes, there);
-	in->bytes += there;
-	in->size -= there;
-}
-
-static int
-take_int(input *in, int low, int high)
-{
-	uint16_t	x;
-
-	take(in, &x, sizeof(x));
-	return low + x % (high - low + 1);
-}
-
-static double
-take_double(input *in)
-{
-	double		x;
-
-	take(in, &x, sizeof(x));
-	return x;
-}
-
-static void
-ensure(bool good)
-{
-	if (!good)
-		abort();
-}
 
 /* A book in memory of its own. */
 typedef struct made_book

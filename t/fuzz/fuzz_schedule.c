@@ -12,47 +12,11 @@
 #include "market/window.h"
 #include "orders/order.h"
 #include "parameters/params.h"
+#include "input.h"
 
 #define MAX_BARS 256
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-/* What is left of the input. */
-typedef struct input
-{
-	const uint8_t *bytes;
-	size_t		size;
-} input;
-
-/* The next n bytes, or zeros where there are none left. */
-static void
-take(input *in, void *out, size_t n)
-{
-	const size_t there = n < in->size ? n : in->size;
-
-	memset(out, 0, n);
-	memcpy(out, in->bytes, there);
-	in->bytes += there;
-	in->size -= there;
-}
-
-static int
-take_int(input *in, int low, int high)
-{
-	uint16_t	x;
-
-	take(in, &x, sizeof(x));
-	return low + x % (high - low + 1);
-}
-
-static double
-take_double(input *in)
-{
-	double		x;
-
-	take(in, &x, sizeof(x));
-	return x;
-}
 
 static int64_t
 take_time(input *in)
@@ -119,13 +83,6 @@ take_bars(input *in, size_t n, int n_features, int64_t *ts, double *price, doubl
 			features[i * (size_t) n_features + (size_t) f] = kind == 0 ? take_double(in) : kind;
 		last = ts[i];
 	}
-}
-
-static void
-ensure(bool good)
-{
-	if (!good)
-		abort();
 }
 
 /* Shares of any kind are turned into slices that sum to the order. */
