@@ -63,23 +63,12 @@ sgemm_peak(void)
 	return 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / best;
 }
 
-static double
-time_case(const bench_case *bench)
+static void
+run_case(const void *arg)
 {
-	double		best = INFINITY;
-	double		spent = 0;
+	const bench_case *bench = arg;
 
-	while (spent < 0.1)
-	{
-		const double start = now();
-		double		t;
-
-		model_batch_run(bench->model, &bench->samples);
-		t = now() - start;
-		spent += t;
-		best = fmin(best, t);
-	}
-	return best / bench->n;
+	model_batch_run(bench->model, &bench->samples);
 }
 
 int
@@ -120,7 +109,7 @@ main(void)
 
 		for (int i = 0; i < n_cases; i++)
 		{
-			cases[i].seconds[round] = time_case(&cases[i]);
+			cases[i].seconds[round] = fastest(run_case, &cases[i], 0.1) / cases[i].n;
 			cases[i].ratio[round] = 100 * cases[i].flops / cases[i].seconds[round] / peak;
 		}
 		peaks[round] = peak / 1e9;

@@ -50,32 +50,14 @@ slope(int n, const int *x, const double *y)
 }
 
 static void
-run(const work *w)
+run(const void *arg)
 {
+	const work *w = arg;
+
 	if (w->training)
 		training_run(w->training);
 	else
 		model_batch_run(w->model, &w->samples);
-}
-
-/* Seconds: the fastest of the runs that a time has room for. */
-static double
-seconds(const work *w)
-{
-	double		best = INFINITY;
-	double		spent = 0;
-
-	while (spent < 0.02)
-	{
-		const double start = now();
-		double		t;
-
-		run(w);
-		t = now() - start;
-		spent += t;
-		best = fmin(best, t);
-	}
-	return best;
 }
 
 static void
@@ -110,7 +92,7 @@ measure(const growth *g, int rounds)
 	for (int round = 0; round < rounds; round++)
 	{
 		for (int i = 0; i < n; i++)
-			times[i] = seconds(&works[i]);
+			times[i] = fastest(run, &works[i], 0.02);
 		exponents[round] = slope(n, g->size, times);
 		if (getenv("LEM_BENCH_TIMES"))
 			for (int i = 0; i < n; i++)

@@ -129,8 +129,9 @@ make_window(const maker_case *c)
 }
 
 static void
-run_case(const maker_case *c)
+run_case(const void *arg)
 {
+	const maker_case *c = arg;
 	lem_status	status = LEM_OK;
 
 	if (c->n == 0)
@@ -142,25 +143,6 @@ run_case(const maker_case *c)
 									  c->out, NULL, NULL);
 	if (status != LEM_OK)
 		exit(1);
-}
-
-static double
-time_case(const maker_case *c)
-{
-	double		best = INFINITY;
-	double		spent = 0;
-
-	while (spent < 0.05)
-	{
-		const double start = now();
-		double		t;
-
-		run_case(c);
-		t = now() - start;
-		spent += t;
-		best = fmin(best, t);
-	}
-	return best / (c->n > 0 ? c->n : 1);
 }
 
 static maker_case
@@ -209,7 +191,8 @@ main(void)
 	}
 	for (int round = 0; round < rounds; round++)
 		for (int i = 0; i < n_cases; i++)
-			cases[i].seconds[round] = time_case(&cases[i]) * 1e6;
+			cases[i].seconds[round] = fastest(run_case, &cases[i], 0.05) * 1e6 /
+				(cases[i].n > 0 ? cases[i].n : 1);
 
 	bench_section("A forecast of market making, one core, without a server");
 	for (int i = 0; i < n_cases; i++)
