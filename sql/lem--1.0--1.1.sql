@@ -1940,10 +1940,10 @@ BEGIN ATOMIC
 			COALESCE(c.theirs, 0) AS theirs
 		FROM edges AS e CROSS JOIN generate_series(1, 40) AS b (bucket) LEFT JOIN counted AS c ON c.bucket = b.bucket
 	), months AS (
-		SELECT to_char(p.ts AT TIME ZONE 'UTC', 'YYYY-MM') AS name, count(*) AS n, avg(p.bps) AS mean,
-			stddev_samp(p.bps) AS std, avg(p.other) AS other,
+		SELECT to_char(p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC'), 'YYYY-MM') AS name,
+			count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other,
 			lem_mean_interval(p.bps, p.ts, h.horizon) AS i
-		FROM pairs AS p, horizon AS h GROUP BY 1
+		FROM pairs AS p, horizon AS h, given AS g GROUP BY 1
 	), hours AS (
 		SELECT to_char(p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC'), 'HH24') AS name,
 			count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
@@ -1986,7 +1986,7 @@ BEGIN ATOMIC
 				t.ratio, t.p[1], t.p[2], t.p[3], t.wins, t.bars_used) ORDER BY t.place) FROM totals AS t))
 			FROM histogram AS h),
 		(SELECT jsonb_build_object('name', 'months', 'title', 'By month',
-			'note', 'Mean gain with its 95 % interval, where there are enough orders for one.',
+			'note', 'Months in the model''s time zone; mean gain with its 95 % interval, where there are enough orders for one.',
 			'chart', jsonb_build_object('title', 'Mean gain by month', 'y_label', 'bps', 'zero', true,
 				'categories', jsonb_agg(m.name ORDER BY m.name),
 				'series', jsonb_build_array(
