@@ -162,6 +162,28 @@ DELETE FROM lem_parent_order;
 DELETE FROM clock_table;
 
 --
+-- How long bars are is found from the last 65, where fewer do not tell.
+--
+INSERT INTO clock_table SELECT * FROM clock_bars('M', '2026-03-02 09:00+00', '1 minute', -400, 0);
+INSERT INTO clock_table SELECT * FROM clock_bars('M', '2026-03-02 09:00+00', '2 minutes', 1, 32);
+SELECT count(lem_submit_order('M', 'clock_carry', lem_order(1000)));
+CALL lem_work(:'bars', '2026-03-02 10:05:30+00');
+SELECT to_char(seen_ts, 'HH24:MI') AS seen FROM lem_parent_order;
+INSERT INTO clock_table SELECT * FROM clock_bars('M', '2026-03-02 09:00+00', '2 minutes', 33, 33);
+CALL lem_work(:'bars', '2026-03-02 10:07:30+00');
+SELECT to_char(seen_ts, 'HH24:MI') AS seen FROM lem_parent_order;
+CALL lem_work(:'bars', '2026-03-02 10:08:00+00');
+SELECT to_char(seen_ts, 'HH24:MI') AS seen, reason FROM lem_parent_order;
+-- Bars that were there are gone; then all of them are.
+DELETE FROM clock_table WHERE series = 'M' AND ts > '2026-03-02 10:00+00';
+CALL lem_work(:'bars', '2026-03-02 10:09:00+00');
+SELECT to_char(seen_ts, 'HH24:MI') AS seen, reason FROM lem_parent_order;
+DELETE FROM clock_table WHERE series = 'M';
+CALL lem_work(:'bars', '2026-03-02 10:09:00+00');
+SELECT to_char(seen_ts, 'HH24:MI') AS seen, reason FROM lem_parent_order;
+DELETE FROM lem_parent_order;
+
+--
 -- Feeds are apart
 --
 INSERT INTO clock_table SELECT * FROM clock_bars('A', '2026-03-02 09:00+00', '1 minute', -400, 0);

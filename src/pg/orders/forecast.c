@@ -30,7 +30,7 @@ read_bars(const lem_handed_order *handed, const char *query)
 	lem_work_series series = {.name = handed->series, .since = DT_NOBEGIN};
 
 	lem_work_bars_open(&bars, handed->schema, query, GetCurrentTimestamp());
-	lem_work_bars_last(&bars, 1, &handed->series, bars.now, &series.last);
+	lem_work_bars_last(&bars, 1, &handed->series, NULL, bars.now, &series.last);
 	lem_work_bars_read(&bars, 1, &series);
 	if (series.error)
 		ReThrowError(series.error);

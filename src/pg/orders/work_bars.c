@@ -138,16 +138,26 @@ text_array(int n, Datum *values)
 	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+static Datum
+time_array(int n, Datum *values)
+{
+	return PointerGetDatum(construct_array(values, n, TIMESTAMPTZOID, sizeof(TimestampTz), true,
+										   TYPALIGN_DOUBLE));
+}
+
 /* Series that are asked for their last bars. */
 typedef struct last_bars
 {
 	lem_work_bars *bars;
 	const char *const *names;
+	const TimestampTz *known;	/* bars are asked for from there on; NULL: all are */
 	TimestampTz before;
 	TimestampTz *last;			/* NULL: the times of more of them are asked for */
+	int			most;			/* so many */
 	lem_work_times *times;
-	SPIPlanPtr	all;			/* what asks many series, $1 their names and $2 the time that bars
-								 * begin before; NULL: engines over several servers do not plan it */
+	SPIPlanPtr	all;			/* what asks many series, $1 their names, $2 the time that bars begin
+								 * before, and $3 those that they are asked for from, or how many;
+								 * NULL: engines over several servers do not plan it */
 	SPIPlanPtr	one;			/* what asks one; NULL: not needed yet */
 	int			first;			/* those that are asked */
 	int			n;
@@ -155,21 +165,37 @@ typedef struct last_bars
 
 /* A part of the query for a series whose name is given. */
 #define LAST_BAR(name) "SELECT pg_catalog.max(q.ts)::pg_catalog.timestamptz" FROM_BARS OF_SERIES name ARE_BARS
+#define LAST_BAR_FROM(name, from) LAST_BAR(name) " AND q.ts OPERATOR(pg_catalog.>=) " from
 #define LAST_TIMES(name) \
 	"SELECT q.ts::pg_catalog.timestamptz" FROM_BARS OF_SERIES name ARE_BARS \
-	" ORDER BY q.ts DESC LIMIT " CppAsString2(LEM_TIMES)
+	" ORDER BY q.ts DESC LIMIT $3"
 #define OF_ALL(of_each) \
 	"SELECT ARRAY(" of_each ") FROM pg_catalog.unnest($1)" \
 	" WITH ORDINALITY AS lem_s (series, number) ORDER BY lem_s.number"
+#define OF_ALL_FROM(of_each) \
+	"SELECT ARRAY(" of_each ") FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($3))" \
+	" WITH ORDINALITY AS lem_s (series, since, number) ORDER BY lem_s.number"
 
+/* The query of many series, or of one. */
 static SPIPlanPtr
-prepare(const last_bars *l, const char *text, Oid names)
+prepare(const last_bars *l, bool all)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Oid			types[] = {names, TIMESTAMPTZOID};
+	Oid			types[] = {all ? TEXTARRAYOID : TEXTOID, TIMESTAMPTZOID, INT4OID};
+	const char *text;
 	ErrorContextCallback callback;
 	SPIPlanPtr	plan;
 
+	if (l->times)
+		text = all ? OF_ALL(LAST_TIMES("lem_s.series")) : LAST_TIMES("$1");
+	else if (l->known)
+	{
+		types[2] = all ? TIMESTAMPTZARRAYOID : TIMESTAMPTZOID;
+		text = all ? OF_ALL_FROM(LAST_BAR_FROM("lem_s.series", "lem_s.since"))
+			: LAST_BAR_FROM("$1", "$3");
+	}
+	else
+		text = all ? OF_ALL(LAST_BAR("lem_s.series")) : LAST_BAR("$1");
 	push_context(&callback);
 	plan = SPI_prepare(psprintf(text, l->bars->query), lengthof(types), types);
 	if (plan == NULL)
@@ -179,11 +205,13 @@ prepare(const last_bars *l, const char *text, Oid names)
 	return plan;
 }
 
+/* Ask some series: their names, and the times that bars are asked for from, one or an array. */
 static void
-ask(const last_bars *l, SPIPlanPtr plan, Datum names)
+ask(const last_bars *l, SPIPlanPtr plan, Datum names, Datum from)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Datum		values[] = {names, TimestampTzGetDatum(l->before)};
+	Datum		values[] = {names, TimestampTzGetDatum(l->before),
+		l->times ? Int32GetDatum(l->most) : from};
 	ErrorContextCallback callback;
 	int			result;
 
@@ -217,10 +245,14 @@ find_all(void *arg)
 {
 	const last_bars *l = arg;
 	Datum	   *names = palloc(l->n * sizeof(Datum));
+	Datum	   *from = palloc(l->n * sizeof(Datum));
 
 	for (int i = 0; i < l->n; i++)
+	{
 		names[i] = CStringGetTextDatum(l->names[l->first + i]);
-	ask(l, l->all, text_array(l->n, names));
+		from[i] = TimestampTzGetDatum(l->known ? l->known[l->first + i] : DT_NOBEGIN);
+	}
+	ask(l, l->all, text_array(l->n, names), time_array(l->n, from));
 	LEM_ENSURE(SPI_processed == (uint64) l->n);
 	for (int i = 0; i < l->n; i++)
 	{
@@ -247,7 +279,8 @@ find_each(void *arg, int first, int n)
 		bool		nulls[LEM_TIMES];
 		int			count;
 
-		ask(l, l->one, CStringGetTextDatum(l->names[i]));
+		ask(l, l->one, CStringGetTextDatum(l->names[i]),
+			TimestampTzGetDatum(l->known ? l->known[i] : DT_NOBEGIN));
 		count = (int) SPI_processed;
 		LEM_ENSURE(count <= LEM_TIMES);
 		for (int k = 0; k < count; k++)
@@ -275,8 +308,7 @@ ask_all(last_bars *l, int n)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
 
-	l->all = prepare(l, l->last ? OF_ALL(LAST_BAR("lem_s.series")) :
-					 OF_ALL(LAST_TIMES("lem_s.series")), TEXTARRAYOID);
+	l->all = prepare(l, true);
 	for (l->first = 0; l->first < n; l->first += l->n)
 	{
 		ErrorData  *error = NULL;
@@ -298,7 +330,7 @@ ask_all(last_bars *l, int n)
 			l->all = NULL;
 		}
 		if (l->one == NULL)
-			l->one = prepare(l, l->last ? LAST_BAR("$1") : LAST_TIMES("$1"), TEXTOID);
+			l->one = prepare(l, false);
 		errors = palloc0(n * sizeof(ErrorData *));
 		lem_guard_each(find_each, l, l->first, l->n, lem_error_is_of_data, errors);
 
@@ -317,18 +349,39 @@ ask_all(last_bars *l, int n)
 }
 
 void
-lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, TimestampTz before,
-				   TimestampTz *last)
+lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names, const TimestampTz *known,
+				   TimestampTz before, TimestampTz *last)
 {
-	last_bars	l = {.bars = bars, .names = names, .before = before, .last = last};
+	last_bars	l = {.bars = bars, .names = names, .known = known, .before = before, .last = last};
+	const char **gone;
+	TimestampTz *gone_last;
+	int			n_gone = 0;
 
 	ask_all(&l, n);
+	if (known == NULL)
+		return;
+
+	/* Bars that a series had may be gone: what is left of it then? */
+	gone = palloc(Max(n, 1) * sizeof(char *));
+	gone_last = palloc(Max(n, 1) * sizeof(TimestampTz));
+	for (int i = 0; i < n; i++)
+		if (last[i] == DT_NOBEGIN && known[i] != DT_NOBEGIN)
+			gone[n_gone++] = names[i];
+	if (n_gone > 0)
+		lem_work_bars_last(bars, n_gone, gone, NULL, before, gone_last);
+	for (int i = 0, g = 0; g < n_gone; i++)
+		if (last[i] == DT_NOBEGIN && known[i] != DT_NOBEGIN)
+			last[i] = gone_last[g++];
+	pfree(gone);
+	pfree(gone_last);
 }
 
 void
-lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names, lem_work_times *times)
+lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names, int most,
+					lem_work_times *times)
 {
-	last_bars	l = {.bars = bars, .names = names, .before = bars->now, .times = times};
+	last_bars	l = {.bars = bars, .names = names, .before = bars->now, .most = most,
+		.times = times};
 
 	ask_all(&l, n);
 }
@@ -354,8 +407,7 @@ find_from(void *arg)
 
 	for (int i = 0; i < f->n; i++)
 		from[i] = TimestampTzGetDatum(f->from[i]);
-	values[2] = PointerGetDatum(construct_array(from, f->n, TIMESTAMPTZOID, sizeof(TimestampTz),
-												true, TYPALIGN_DOUBLE));
+	values[2] = time_array(f->n, from);
 	run(f->bars,
 		"SELECT s.number, b.ts, b.price, b.volume"
 		" FROM pg_catalog.unnest($3) WITH ORDINALITY AS s (told, number)"

@@ -64,9 +64,11 @@ extern void lem_work_bars_forget(lem_work_bars *bars);
 
 /*
  * Times of the last bars before a time of n series; DT_NOBEGIN also where the query raises an error.
+ * known: times of bars that they had, DT_NOBEGIN where none is known, or NULL: the last ones are looked
+ * for from there on first, which spares reading older ones.
  */
 extern void lem_work_bars_last(lem_work_bars *bars, int n, const char *const *names,
-							   TimestampTz before, TimestampTz *last);
+							   const TimestampTz *known, TimestampTz before, TimestampTz *last);
 
 /* Times of a series' last bars that had begun by now, LEM_TIMES of them at most. */
 #define LEM_TIMES 65
@@ -77,8 +79,8 @@ typedef struct lem_work_times
 	int64_t		ts[LEM_TIMES];
 } lem_work_times;
 
-/* Those of n series; none where the query raises an error. */
-extern void lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names,
+/* Those of n series, at most so many of each; none where the query raises an error. */
+extern void lem_work_bars_times(lem_work_bars *bars, int n, const char *const *names, int most,
 								lem_work_times *times);
 
 /* A bar. */

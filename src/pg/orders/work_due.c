@@ -16,6 +16,15 @@
 /* Series of which the times are looked at together. */
 #define TIMES_AT_ONCE 1000
 
+/*
+ * Of so many times the distances are half of those of LEM_TIMES times: where none of them is longer
+ * than a while, the length that is found from LEM_TIMES, their median, is not either.
+ */
+#define FEW_TIMES ((LEM_TIMES + 1) / 2)
+
+/* Bars of months end by the calendar, not after a length. */
+#define MONTH (27 * USECS_PER_DAY)
+
 /* Most series that a message names. */
 #define NAMED_SERIES 5
 
@@ -28,6 +37,49 @@ count_ended(const lem_work_bars *bars, const lem_work_times *times, const lem_co
 	uint64_t	scratch[LEM_TIMES];
 
 	return lem_expect_ended(config, &series, LEM_TIMES, clock, bars->now, scratch);
+}
+
+/*
+ * Whether a series' last bar has ended for certain, by its last FEW_TIMES times: the length that its
+ * bars are found to have is not longer than what has passed since.
+ */
+static bool
+has_ended(const lem_work_bars *bars, const lem_work_times *times)
+{
+	uint64		passed;			/* differences of times that may be infinite */
+
+	if (times->n < FEW_TIMES)
+		return false;
+	passed = (uint64) bars->now - (uint64) times->ts[times->n - 1];
+	for (int i = 0; i + 1 < times->n; i++)
+		if ((uint64) times->ts[i + 1] - (uint64) times->ts[i] > passed)
+			return false;
+	return passed < MONTH;
+}
+
+/* The last times of n series, as many as it takes to tell whether they have ended. */
+static void
+find_times(lem_work_bars *bars, int n, const char *const *names, lem_work_times *times)
+{
+	const char **more = palloc(n * sizeof(char *));
+	int		   *number = palloc(n * sizeof(int));
+	lem_work_times *more_times;
+	int			n_more = 0;
+
+	lem_work_bars_times(bars, n, names, FEW_TIMES, times);
+	for (int i = 0; i < n; i++)
+	{
+		if (times[i].n < FEW_TIMES || has_ended(bars, &times[i]))
+			continue;
+		number[n_more] = i;
+		more[n_more++] = names[i];
+	}
+	if (n_more == 0)
+		return;
+	more_times = palloc(n_more * sizeof(lem_work_times));
+	lem_work_bars_times(bars, n_more, more, LEM_TIMES, more_times);
+	for (int i = 0; i < n_more; i++)
+		times[number[i]] = more_times[i];
 }
 
 /* Ask the models of a series' orders which of its last bars have ended. */
@@ -70,10 +122,11 @@ find_ended(const lem_worker *worker, lem_work_bars *bars, lem_active_series *ser
 
 	for (int i = 0; i < n; i++)
 		names[i] = series[i].name;
-	lem_work_bars_times(bars, n, names, times);
+	find_times(bars, n, names, times);
 	for (int i = 0; i < n; i++)
 	{
-		const size_t count = count_ended(bars, &times[i], &config, NULL);
+		const size_t count = has_ended(bars, &times[i]) ? (size_t) times[i].n
+			: count_ended(bars, &times[i], &config, NULL);
 
 		series[i].last = count > 0 ? times[i].ts[count - 1] : DT_NOBEGIN;
 		if (count == (size_t) times[i].n)
@@ -124,13 +177,17 @@ lem_work_find_due(const lem_worker *worker, lem_work_bars *bars, bool warn, int 
 	int			n;
 	lem_active_series *series = lem_work_list(worker, &n);
 	const char **names = palloc(Max(n, 1) * sizeof(char *));
+	TimestampTz *seen = palloc(Max(n, 1) * sizeof(TimestampTz));
 	TimestampTz *last = palloc(Max(n, 1) * sizeof(TimestampTz));
 	int			n_forming = 0;
 	int			candidates = 0;
 
 	for (int i = 0; i < n; i++)
+	{
 		names[i] = series[i].name;
-	lem_work_bars_last(bars, n, names, warn ? DT_NOEND : worker->now, last);
+		seen[i] = series[i].seen;
+	}
+	lem_work_bars_last(bars, n, names, seen, warn ? DT_NOEND : worker->now, last);
 	for (int i = 0; i < n; i++)
 	{
 		series[i].last = last[i];
@@ -151,6 +208,7 @@ lem_work_find_due(const lem_worker *worker, lem_work_bars *bars, bool warn, int 
 	if (warn && n_forming > 0)
 		tell_forming(names, n_forming);
 	pfree(names);
+	pfree(seen);
 	pfree(last);
 	return series;
 }

@@ -53,7 +53,7 @@ lem_work_late(const lem_worker *worker, lem_work_bars *bars)
 		series[n_series - 1].seen = Min(series[n_series - 1].seen, slices[i].told);
 	}
 	if (n > 0)
-		lem_work_bars_last(bars, n_series, names, worker->now, last);
+		lem_work_bars_last(bars, n_series, names, NULL, worker->now, last);
 	for (int i = 0; i < n_series; i++)
 	{
 		if (last[i] < series[i].seen)
