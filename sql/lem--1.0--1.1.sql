@@ -620,7 +620,7 @@ COMMENT ON FUNCTION lem_early_finish_value(lem_order, lem_bars, jsonb)
 DROP INDEX lem_parent_order_active;
 CREATE INDEX lem_parent_order_active ON lem_parent_order (series, id) WHERE state = 'active';
 ALTER TABLE lem_parent_order SET (fillfactor = 50);
-ALTER TABLE lem_child_slice SET (fillfactor = 70);
+ALTER TABLE lem_child_slice SET (fillfactor = 45);
 
 -- What desks ask for: a series' orders, orders by their state, the last slices and those since a
 -- time; and what lem_purge deletes.
@@ -629,6 +629,8 @@ CREATE INDEX lem_parent_order_state ON lem_parent_order (state, id) INCLUDE (own
 CREATE INDEX lem_parent_order_owner ON lem_parent_order (owner) WHERE state IN ('active', 'paused');
 CREATE INDEX lem_parent_order_worked ON lem_parent_order (series) WHERE start_ts IS NOT NULL;
 CREATE INDEX lem_parent_order_ended ON lem_parent_order (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX lem_parent_order_expires ON lem_parent_order (owner, expires_at)
+	WHERE state IN ('active', 'paused') AND expires_at IS NOT NULL;
 CREATE INDEX lem_child_slice_decided ON lem_child_slice (decided_at);
 
 CREATE PROCEDURE lem_purge(before timestamptz)

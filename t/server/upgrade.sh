@@ -164,4 +164,30 @@ for version in $versions; do
 done
 
 is "the present version is up to date" "$(sql -c "ALTER EXTENSION lem UPDATE" 2>&1)" "NOTICE:  version \"$present\" of extension \"lem\" is already installed"
+# One session that works orders while the extension is dropped and created again, also in another schema
+createdb "${source}_again"
+worked=$(sql -d "${source}_again" <<-'SQL'
+	SET client_min_messages = warning;
+	CREATE TABLE worked AS SELECT 'A' AS series, '2026-03-02'::timestamptz + h * interval '1 hour' AS ts, 100 AS price, 1000 AS volume FROM generate_series(-400, 0) AS h;
+	CREATE SCHEMA one;
+	CREATE SCHEMA two;
+	CREATE EXTENSION lem SCHEMA one;
+	SELECT set_config('search_path', 'public, one, two', false) \gset
+	SELECT lem_submit_order('A', 'baseline:twap', lem_order(12)) AS id \gset
+	CALL lem_work('TABLE worked', '2026-03-02 01:00+00');
+	SELECT count(*) FROM one.lem_slices;
+	DROP EXTENSION lem;
+	CREATE EXTENSION lem SCHEMA one;
+	SELECT lem_submit_order('A', 'baseline:twap', lem_order(12)) AS id \gset
+	CALL lem_work('TABLE worked', '2026-03-02 01:00+00');
+	SELECT count(*) FROM one.lem_slices;
+	DROP EXTENSION lem;
+	CREATE EXTENSION lem SCHEMA two;
+	SELECT lem_submit_order('A', 'baseline:twap', lem_order(12)) AS id \gset
+	CALL lem_work('TABLE worked', '2026-03-02 01:00+00');
+	SELECT count(*) FROM two.lem_slices;
+SQL
+)
+dropdb "${source}_again"
+is "one session, and the extension made anew" "$worked" $'1\n1\n1'
 exit $failed

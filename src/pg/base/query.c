@@ -72,17 +72,67 @@ lem_query_type(const lem_query *query, const char *name)
 	return type;
 }
 
+/* Queries whose plans a session keeps. */
+#define KEPT_PLANS 16
+
+/* A plan that is kept: by the address of the query's text, and all that its meaning rests on. */
+typedef struct kept_plan
+{
+	const char *text;
+	char		schema[NAMEDATALEN];
+	int			n;
+	Oid			types[LEM_MAX_ARGUMENTS];
+	SPIPlanPtr	plan;
+} kept_plan;
+
+/*
+ * The plan of a query that repeats: one for all arguments.  The server plans it anew where what it rests
+ * on has changed.  NULL: it cannot be prepared, as SPI_result says.
+ */
+static SPIPlanPtr
+keep_plan(const lem_query *query, const char *text, const char *command)
+{
+	static kept_plan kept[KEPT_PLANS];
+	kept_plan  *k = kept;
+	SPIPlanPtr	plan;
+
+	while (k->text != NULL && k->text != text)
+	{
+		k++;
+		LEM_ENSURE(k < kept + KEPT_PLANS);
+	}
+	if (k->plan != NULL && k->n == query->n && strcmp(k->schema, query->schema) == 0 &&
+		memcmp(k->types, query->types, query->n * sizeof(Oid)) == 0)
+		return k->plan;
+	plan = SPI_prepare_cursor(command, query->n, (Oid *) query->types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		return NULL;
+	if (k->plan != NULL)
+		SPI_freeplan(k->plan);
+	k->text = text;
+	strlcpy(k->schema, query->schema, sizeof(k->schema));
+	k->n = query->n;
+	memcpy(k->types, query->types, query->n * sizeof(Oid));
+	k->plan = plan;
+	return plan;
+}
+
 /*
  * Run a command that may write, as things are by now, whatever snapshot the transaction has: what it
  * was allowed to do was decided by that as well.
  */
 static int
-run_latest(lem_query *query, const char *command)
+run_latest(lem_query *query, const char *text, const char *command)
 {
 	SPIPlanPtr	plan;
 	int			result;
 
 	/* The command's own snapshot is the latest one already. */
+	if (!IsolationUsesXactSnapshot() && query->repeats)
+	{
+		plan = keep_plan(query, text, command);
+		return plan ? SPI_execute_plan(plan, query->values, query->nulls, false, 0) : SPI_result;
+	}
 	if (!IsolationUsesXactSnapshot())
 		return SPI_execute_with_args(command, query->n, query->types,
 									 query->values, query->nulls, false, 0);
@@ -112,6 +162,10 @@ run(lem_query *query, const char *text, bool reads)
 	/* No operator or function of the caller's is to be found, as whom we do not run. */
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+
+	/* A query without what is disabled below looks dear enough to be compiled, and is not. */
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
 	if (query->by_index)
 		for (size_t i = 0; i < lengthof(not_by_index); i++)
 			(void) set_config_option(not_by_index[i], "off", PGC_USERSET, PGC_S_SESSION,
@@ -120,7 +174,7 @@ run(lem_query *query, const char *text, bool reads)
 		result = SPI_execute_with_args(command, query->n, query->types,
 									   query->values, query->nulls, true, 0);
 	else
-		result = run_latest(query, command);
+		result = run_latest(query, text, command);
 	AtEOXact_GUC(true, level);
 	lem_user_restore(user);
 

@@ -16,6 +16,7 @@ typedef struct lem_query
 {
 	const char *schema;
 	bool		by_index;		/* few rows of large tables: whatever statistics say, by an index */
+	bool		repeats;		/* its text is a literal, and its plan is kept by the session */
 	int			n;
 	Oid			types[LEM_MAX_ARGUMENTS];
 	Datum		values[LEM_MAX_ARGUMENTS];

@@ -2,6 +2,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/async.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -277,6 +278,7 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 		ids[j] = Int64GetDatum(orders[j].id);
 	lem_query_begin(&query, worker->schema);
 	query.by_index = true;
+	query.repeats = true;
 	lem_query_add_array(&query, INT8OID, ids, NULL, n);
 	rows = lem_query_run(&query,
 						 "SELECT order_id, step, allocation, bar_ts, quantity, adjusted, skipped,"
@@ -336,6 +338,7 @@ read_fills(const lem_worker *worker, lem_work_order *orders, int n)
 		return;
 	lem_query_begin(&query, worker->schema);
 	query.by_index = true;
+	query.repeats = true;
 	lem_query_add_array(&query, INT8OID, ids, NULL, n_ids);
 	rows = lem_query_run(&query,
 						 "SELECT order_id, coalesce(step, 1), sum(quantity * adjusted),"
@@ -373,6 +376,7 @@ lem_work_claim(const lem_worker *worker, const lem_active_series *series, int n,
 	lem_work_order *orders;
 
 	worker_query(worker, &query);
+	query.repeats = true;
 	add_series(&query, series, n);
 	lem_query_add(&query, INT4OID, Int32GetDatum(limit), false);
 	*claimed = (int) lem_query_run(&query,
@@ -444,6 +448,23 @@ interval_datum(int64 span)
 	return IntervalPGetDatum(interval);
 }
 
+/* Tell those who listen of slices that were decided, by their numbers, as LEM_NOTIFY would. */
+static void
+tell_slices(const lem_work_order *orders, int n)
+{
+	char		payload[80];
+
+	for (int i = 0; i < n; i++)
+	{
+		for (int k = 0; k < orders[i].decision.n_slices; k++)
+		{
+			snprintf(payload, sizeof(payload), "{\"order\":" INT64_FORMAT ",\"step\":%d}",
+					 orders[i].id, orders[i].decision.slices[k].step);
+			Async_Notify("lem_slice", payload);
+		}
+	}
+}
+
 /* The slices that were decided. */
 static void
 save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
@@ -490,15 +511,22 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 	}
 	lem_query_begin(&query, worker->schema);
 	query.by_index = true;
+	query.repeats = true;
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	columns_add(&c, &query, types);
 	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
+#define INSERT_SLICES \
+	"INSERT INTO %1$s.lem_child_slice (order_id, step, ts, allocation, cumulative, quantity, late," \
+	" model_version, inputs, reason, skipped, lag, lagging, decided_by) SELECT u.*, $15" \
+	" FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS u"
+	if (!lem_notify_details)
+	{
+		lem_query_run(&query, INSERT_SLICES);
+		tell_slices(orders, n);
+		return;
+	}
 	lem_query_run(&query,
-				  "WITH s AS (INSERT INTO %1$s.lem_child_slice (order_id, step, ts, allocation,"
-				  " cumulative, quantity, late, model_version, inputs, reason, skipped, lag,"
-				  " lagging, decided_by) SELECT u.*, $15"
-				  " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS u"
-				  " RETURNING *)"
+				  "WITH s AS (" INSERT_SLICES " RETURNING *)"
 				  " SELECT " LEM_NOTIFY("CASE WHEN s.skipped THEN 'skipped' ELSE 'slice' END", "s.step",
 										", 'late', s.late, 'ts', s.ts, 'side', (o.ord).side,"
 										" 'unit', (o.ord).unit, 'quantity', s.quantity,"
@@ -536,6 +564,7 @@ save_completed(const lem_worker *worker, const lem_work_order *orders, int n)
 	}
 	lem_query_begin(&query, worker->schema);
 	query.by_index = true;
+	query.repeats = true;
 	columns_add(&c, &query, types);
 	lem_query_run(&query,
 				  "UPDATE %1$s.lem_child_slice AS c SET bar_ts = u.bar_ts"
@@ -594,6 +623,7 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 
 	lem_query_begin(&query, worker->schema);
 	query.by_index = true;
+	query.repeats = true;
 	types[7] = lem_query_type(&query, "lem_bars");
 	columns_begin(&c, n, lengthof(types));
 	for (int i = 0; i < n; i++, c.n++)
@@ -732,6 +762,7 @@ lem_work_expire(const lem_worker *worker)
 	lem_query	query;
 
 	lem_query_begin(&query, worker->schema);
+	query.by_index = true;
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(worker->now), false);
 	lem_query_add(&query, worker->owners_type, worker->owners, false);
