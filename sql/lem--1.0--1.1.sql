@@ -1822,8 +1822,8 @@ END;
 COMMENT ON FUNCTION _lem_windows_of(text)
 	IS 'what a model''s config says of its windows, as options of baselines';
 
-CREATE FUNCTION _lem_schedule_pictures(model text, ord lem_order, bars lem_bars) RETURNS jsonb
-	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
+CREATE FUNCTION _lem_schedule_pictures(model text, ord lem_order, bars lem_bars) RETURNS SETOF jsonb
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000 ROWS 1
 BEGIN ATOMIC
 	WITH s AS MATERIALIZED (
 		SELECT * FROM lem_schedule(model, ord, bars)
@@ -1897,7 +1897,7 @@ COMMENT ON FUNCTION _lem_schedule_pictures(text, lem_order, lem_bars)
 	IS 'the pictures of a schedule and their figures';
 
 CREATE FUNCTION _lem_backtest_pictures(model text, ord lem_order, bars lem_bars, options jsonb)
-	RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+	RETURNS SETOF jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000 ROWS 1
 BEGIN ATOMIC
 	WITH given AS (
 		SELECT COALESCE(options ->> 'yardstick', 'baseline:stop_rule') AS yardstick,
@@ -2043,8 +2043,8 @@ END;
 COMMENT ON FUNCTION _lem_backtest_pictures(text, lem_order, lem_bars, jsonb)
 	IS 'the pictures of a backtest and their figures';
 
-CREATE FUNCTION _lem_training_pictures(model text) RETURNS jsonb
-	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+CREATE FUNCTION _lem_training_pictures(model text) RETURNS SETOF jsonb
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1
 BEGIN ATOMIC
 	WITH r AS (
 		SELECT * FROM lem_training_runs AS r WHERE r.model = _lem_training_pictures.model ORDER BY r.run DESC LIMIT 1
@@ -2085,8 +2085,8 @@ END;
 COMMENT ON FUNCTION _lem_training_pictures(text)
 	IS 'the pictures of a model''s last training and their figures';
 
-CREATE FUNCTION _lem_models_pictures() RETURNS jsonb
-	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+CREATE FUNCTION _lem_models_pictures() RETURNS SETOF jsonb
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1
 BEGIN ATOMIC
 	SELECT jsonb_build_array(
 		(SELECT jsonb_build_object('name', 'models', 'title', 'Models', 'chart', NULL,
@@ -2120,7 +2120,7 @@ CREATE FUNCTION _lem_report_options(kind text, options jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'pg_lem_report_options' LANGUAGE C STABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION _lem_report_options(text, jsonb)
-	IS 'the options of a report on an order or on a day, checked';
+	IS 'the options of a report, checked';
 
 CREATE FUNCTION _lem_report_plan(model text, ord lem_order, bars lem_bars) RETURNS lem_slice[]
 	AS 'MODULE_PATHNAME', 'pg_lem_report_plan' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 30000;
@@ -2144,8 +2144,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION _lem_report_fills(bigint, text) IS 'fills of an order for a report';
 
-CREATE FUNCTION _lem_order_pictures(id bigint, bars text, options jsonb) RETURNS jsonb
-	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
+CREATE FUNCTION _lem_order_pictures(id bigint, bars text, options jsonb) RETURNS SETOF jsonb
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000 ROWS 1
 BEGIN ATOMIC
 	WITH o AS MATERIALIZED (
 		SELECT o.*, (o.ord).start_ts AS starts, (o.ord).max_participation AS most,
@@ -2310,8 +2310,8 @@ END;
 COMMENT ON FUNCTION _lem_order_pictures(bigint, text, jsonb)
 	IS 'the pictures of an order that is worked and their figures';
 
-CREATE FUNCTION _lem_desk_pictures(day date, bars text, options jsonb) RETURNS jsonb
-	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
+CREATE FUNCTION _lem_desk_pictures(day date, bars text, options jsonb) RETURNS SETOF jsonb
+	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000 ROWS 1
 BEGIN ATOMIC
 	WITH zone AS (
 		SELECT COALESCE(options ->> 'time_zone', 'UTC') AS name
@@ -2377,7 +2377,7 @@ COMMENT ON FUNCTION _lem_desk_pictures(date, text, jsonb)
 	IS 'the pictures of a day''s orders and their figures';
 
 CREATE FUNCTION _lem_maker_pictures(model text, quoting lem_quoting, book lem_book, options jsonb)
-	RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+	RETURNS SETOF jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000 ROWS 1
 BEGIN ATOMIC
 	WITH b AS MATERIALIZED (
 		SELECT * FROM lem_maker_backtest(model, quoting, book, options)
@@ -2474,25 +2474,25 @@ END;
 COMMENT ON FUNCTION _lem_pictures_page(text, jsonb) IS 'pictures and their figures as a page of HTML';
 
 -- One of several pictures.
-CREATE FUNCTION _lem_picture(kind text, pictures jsonb) RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE COST 10000
-BEGIN ATOMIC
-	SELECT lem_chart(COALESCE(
-		(SELECT p.value -> 'chart' FROM jsonb_array_elements(pictures) AS p (value)
-			WHERE p.value ->> 'name' = kind AND jsonb_typeof(p.value -> 'chart') = 'object'),
-		_lem_unknown_kind(kind, (SELECT string_agg(p.value ->> 'name', ', ') FROM jsonb_array_elements(pictures) AS p (value)
-			WHERE jsonb_typeof(p.value -> 'chart') = 'object'))));
-END;
-COMMENT ON FUNCTION _lem_picture(text, jsonb) IS 'one of several pictures as SVG';
+CREATE FUNCTION _lem_picture(kind text, pictures jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'pg_lem_picture' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION _lem_picture(text, jsonb) IS 'the chart of one of several pictures';
 
+-- The functions with pictures are called in FROM: there the planner makes them part of the calling
+-- query, so that the context of an error is what the user called.  Options are checked for a schedule,
+-- too, which uses none of them.
 CREATE FUNCTION lem_report(kind text, model text, ord lem_order, bars lem_bars,
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
 BEGIN ATOMIC
 	SELECT CASE kind
-		WHEN 'schedule' THEN _lem_pictures_page('Schedule by ' || model, _lem_schedule_pictures(model, ord, bars))
+		WHEN 'schedule' THEN _lem_pictures_page('Schedule by ' || model,
+			(SELECT p FROM _lem_schedule_pictures(model, ord, bars) AS p
+				WHERE _lem_report_options('backtest', options) IS NOT NULL))
 		WHEN 'backtest' THEN _lem_pictures_page('Backtest of ' || model,
-			COALESCE(_lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)), '[]'::jsonb))
+			(SELECT p FROM _lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)) AS p
+				WHERE _lem_report_options('backtest', options) IS NOT NULL))
 		ELSE _lem_unknown_kind(kind, 'schedule and backtest, of a model, an order and bars')::text END;
 END;
 COMMENT ON FUNCTION lem_report(text, text, lem_order, lem_bars, jsonb)
@@ -2503,8 +2503,8 @@ CREATE FUNCTION lem_report(kind text, model text DEFAULT NULL) RETURNS text
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'training' THEN _lem_pictures_page('Training of ' || COALESCE(model, ''),
-			COALESCE(_lem_training_pictures(model), '[]'::jsonb))
-		WHEN 'models' THEN _lem_pictures_page('Models', _lem_models_pictures())
+			(SELECT p FROM _lem_training_pictures(model) AS p))
+		WHEN 'models' THEN _lem_pictures_page('Models', (SELECT p FROM _lem_models_pictures() AS p))
 		ELSE _lem_unknown_kind(kind, 'training, of a model, and models; schedule and backtest take an order and bars, too')::text END;
 END;
 COMMENT ON FUNCTION lem_report(text, text) IS 'a page of HTML on a training, or on all models';
@@ -2513,11 +2513,13 @@ CREATE FUNCTION lem_svg(kind text, model text, ord lem_order, bars lem_bars,
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
 BEGIN ATOMIC
-	SELECT CASE WHEN kind IN ('schedule', 'prices', 'inputs')
-		THEN _lem_picture(kind, _lem_schedule_pictures(model, ord, bars))
+	SELECT lem_chart(CASE WHEN kind IN ('schedule', 'prices', 'inputs')
+		THEN _lem_picture(kind, (SELECT p FROM _lem_schedule_pictures(model, ord, bars) AS p
+			WHERE _lem_report_options('backtest', options) IS NOT NULL))
 		WHEN kind IN ('gains', 'months', 'hours', 'volatility', 'minima')
-		THEN _lem_picture(kind, _lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)))
-		ELSE _lem_unknown_kind(kind, 'schedule, prices, inputs, gains, months, hours, volatility and, with the option minima, minima')::text END;
+		THEN _lem_picture(kind, (SELECT p FROM _lem_backtest_pictures(model, ord, bars, COALESCE(options, '{}'::jsonb)) AS p
+			WHERE _lem_report_options('backtest', options) IS NOT NULL))
+		ELSE _lem_unknown_kind(kind, 'schedule, prices, inputs, gains, months, hours, volatility and, with the option minima, minima') END);
 END;
 COMMENT ON FUNCTION lem_svg(text, text, lem_order, lem_bars, jsonb)
 	IS 'a picture of a schedule or a backtest, as SVG';
@@ -2525,10 +2527,10 @@ COMMENT ON FUNCTION lem_svg(text, text, lem_order, lem_bars, jsonb)
 CREATE FUNCTION lem_svg(kind text, model text DEFAULT NULL) RETURNS text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
 BEGIN ATOMIC
-	SELECT CASE WHEN kind IN ('loss', 'gain')
-		THEN _lem_picture(kind, _lem_training_pictures(model))
-		WHEN kind = 'use' THEN _lem_picture(kind, _lem_models_pictures())
-		ELSE _lem_unknown_kind(kind, 'loss and gain, of a model''s training, and use; those of schedules and backtests take an order and bars, too')::text END;
+	SELECT lem_chart(CASE WHEN kind IN ('loss', 'gain')
+		THEN _lem_picture(kind, (SELECT p FROM _lem_training_pictures(model) AS p))
+		WHEN kind = 'use' THEN _lem_picture(kind, (SELECT p FROM _lem_models_pictures() AS p))
+		ELSE _lem_unknown_kind(kind, 'loss and gain, of a model''s training, and use; those of schedules and backtests take an order and bars, too') END);
 END;
 COMMENT ON FUNCTION lem_svg(text, text) IS 'a picture of a training, or of all models, as SVG';
 
@@ -2539,7 +2541,8 @@ BEGIN ATOMIC
 		THEN _lem_unknown_order(id)::text ELSE CASE kind
 		WHEN 'order' THEN _lem_pictures_page('Order ' || COALESCE(id::text, '') || COALESCE(': ' || (SELECT o.side || ' ' || o.series
 				FROM lem_orders AS o WHERE o.id = lem_report.id), ''),
-			_lem_order_pictures(id, bars, _lem_report_options('order', options)))
+			(SELECT p FROM _lem_order_pictures(id, bars, options) AS p
+				WHERE _lem_report_options('order', options) IS NOT NULL))
 		ELSE _lem_unknown_kind(kind, 'order, of an order''s id and a query for bars')::text END END;
 END;
 COMMENT ON FUNCTION lem_report(text, bigint, text, jsonb) IS 'a page of HTML on an order that is worked';
@@ -2549,7 +2552,8 @@ CREATE FUNCTION lem_report(kind text, day date, bars text, options jsonb DEFAULT
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'desk' THEN _lem_pictures_page('Orders of ' || COALESCE(to_char(day, 'YYYY-MM-DD'), ''),
-			COALESCE(_lem_desk_pictures(day, bars, _lem_report_options('desk', options)), '[]'::jsonb))
+			(SELECT p FROM _lem_desk_pictures(day, bars, options) AS p
+				WHERE _lem_report_options('desk', options) IS NOT NULL))
 		ELSE _lem_unknown_kind(kind, 'desk, of a day and a query for bars')::text END;
 END;
 COMMENT ON FUNCTION lem_report(text, date, text, jsonb) IS 'a page of HTML on a day''s orders';
@@ -2560,7 +2564,8 @@ CREATE FUNCTION lem_report(kind text, model text, quoting lem_quoting, book lem_
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'maker' THEN _lem_pictures_page('Market making by ' || COALESCE(model, ''),
-			_lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)))
+			(SELECT p FROM _lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)) AS p
+				WHERE _lem_report_options('maker', options) IS NOT NULL))
 		ELSE _lem_unknown_kind(kind, 'maker, of a model, a quoting and a book')::text END;
 END;
 COMMENT ON FUNCTION lem_report(text, text, lem_quoting, lem_book, jsonb)
@@ -2569,19 +2574,21 @@ COMMENT ON FUNCTION lem_report(text, text, lem_quoting, lem_book, jsonb)
 CREATE FUNCTION lem_svg(kind text, id bigint, bars text, options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
 BEGIN ATOMIC
-	SELECT CASE WHEN kind IN ('price', 'shares', 'participation', 'shortfall', 'markouts')
+	SELECT lem_chart(CASE WHEN kind IN ('price', 'shares', 'participation', 'shortfall', 'markouts')
 		THEN CASE WHEN NOT EXISTS (SELECT FROM lem_orders AS o WHERE o.id = lem_svg.id)
-			THEN _lem_unknown_order(id)::text ELSE _lem_picture(kind, _lem_order_pictures(id, bars, _lem_report_options('order', options))) END
-		ELSE _lem_unknown_kind(kind, 'price, shares, participation, shortfall and markouts')::text END;
+			THEN _lem_unknown_order(id) ELSE _lem_picture(kind, (SELECT p FROM _lem_order_pictures(id, bars, options) AS p
+				WHERE _lem_report_options('order', options) IS NOT NULL)) END
+		ELSE _lem_unknown_kind(kind, 'price, shares, participation, shortfall and markouts') END);
 END;
 COMMENT ON FUNCTION lem_svg(text, bigint, text, jsonb) IS 'a picture of an order that is worked, as SVG';
 
 CREATE FUNCTION lem_svg(kind text, day date, bars text, options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
 BEGIN ATOMIC
-	SELECT CASE WHEN kind IN ('symbol', 'side', 'trader', 'basket', 'model')
-		THEN _lem_picture(kind, _lem_desk_pictures(day, bars, _lem_report_options('desk', options)))
-		ELSE _lem_unknown_kind(kind, 'symbol, side, trader, basket and model')::text END;
+	SELECT lem_chart(CASE WHEN kind IN ('symbol', 'side', 'trader', 'basket', 'model')
+		THEN _lem_picture(kind, (SELECT p FROM _lem_desk_pictures(day, bars, options) AS p
+			WHERE _lem_report_options('desk', options) IS NOT NULL))
+		ELSE _lem_unknown_kind(kind, 'symbol, side, trader, basket and model') END);
 END;
 COMMENT ON FUNCTION lem_svg(text, date, text, jsonb) IS 'a picture of a day''s orders, as SVG';
 
@@ -2589,9 +2596,10 @@ CREATE FUNCTION lem_svg(kind text, model text, quoting lem_quoting, book lem_boo
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
 BEGIN ATOMIC
-	SELECT CASE WHEN kind IN ('pnl', 'inventory', 'fills', 'skill', 'experts')
-		THEN _lem_picture(kind, _lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)))
-		ELSE _lem_unknown_kind(kind, 'pnl, inventory, fills, skill and experts')::text END;
+	SELECT lem_chart(CASE WHEN kind IN ('pnl', 'inventory', 'fills', 'skill', 'experts')
+		THEN _lem_picture(kind, (SELECT p FROM _lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)) AS p
+			WHERE _lem_report_options('maker', options) IS NOT NULL))
+		ELSE _lem_unknown_kind(kind, 'pnl, inventory, fills, skill and experts') END);
 END;
 COMMENT ON FUNCTION lem_svg(text, text, lem_quoting, lem_book, jsonb)
 	IS 'a picture of a backtest of market making, as SVG';

@@ -193,7 +193,61 @@ pg_lem_unknown_kind(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 PG_ARGISNULL(0) ? errmsg("kind must not be NULL") :
 			 errmsg("unknown kind \"%s\"", lem_clip_text(text_to_cstring(PG_GETARG_TEXT_PP(0)))),
-			 PG_ARGISNULL(1) ? errhint("There is nothing to show.") :
+			 PG_ARGISNULL(1) ? 0 :
 			 errhint("There are %s.", text_to_cstring(PG_GETARG_TEXT_PP(1)))));
+	PG_RETURN_NULL();
+}
+
+/* A text in an object of JSON; NULL: it has none of that name. */
+static char *
+text_of(JsonbContainer *object, const char *name)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object, name, (int) strlen(name), NULL);
+
+	return value == NULL || value->type != jbvString ? NULL :
+		pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/*
+ * _lem_picture(kind text, pictures jsonb) RETURNS jsonb
+ *
+ * The chart of the picture of that name, of those that a report has (NULL: none).  Raises 22023 if
+ * there is no such one now.
+ */
+LEM_FUNCTION(pg_lem_picture);
+
+Datum
+pg_lem_picture(PG_FUNCTION_ARGS)
+{
+	const char *kind = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Jsonb	   *pictures = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	StringInfoData names;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	initStringInfo(&names);
+	it = pictures == NULL ? NULL : JsonbIteratorInit(&pictures->root);
+	while (it != NULL && (token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		JsonbValue *chart;
+		char	   *name;
+
+		if (token != WJB_ELEM || value.type != jbvBinary ||
+			!JsonContainerIsObject(value.val.binary.data))
+			continue;
+		chart = getKeyJsonValueFromContainer(value.val.binary.data, "chart", 5, NULL);
+		name = text_of(value.val.binary.data, "name");
+		if (chart == NULL || chart->type != jbvBinary || name == NULL)
+			continue;
+		if (strcmp(name, kind) == 0)
+			PG_RETURN_JSONB_P(JsonbValueToJsonb(chart));
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("there is no picture \"%s\" of this", lem_clip_text(kind)),
+			 names.len > 0 ? errhint("There are %s.", names.data) :
+			 errhint("There is nothing to show.")));
 	PG_RETURN_NULL();
 }

@@ -1,4 +1,4 @@
-/* report_options.c: the options of reports on orders that are worked, and on a day's. */
+/* report_options.c: the options of reports. */
 #include "postgres.h"
 
 #include "utils/builtins.h"
@@ -10,9 +10,12 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/catalog/json_read.h"
+#include "pg/judging/backtest_options.h"
+#include "pg/making/maker_options.h"
 
-/* Groups of options: of an order alone; others are of a day, too. */
+/* Groups of options: of reports on orders that are worked, and on a day's. */
 #define OF_ORDER 1
+#define OF_DESK 2
 
 static const char *const fills_words[] = {"market", "paper", NULL};
 
@@ -68,8 +71,8 @@ read_markouts(const lem_keys *keys, const lem_key *key, const JsonbValue *value,
 }
 
 static const lem_key option[] = {
-	{"fills", LEM_KEY_OWN, .read = read_fills},
-	{"time_zone", LEM_KEY_OWN, .read = read_time_zone},
+	{"fills", LEM_KEY_OWN, .read = read_fills, .groups = OF_ORDER | OF_DESK},
+	{"time_zone", LEM_KEY_OWN, .read = read_time_zone, .groups = OF_ORDER | OF_DESK},
 	{"markouts", LEM_KEY_OWN, .read = read_markouts, .groups = OF_ORDER},
 };
 
@@ -80,21 +83,29 @@ static const lem_keys options = {
 /*
  * _lem_report_options(kind text, options jsonb) RETURNS jsonb
  *
- * The options of a report on an order or on a day, {} where there are none; raises LM014 for unknown
- * ones, and values of a wrong type.
+ * The options of a report of that kind (order, desk, backtest, maker), {} where there are none; raises
+ * LM014 for unknown ones, and values of a wrong type.
  */
 LEM_FUNCTION(pg_lem_report_options);
 
 Datum
 pg_lem_report_options(PG_FUNCTION_ARGS)
 {
+	lem_backtest_settings of_backtest;
+	lem_maker_options of_maker;
+	const char *kind;
 	Jsonb	   *json;
 
 	if (PG_ARGISNULL(1))
 		PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	kind = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
 	json = PG_GETARG_JSONB_P(1);
-	lem_keys_read(&options, !PG_ARGISNULL(0) &&
-				  strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), "order") == 0 ? OF_ORDER : 0,
-				  json, NULL);
+	if (strcmp(kind, "backtest") == 0)
+		lem_backtest_settings_read(json, LEM_OPTIONS_RULES | LEM_OPTIONS_WINDOW | LEM_OPTIONS_TEST |
+								   LEM_OPTIONS_REPORT, NULL, &of_backtest);
+	else if (strcmp(kind, "maker") == 0)
+		lem_maker_options_read(json, &of_maker);
+	else
+		lem_keys_read(&options, strcmp(kind, "order") == 0 ? OF_ORDER : OF_DESK, json, NULL);
 	PG_RETURN_JSONB_P(json);
 }

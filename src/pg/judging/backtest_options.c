@@ -113,6 +113,41 @@ read_baselines(const lem_keys *keys, const lem_key *key, const JsonbValue *value
 	}
 }
 
+/* What a report holds a backtest against: a model or a baseline; null is as if it were left out. */
+static void
+read_yardstick(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
+{
+	(void) target;
+	if (value->type != jbvNull && value->type != jbvString)
+		lem_keys_refuse(keys, key->name, value, "a model, or a baseline such as \"baseline:twap\"");
+}
+
+/* The shortest orders that a report compares, in bars; null is as if they were left out. */
+static void
+read_minima(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
+{
+	static const char *const wanted = "a list of numbers of bars, such as [3, 6]";
+	JsonbIterator *it;
+	int			n;
+
+	(void) target;
+	if (value->type == jbvNull)
+		return;
+	it = lem_json_array(value, &n);
+	if (it == NULL)
+		lem_keys_refuse(keys, key->name, value, wanted);
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue	element;
+		int64		bars;
+
+		(void) JsonbIteratorNext(&it, &element, true);
+		if (!lem_json_integer(&element, 1, PG_INT32_MAX, &bars))
+			lem_keys_refuse(keys, psprintf("%s[%d]", key->name, i), &element,
+							"a number of bars of at least 1");
+	}
+}
+
 /* Keys of a config are read with the others of one (below). */
 static void
 read_window(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
@@ -148,6 +183,8 @@ static const lem_key option[] = {
 	{"impact_coefficient", LEM_KEY_NUMBER, FIELD(costs.coefficient), 0, 1e6, .groups = LEM_OPTIONS_RULES | LEM_OPTIONS_TEST},
 	{"turnover_days", LEM_KEY_NUMBER, FIELD(costs.turnover_days), 0, 1e9, .groups = LEM_OPTIONS_TEST},
 	{"baselines", LEM_KEY_OWN, .read = read_baselines, .groups = LEM_OPTIONS_COMPARE},
+	{"yardstick", LEM_KEY_OWN, .read = read_yardstick, .groups = LEM_OPTIONS_REPORT},
+	{"minima", LEM_KEY_OWN, .read = read_minima, .groups = LEM_OPTIONS_REPORT},
 };
 
 static const lem_keys options = {

@@ -17,6 +17,8 @@
 #define LEM_OPTIONS_WINDOW 2
 #define LEM_OPTIONS_TEST 4
 #define LEM_OPTIONS_COMPARE 8
+/* of reports on backtests, besides: they are checked, and read in SQL */
+#define LEM_OPTIONS_REPORT 16
 
 typedef struct lem_backtest_settings
 {
