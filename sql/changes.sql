@@ -107,7 +107,7 @@ SELECT lem_reassign_owned('changes_two', current_user);
 DROP ROLE changes_one, changes_two;
 -- The triggers of tables are no functions of others.
 CREATE TABLE changes_own (name text);
-CREATE TRIGGER changes_own BEFORE INSERT ON changes_own FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
+CREATE TRIGGER changes_own BEFORE INSERT ON changes_own FOR EACH ROW EXECUTE FUNCTION _lem_calendar_inserted();
 INSERT INTO changes_own VALUES ('XNYS');
 SELECT count(*) AS kept FROM lem_calendar WHERE name = 'XNYS';
 DROP TABLE changes_bars, changes_own;

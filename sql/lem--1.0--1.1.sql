@@ -5,6 +5,89 @@
 
 -- Nothing here names a schema: the extension can be created in, and moved to, any schema.
 
+-- Names
+
+-- What nobody calls begins with an underscore, so that \df lem_* shows what is called: functions of
+-- aggregates, triggers and the planner, input and output of types.  What refers to them goes on.  Those
+-- that send values stay: they say what bytes a value has.
+ALTER FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8)
+	RENAME TO _lem_backtest_accum;
+ALTER FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8, jsonb)
+	RENAME TO _lem_backtest_accum;
+ALTER FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8, float8[], jsonb)
+	RENAME TO _lem_backtest_accum;
+ALTER FUNCTION lem_backtest_combine(internal, internal) RENAME TO _lem_backtest_combine;
+ALTER FUNCTION lem_backtest_deserialize(bytea, internal) RENAME TO _lem_backtest_deserialize;
+ALTER FUNCTION lem_backtest_final(internal) RENAME TO _lem_backtest_final;
+ALTER FUNCTION lem_backtest_serialize(internal) RENAME TO _lem_backtest_serialize;
+ALTER FUNCTION lem_bar_accum(internal, timestamptz, float8, float8) RENAME TO _lem_bar_accum;
+ALTER FUNCTION lem_bar_combine(internal, internal) RENAME TO _lem_bar_combine;
+ALTER FUNCTION lem_bar_deserialize(bytea, internal) RENAME TO _lem_bar_deserialize;
+ALTER FUNCTION lem_bar_final(internal) RENAME TO _lem_bar_final;
+ALTER FUNCTION lem_bar_serialize(internal) RENAME TO _lem_bar_serialize;
+ALTER FUNCTION lem_bars_accum(internal, timestamptz, float8, float8) RENAME TO _lem_bars_accum;
+ALTER FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8[])
+	RENAME TO _lem_bars_accum;
+ALTER FUNCTION lem_bars_combine(internal, internal) RENAME TO _lem_bars_combine;
+ALTER FUNCTION lem_bars_deserialize(bytea, internal) RENAME TO _lem_bars_deserialize;
+ALTER FUNCTION lem_bars_final(internal) RENAME TO _lem_bars_final;
+ALTER FUNCTION lem_bars_in(cstring) RENAME TO _lem_bars_in;
+ALTER FUNCTION lem_bars_out(lem_bars) RENAME TO _lem_bars_out;
+ALTER FUNCTION lem_bars_recv(internal) RENAME TO _lem_bars_recv;
+ALTER FUNCTION lem_bars_serialize(internal) RENAME TO _lem_bars_serialize;
+ALTER FUNCTION lem_fills_in(cstring) RENAME TO _lem_fills_in;
+ALTER FUNCTION lem_fills_out(lem_fills) RENAME TO _lem_fills_out;
+ALTER FUNCTION lem_fills_recv(internal) RENAME TO _lem_fills_recv;
+ALTER FUNCTION lem_mean_interval_accum(internal, float8, timestamptz, interval)
+	RENAME TO _lem_mean_interval_accum;
+ALTER FUNCTION lem_mean_interval_combine(internal, internal) RENAME TO _lem_mean_interval_combine;
+ALTER FUNCTION lem_mean_interval_deserialize(bytea, internal)
+	RENAME TO _lem_mean_interval_deserialize;
+ALTER FUNCTION lem_mean_interval_final(internal) RENAME TO _lem_mean_interval_final;
+ALTER FUNCTION lem_mean_interval_serialize(internal) RENAME TO _lem_mean_interval_serialize;
+ALTER FUNCTION lem_model_deleted() RENAME TO _lem_model_deleted;
+ALTER FUNCTION lem_next_slice_final(internal) RENAME TO _lem_next_slice_final;
+ALTER FUNCTION lem_parent_order_deleted() RENAME TO _lem_parent_order_deleted;
+ALTER FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8)
+	RENAME TO _lem_schedule_accum;
+ALTER FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8, float8[])
+	RENAME TO _lem_schedule_accum;
+ALTER FUNCTION lem_schedule_combine(internal, internal) RENAME TO _lem_schedule_combine;
+ALTER FUNCTION lem_schedule_deserialize(bytea, internal) RENAME TO _lem_schedule_deserialize;
+ALTER FUNCTION lem_schedule_final(internal) RENAME TO _lem_schedule_final;
+ALTER FUNCTION lem_schedule_serialize(internal) RENAME TO _lem_schedule_serialize;
+ALTER FUNCTION lem_support(internal) RENAME TO _lem_support;
+ALTER FUNCTION lem_tca_accum(internal, lem_order, timestamptz, float8, float8)
+	RENAME TO _lem_tca_accum;
+ALTER FUNCTION lem_tca_combine(internal, internal) RENAME TO _lem_tca_combine;
+ALTER FUNCTION lem_tca_deserialize(bytea, internal) RENAME TO _lem_tca_deserialize;
+ALTER FUNCTION lem_tca_final(internal) RENAME TO _lem_tca_final;
+ALTER FUNCTION lem_tca_merge_accum(internal, lem_fills) RENAME TO _lem_tca_merge_accum;
+ALTER FUNCTION lem_tca_rollup_accum(internal, lem_tca_report) RENAME TO _lem_tca_rollup_accum;
+ALTER FUNCTION lem_tca_rollup_accum(internal, lem_tca_report, text) RENAME TO _lem_tca_rollup_accum;
+ALTER FUNCTION lem_tca_rollup_combine(internal, internal) RENAME TO _lem_tca_rollup_combine;
+ALTER FUNCTION lem_tca_rollup_deserialize(bytea, internal) RENAME TO _lem_tca_rollup_deserialize;
+ALTER FUNCTION lem_tca_rollup_final(internal) RENAME TO _lem_tca_rollup_final;
+ALTER FUNCTION lem_tca_rollup_serialize(internal) RENAME TO _lem_tca_rollup_serialize;
+ALTER FUNCTION lem_tca_serialize(internal) RENAME TO _lem_tca_serialize;
+ALTER FUNCTION lem_training_run_deleted() RENAME TO _lem_training_run_deleted;
+ALTER FUNCTION lem_twap_accum(internal, float8) RENAME TO _lem_twap_accum;
+ALTER FUNCTION lem_twap_remove(internal, float8) RENAME TO _lem_twap_remove;
+ALTER FUNCTION lem_twap_step_accum(internal, timestamptz, float8, timestamptz)
+	RENAME TO _lem_twap_step_accum;
+ALTER FUNCTION lem_twap_step_combine(internal, internal) RENAME TO _lem_twap_step_combine;
+ALTER FUNCTION lem_twap_step_deserialize(bytea, internal) RENAME TO _lem_twap_step_deserialize;
+ALTER FUNCTION lem_twap_step_final(internal) RENAME TO _lem_twap_step_final;
+ALTER FUNCTION lem_twap_step_remove(internal, timestamptz, float8, timestamptz)
+	RENAME TO _lem_twap_step_remove;
+ALTER FUNCTION lem_twap_step_serialize(internal) RENAME TO _lem_twap_step_serialize;
+ALTER FUNCTION lem_vwap_accum(internal, float8, float8) RENAME TO _lem_vwap_accum;
+ALTER FUNCTION lem_vwap_combine(internal, internal) RENAME TO _lem_vwap_combine;
+ALTER FUNCTION lem_vwap_deserialize(bytea, internal) RENAME TO _lem_vwap_deserialize;
+ALTER FUNCTION lem_vwap_final(internal) RENAME TO _lem_vwap_final;
+ALTER FUNCTION lem_vwap_remove(internal, float8, float8) RENAME TO _lem_vwap_remove;
+ALTER FUNCTION lem_vwap_serialize(internal) RENAME TO _lem_vwap_serialize;
+
 -- Types and bars
 
 ALTER TYPE lem_order
@@ -20,8 +103,8 @@ ALTER TYPE lem_slice ADD ATTRIBUTE reason text CASCADE;
 -- A function cannot be given more arguments.  That of 1.0 makes way and stays under another name,
 -- whether anything depends on it or not: views that were made with it go on, and restore.
 ALTER FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, float8, float8, float8)
-	RENAME TO lem_order_1_0;
-COMMENT ON FUNCTION lem_order_1_0(float8, text, text, text, timestamptz, int, int, float8, float8,
+	RENAME TO _lem_order_1_0;
+COMMENT ON FUNCTION _lem_order_1_0(float8, text, text, text, timestamptz, int, int, float8, float8,
 	float8) IS 'lem_order of version 1.0, for what was made with it';
 CREATE FUNCTION lem_order(size float8, side text DEFAULT 'buy', benchmark text DEFAULT 'vwap',
 	unit text DEFAULT 'quantity', start_ts timestamptz DEFAULT NULL, min_bars int DEFAULT NULL,
@@ -36,20 +119,20 @@ COMMENT ON FUNCTION lem_order(float8, text, text, text, timestamptz, int, int, f
 	float8, timestamptz, float8, float8, float8, boolean, float8, float8)
 	IS 'make a parent order';
 
-CREATE FUNCTION lem_bar_accum(internal, timestamptz, float8, float8, bigint) RETURNS internal
+CREATE FUNCTION _lem_bar_accum(internal, timestamptz, float8, float8, bigint) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_bar_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_bar_accum(internal, timestamptz, float8, float8, bigint)
+COMMENT ON FUNCTION _lem_bar_accum(internal, timestamptz, float8, float8, bigint)
 	IS 'aggregate transition function';
 CREATE AGGREGATE lem_bar(ts timestamptz, price float8, quantity float8, seq bigint) (
-	SFUNC = lem_bar_accum,
+	SFUNC = _lem_bar_accum,
 	STYPE = internal,
 	SSPACE = 160,
-	FINALFUNC = lem_bar_final,
+	FINALFUNC = _lem_bar_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_bar_combine,
-	SERIALFUNC = lem_bar_serialize,
-	DESERIALFUNC = lem_bar_deserialize,
+	COMBINEFUNC = _lem_bar_combine,
+	SERIALFUNC = _lem_bar_serialize,
+	DESERIALFUNC = _lem_bar_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8, bigint)
@@ -57,76 +140,76 @@ COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8, bigint)
 COMMENT ON AGGREGATE lem_bar(timestamptz, float8, float8)
 	IS 'one bar made of trades, those of one time as they come';
 
-CREATE FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8) RETURNS internal
+CREATE FUNCTION _lem_bars_accum(internal, timestamptz, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8)
+COMMENT ON FUNCTION _lem_bars_accum(internal, timestamptz, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8, float8[]) RETURNS internal
+CREATE FUNCTION _lem_bars_accum(internal, timestamptz, float8, float8, float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, float8, float8, float8, float8[])
+COMMENT ON FUNCTION _lem_bars_accum(internal, timestamptz, float8, float8, float8, float8[])
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar) RETURNS internal
+CREATE FUNCTION _lem_bars_accum(internal, timestamptz, lem_trade_bar) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_trade_bar' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar)
+COMMENT ON FUNCTION _lem_bars_accum(internal, timestamptz, lem_trade_bar)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar, float8[]) RETURNS internal
+CREATE FUNCTION _lem_bars_accum(internal, timestamptz, lem_trade_bar, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_bars_accum_trade_bar' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_bars_accum(internal, timestamptz, lem_trade_bar, float8[])
+COMMENT ON FUNCTION _lem_bars_accum(internal, timestamptz, lem_trade_bar, float8[])
 	IS 'aggregate transition function';
 
 CREATE AGGREGATE lem_bars(ts timestamptz, price float8, volume float8, close float8) (
-	SFUNC = lem_bars_accum,
+	SFUNC = _lem_bars_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_bars_final,
+	FINALFUNC = _lem_bars_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_bars_combine,
-	SERIALFUNC = lem_bars_serialize,
-	DESERIALFUNC = lem_bars_deserialize,
+	COMBINEFUNC = _lem_bars_combine,
+	SERIALFUNC = _lem_bars_serialize,
+	DESERIALFUNC = _lem_bars_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_bars(timestamptz, float8, float8, float8)
 	IS 'bars with closes as one value, in any order of input';
 CREATE AGGREGATE lem_bars(ts timestamptz, price float8, volume float8, close float8,
 	features float8[]) (
-	SFUNC = lem_bars_accum,
+	SFUNC = _lem_bars_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_bars_final,
+	FINALFUNC = _lem_bars_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_bars_combine,
-	SERIALFUNC = lem_bars_serialize,
-	DESERIALFUNC = lem_bars_deserialize,
+	COMBINEFUNC = _lem_bars_combine,
+	SERIALFUNC = _lem_bars_serialize,
+	DESERIALFUNC = _lem_bars_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_bars(timestamptz, float8, float8, float8, float8[])
 	IS 'bars with closes and extra features as one value';
 CREATE AGGREGATE lem_bars(ts timestamptz, bar lem_trade_bar) (
-	SFUNC = lem_bars_accum,
+	SFUNC = _lem_bars_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_bars_final,
+	FINALFUNC = _lem_bars_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_bars_combine,
-	SERIALFUNC = lem_bars_serialize,
-	DESERIALFUNC = lem_bars_deserialize,
+	COMBINEFUNC = _lem_bars_combine,
+	SERIALFUNC = _lem_bars_serialize,
+	DESERIALFUNC = _lem_bars_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_bars(timestamptz, lem_trade_bar)
 	IS 'bars made of trades as one value';
 CREATE AGGREGATE lem_bars(ts timestamptz, bar lem_trade_bar, features float8[]) (
-	SFUNC = lem_bars_accum,
+	SFUNC = _lem_bars_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_bars_final,
+	FINALFUNC = _lem_bars_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_bars_combine,
-	SERIALFUNC = lem_bars_serialize,
-	DESERIALFUNC = lem_bars_deserialize,
+	COMBINEFUNC = _lem_bars_combine,
+	SERIALFUNC = _lem_bars_serialize,
+	DESERIALFUNC = _lem_bars_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_bars(timestamptz, lem_trade_bar, float8[])
@@ -148,29 +231,29 @@ COMMENT ON FUNCTION lem_unnest_closes(lem_bars)
 
 CREATE TYPE lem_role;
 
-CREATE FUNCTION lem_role_in(cstring) RETURNS lem_role
+CREATE FUNCTION _lem_role_in(cstring) RETURNS lem_role
 	AS 'MODULE_PATHNAME', 'pg_lem_role_in' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
-CREATE FUNCTION lem_role_out(lem_role) RETURNS cstring
+CREATE FUNCTION _lem_role_out(lem_role) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'pg_lem_role_out' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
-CREATE FUNCTION lem_role_recv(internal) RETURNS lem_role
+CREATE FUNCTION _lem_role_recv(internal) RETURNS lem_role
 	AS 'MODULE_PATHNAME', 'pg_lem_role_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
-CREATE FUNCTION lem_role_send(lem_role) RETURNS bytea
+CREATE FUNCTION _lem_role_send(lem_role) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_lem_role_send' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
 CREATE TYPE lem_role (
-	INPUT = lem_role_in,
-	OUTPUT = lem_role_out,
-	RECEIVE = lem_role_recv,
-	SEND = lem_role_send,
+	INPUT = _lem_role_in,
+	OUTPUT = _lem_role_out,
+	RECEIVE = _lem_role_recv,
+	SEND = _lem_role_send,
 	INTERNALLENGTH = 68,
 	ALIGNMENT = int4,
 	STORAGE = plain
 );
 COMMENT ON TYPE lem_role
 	IS 'a role, written as its name; "?name" is a role that is gone, and stays nobody';
-COMMENT ON FUNCTION lem_role_in(cstring) IS 'I/O';
-COMMENT ON FUNCTION lem_role_out(lem_role) IS 'I/O';
-COMMENT ON FUNCTION lem_role_recv(internal) IS 'I/O';
-COMMENT ON FUNCTION lem_role_send(lem_role) IS 'I/O';
+COMMENT ON FUNCTION _lem_role_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION _lem_role_out(lem_role) IS 'I/O';
+COMMENT ON FUNCTION _lem_role_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION _lem_role_send(lem_role) IS 'I/O';
 
 CREATE FUNCTION lem_role_of(role name) RETURNS lem_role
 	AS 'MODULE_PATHNAME', 'pg_lem_role_of' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
@@ -181,62 +264,62 @@ COMMENT ON FUNCTION lem_role_name(lem_role) IS 'the name of a role, NULL if it i
 CREATE CAST (name AS lem_role) WITH FUNCTION lem_role_of(name) AS ASSIGNMENT;
 CREATE CAST (lem_role AS name) WITH FUNCTION lem_role_name(lem_role) AS IMPLICIT;
 
-CREATE FUNCTION lem_role_lt(lem_role, lem_role) RETURNS boolean
+CREATE FUNCTION _lem_role_lt(lem_role, lem_role) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_role_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_role_lt(lem_role, lem_role) IS 'implementation of operators';
-CREATE FUNCTION lem_role_le(lem_role, lem_role) RETURNS boolean
+COMMENT ON FUNCTION _lem_role_lt(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION _lem_role_le(lem_role, lem_role) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_role_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_role_le(lem_role, lem_role) IS 'implementation of operators';
-CREATE FUNCTION lem_role_eq(lem_role, lem_role) RETURNS boolean
+COMMENT ON FUNCTION _lem_role_le(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION _lem_role_eq(lem_role, lem_role) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_role_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_role_eq(lem_role, lem_role) IS 'implementation of operators';
-CREATE FUNCTION lem_role_ne(lem_role, lem_role) RETURNS boolean
+COMMENT ON FUNCTION _lem_role_eq(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION _lem_role_ne(lem_role, lem_role) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_role_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_role_ne(lem_role, lem_role) IS 'implementation of operators';
-CREATE FUNCTION lem_role_ge(lem_role, lem_role) RETURNS boolean
+COMMENT ON FUNCTION _lem_role_ne(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION _lem_role_ge(lem_role, lem_role) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_role_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_role_ge(lem_role, lem_role) IS 'implementation of operators';
-CREATE FUNCTION lem_role_gt(lem_role, lem_role) RETURNS boolean
+COMMENT ON FUNCTION _lem_role_ge(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION _lem_role_gt(lem_role, lem_role) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_role_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_role_gt(lem_role, lem_role) IS 'implementation of operators';
-CREATE FUNCTION lem_role_cmp(lem_role, lem_role) RETURNS int
+COMMENT ON FUNCTION _lem_role_gt(lem_role, lem_role) IS 'implementation of operators';
+CREATE FUNCTION _lem_role_cmp(lem_role, lem_role) RETURNS int
 	AS 'MODULE_PATHNAME', 'pg_lem_role_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_role_cmp(lem_role, lem_role) IS 'less, equal or greater, for indexes';
+COMMENT ON FUNCTION _lem_role_cmp(lem_role, lem_role) IS 'less, equal or greater, for indexes';
 CREATE OPERATOR < (
-	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_lt, COMMUTATOR = >,
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = _lem_role_lt, COMMUTATOR = >,
 	NEGATOR = >=, RESTRICT = scalarltsel, JOIN = scalarltjoinsel
 );
 CREATE OPERATOR <= (
-	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_le, COMMUTATOR = >=,
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = _lem_role_le, COMMUTATOR = >=,
 	NEGATOR = >, RESTRICT = scalarlesel, JOIN = scalarlejoinsel
 );
 CREATE OPERATOR = (
-	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_eq, COMMUTATOR = =,
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = _lem_role_eq, COMMUTATOR = =,
 	NEGATOR = <>, RESTRICT = eqsel, JOIN = eqjoinsel
 );
 CREATE OPERATOR <> (
-	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_ne, COMMUTATOR = <>,
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = _lem_role_ne, COMMUTATOR = <>,
 	NEGATOR = =, RESTRICT = neqsel, JOIN = neqjoinsel
 );
 CREATE OPERATOR >= (
-	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_ge, COMMUTATOR = <=,
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = _lem_role_ge, COMMUTATOR = <=,
 	NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 CREATE OPERATOR > (
-	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = lem_role_gt, COMMUTATOR = <,
+	LEFTARG = lem_role, RIGHTARG = lem_role, FUNCTION = _lem_role_gt, COMMUTATOR = <,
 	NEGATOR = <=, RESTRICT = scalargtsel, JOIN = scalargtjoinsel
 );
 CREATE OPERATOR CLASS lem_role_ops DEFAULT FOR TYPE lem_role USING btree AS
 	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
-	FUNCTION 1 lem_role_cmp(lem_role, lem_role);
+	FUNCTION 1 _lem_role_cmp(lem_role, lem_role);
 
-CREATE FUNCTION lem_acts_for_support(internal) RETURNS internal
+CREATE FUNCTION _lem_acts_for_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_acts_for_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	COST 1;
-COMMENT ON FUNCTION lem_acts_for_support(internal) IS 'planner support of lem_acts_for';
+COMMENT ON FUNCTION _lem_acts_for_support(internal) IS 'planner support of lem_acts_for';
 CREATE FUNCTION lem_acts_for(role lem_role) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_acts_for_role' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
-	SUPPORT lem_acts_for_support;
+	SUPPORT _lem_acts_for_support;
 COMMENT ON FUNCTION lem_acts_for(lem_role)
 	IS 'whether the current user has the rights of a role, or administers the extension';
 
@@ -346,21 +429,21 @@ COMMENT ON COLUMN lem_parent_order.owner IS 'the role that submitted it';
 
 -- No role goes while it owns something or has rights.  On a subscriber as well.
 
-CREATE FUNCTION lem_role_kept() RETURNS trigger
+CREATE FUNCTION _lem_role_kept() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'pg_lem_role_kept' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
-COMMENT ON FUNCTION lem_role_kept()
+COMMENT ON FUNCTION _lem_role_kept()
 	IS 'trigger function: keep a role that a row names from being dropped';
 CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_model_name
-	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+	FOR EACH ROW EXECUTE FUNCTION _lem_role_kept();
 ALTER TABLE lem_model_name ENABLE ALWAYS TRIGGER lem_role_kept;
 CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF grantee ON lem_model_right
-	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+	FOR EACH ROW EXECUTE FUNCTION _lem_role_kept();
 ALTER TABLE lem_model_right ENABLE ALWAYS TRIGGER lem_role_kept;
 CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF started_by ON lem_training_run
-	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+	FOR EACH ROW EXECUTE FUNCTION _lem_role_kept();
 ALTER TABLE lem_training_run ENABLE ALWAYS TRIGGER lem_role_kept;
 CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_parent_order
-	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+	FOR EACH ROW EXECUTE FUNCTION _lem_role_kept();
 ALTER TABLE lem_parent_order ENABLE ALWAYS TRIGGER lem_role_kept;
 
 CREATE FUNCTION lem_keep_roles() RETURNS int
@@ -465,17 +548,17 @@ SELECT pg_catalog.pg_extension_config_dump('lem_calendar_version_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('lem_calendar', 'WHERE NOT shipped');
 SELECT pg_catalog.pg_extension_config_dump('lem_calendar_day', 'WHERE NOT shipped');
 
-CREATE FUNCTION lem_calendar_inserted() RETURNS trigger
+CREATE FUNCTION _lem_calendar_inserted() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'pg_lem_calendar_inserted' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
-COMMENT ON FUNCTION lem_calendar_inserted()
+COMMENT ON FUNCTION _lem_calendar_inserted()
 	IS 'trigger function: what was shipped makes way for what a dump has';
 CREATE TRIGGER lem_calendar_inserted BEFORE INSERT ON lem_calendar
-	FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
+	FOR EACH ROW EXECUTE FUNCTION _lem_calendar_inserted();
 CREATE TRIGGER lem_calendar_day_inserted BEFORE INSERT ON lem_calendar_day
-	FOR EACH ROW EXECUTE FUNCTION lem_calendar_inserted();
+	FOR EACH ROW EXECUTE FUNCTION _lem_calendar_inserted();
 
 CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_calendar
-	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+	FOR EACH ROW EXECUTE FUNCTION _lem_role_kept();
 ALTER TABLE lem_calendar ENABLE ALWAYS TRIGGER lem_role_kept;
 
 CREATE FUNCTION lem_set_calendar(name text, definition jsonb) RETURNS void
@@ -512,90 +595,90 @@ COMMENT ON FUNCTION lem_calendar_sessions(text, date, date)
 CREATE FUNCTION lem_schedule(model text, ord lem_order, bars lem_bars, executed float8[])
 	RETURNS SETOF lem_slice
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
-	COST 20000 ROWS 12 SUPPORT lem_support;
+	COST 20000 ROWS 12 SUPPORT _lem_support;
 COMMENT ON FUNCTION lem_schedule(text, lem_order, lem_bars, float8[])
 	IS 'schedule of an order over bars, from what was executed in each completed bar';
 
-CREATE FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+CREATE FUNCTION _lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+COMMENT ON FUNCTION _lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+CREATE FUNCTION _lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
+COMMENT ON FUNCTION _lem_schedule_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8, float8[])
 	IS 'aggregate transition function';
 CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8,
 	volume float8, close float8) (
-	SFUNC = lem_schedule_accum,
+	SFUNC = _lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_schedule_final,
+	FINALFUNC = _lem_schedule_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_schedule_combine,
-	SERIALFUNC = lem_schedule_serialize,
-	DESERIALFUNC = lem_schedule_deserialize,
+	COMBINEFUNC = _lem_schedule_combine,
+	SERIALFUNC = _lem_schedule_serialize,
+	DESERIALFUNC = _lem_schedule_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_schedule(text, lem_order, timestamptz, float8, float8, float8)
 	IS 'schedule of an order over bars with closes';
 CREATE AGGREGATE lem_schedule(model text, ord lem_order, ts timestamptz, price float8,
 	volume float8, close float8, features float8[]) (
-	SFUNC = lem_schedule_accum,
+	SFUNC = _lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_schedule_final,
+	FINALFUNC = _lem_schedule_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_schedule_combine,
-	SERIALFUNC = lem_schedule_serialize,
-	DESERIALFUNC = lem_schedule_deserialize,
+	COMBINEFUNC = _lem_schedule_combine,
+	SERIALFUNC = _lem_schedule_serialize,
+	DESERIALFUNC = _lem_schedule_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_schedule(text, lem_order, timestamptz, float8, float8, float8, float8[])
 	IS 'schedule of an order over bars with closes and extra features';
 CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8,
 	volume float8, close float8) (
-	SFUNC = lem_schedule_accum,
+	SFUNC = _lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_next_slice_final,
+	FINALFUNC = _lem_next_slice_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_schedule_combine,
-	SERIALFUNC = lem_schedule_serialize,
-	DESERIALFUNC = lem_schedule_deserialize,
+	COMBINEFUNC = _lem_schedule_combine,
+	SERIALFUNC = _lem_schedule_serialize,
+	DESERIALFUNC = _lem_schedule_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_next_slice(text, lem_order, timestamptz, float8, float8, float8)
 	IS 'slice to trade now, from bars with closes';
 CREATE AGGREGATE lem_next_slice(model text, ord lem_order, ts timestamptz, price float8,
 	volume float8, close float8, features float8[]) (
-	SFUNC = lem_schedule_accum,
+	SFUNC = _lem_schedule_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_next_slice_final,
+	FINALFUNC = _lem_next_slice_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_schedule_combine,
-	SERIALFUNC = lem_schedule_serialize,
-	DESERIALFUNC = lem_schedule_deserialize,
+	COMBINEFUNC = _lem_schedule_combine,
+	SERIALFUNC = _lem_schedule_serialize,
+	DESERIALFUNC = _lem_schedule_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_next_slice(text, lem_order, timestamptz, float8, float8, float8, float8[])
 	IS 'slice to trade now, from bars with closes and extra features';
 
 ALTER FUNCTION lem_schedule_batch(text, bigint[], lem_order[], lem_bars[])
-	RENAME TO lem_schedule_batch_1_0;
-COMMENT ON FUNCTION lem_schedule_batch_1_0(text, bigint[], lem_order[], lem_bars[])
+	RENAME TO _lem_schedule_batch_1_0;
+COMMENT ON FUNCTION _lem_schedule_batch_1_0(text, bigint[], lem_order[], lem_bars[])
 	IS 'lem_schedule_batch of version 1.0, for what was made with it';
 CREATE FUNCTION lem_schedule_batch(model text, ids bigint[], ords lem_order[], bars lem_bars[],
 	OUT id bigint, OUT step int, OUT ts timestamptz, OUT allocation float8, OUT cumulative float8,
 	OUT quantity float8, OUT state text, OUT reason text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_lem_schedule_batch' LANGUAGE C STABLE CALLED ON NULL INPUT
-	PARALLEL SAFE COST 1000000 ROWS 1200 SUPPORT lem_support;
+	PARALLEL SAFE COST 1000000 ROWS 1200 SUPPORT _lem_support;
 COMMENT ON FUNCTION lem_schedule_batch(text, bigint[], lem_order[], lem_bars[])
 	IS 'schedules of many orders, each over its own bars, in one pass';
 
@@ -642,7 +725,7 @@ COMMENT ON PROCEDURE lem_purge(timestamptz)
 DROP TRIGGER lem_parent_order_deleted ON lem_parent_order;
 CREATE TRIGGER lem_parent_order_deleted AFTER DELETE ON lem_parent_order
 	REFERENCING OLD TABLE AS deleted
-	FOR EACH STATEMENT EXECUTE FUNCTION lem_parent_order_deleted();
+	FOR EACH STATEMENT EXECUTE FUNCTION _lem_parent_order_deleted();
 
 ALTER TABLE lem_parent_order
 	ADD COLUMN track text CHECK (track IN ('plan', 'fills')),
@@ -805,20 +888,20 @@ FROM (SELECT order_id, pg_catalog.sum(quantity) AS filled,
 WHERE p.order_id = o.id;
 
 -- Rows are changed by the functions alone, which see to it that they fit each other.
-CREATE FUNCTION lem_refuse_update() RETURNS trigger
+CREATE FUNCTION _lem_refuse_update() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'pg_lem_refuse_update' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1;
-COMMENT ON FUNCTION lem_refuse_update()
+COMMENT ON FUNCTION _lem_refuse_update()
 	IS 'trigger function: refuse updates by anyone but the functions';
 CREATE TRIGGER lem_parent_order_update BEFORE UPDATE ON lem_parent_order
-	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+	FOR EACH STATEMENT EXECUTE FUNCTION _lem_refuse_update();
 CREATE TRIGGER lem_child_slice_update BEFORE UPDATE ON lem_child_slice
-	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+	FOR EACH STATEMENT EXECUTE FUNCTION _lem_refuse_update();
 CREATE TRIGGER lem_order_fill_update BEFORE UPDATE ON lem_order_fill
-	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+	FOR EACH STATEMENT EXECUTE FUNCTION _lem_refuse_update();
 CREATE TRIGGER lem_order_event_update BEFORE UPDATE ON lem_order_event
-	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+	FOR EACH STATEMENT EXECUTE FUNCTION _lem_refuse_update();
 CREATE TRIGGER lem_paper_fill_update BEFORE UPDATE ON lem_paper_fill
-	FOR EACH STATEMENT EXECUTE FUNCTION lem_refuse_update();
+	FOR EACH STATEMENT EXECUTE FUNCTION _lem_refuse_update();
 
 CREATE OR REPLACE VIEW lem_slices WITH (security_barrier) AS
 	SELECT c.order_id, c.step, o.series, (o.ord).side, (o.ord).unit, c.ts, c.allocation,
@@ -884,8 +967,8 @@ COMMENT ON COLUMN lem_orders.unallocated
 	IS 'of an order that has ended, what was not traded; less than nothing: more was than its size';
 
 ALTER FUNCTION lem_submit_order(text, text, lem_order, timestamptz)
-	RENAME TO lem_submit_order_1_0;
-COMMENT ON FUNCTION lem_submit_order_1_0(text, text, lem_order, timestamptz)
+	RENAME TO _lem_submit_order_1_0;
+COMMENT ON FUNCTION _lem_submit_order_1_0(text, text, lem_order, timestamptz)
 	IS 'lem_submit_order of version 1.0, for what was made with it';
 CREATE FUNCTION lem_submit_order(series text, model text, ord lem_order,
 	expires_at timestamptz DEFAULT NULL, client_id text DEFAULT NULL, track text DEFAULT NULL,
@@ -897,8 +980,8 @@ COMMENT ON FUNCTION lem_submit_order(text, text, lem_order, timestamptz, text, t
 	text, text)
 	IS 'hand over an order for lem_work to work';
 
-ALTER FUNCTION lem_resume_order(bigint) RENAME TO lem_resume_order_1_0;
-COMMENT ON FUNCTION lem_resume_order_1_0(bigint)
+ALTER FUNCTION lem_resume_order(bigint) RENAME TO _lem_resume_order_1_0;
+COMMENT ON FUNCTION _lem_resume_order_1_0(bigint)
 	IS 'lem_resume_order of version 1.0, for what was made with it';
 CREATE FUNCTION lem_resume_order(id bigint, missed text DEFAULT NULL) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pg_lem_resume_order' LANGUAGE C VOLATILE CALLED ON NULL INPUT
@@ -957,7 +1040,7 @@ COMMENT ON COLUMN lem_feed.owner IS 'the role that can change it; "default": the
 GRANT SELECT ON lem_feed TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('lem_feed', '');
 CREATE TRIGGER lem_role_kept BEFORE INSERT OR UPDATE OF owner ON lem_feed
-	FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+	FOR EACH ROW EXECUTE FUNCTION _lem_role_kept();
 ALTER TABLE lem_feed ENABLE ALWAYS TRIGGER lem_role_kept;
 
 -- All tables that name roles are there.
@@ -975,8 +1058,8 @@ CREATE FUNCTION lem_drop_feed(name text) RETURNS boolean
 COMMENT ON FUNCTION lem_drop_feed(text)
 	IS 'drop a feed that has no orders any more; false if there is none of the name';
 
-ALTER PROCEDURE lem_work(text, timestamptz) RENAME TO lem_work_1_0;
-COMMENT ON PROCEDURE lem_work_1_0(text, timestamptz)
+ALTER PROCEDURE lem_work(text, timestamptz) RENAME TO _lem_work_1_0;
+COMMENT ON PROCEDURE _lem_work_1_0(text, timestamptz)
 	IS 'lem_work of version 1.0, for what was made with it';
 CREATE PROCEDURE lem_work(bars text, as_of timestamptz DEFAULT NULL, feed text DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'pg_lem_work' LANGUAGE C;
@@ -988,8 +1071,8 @@ COMMENT ON PROCEDURE lem_work(text, timestamptz, text)
 -- Judging
 
 ALTER FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text, jsonb)
-	RENAME TO lem_backtest_orders_1_0;
-COMMENT ON FUNCTION lem_backtest_orders_1_0(text, lem_order, lem_bars, int, text, jsonb)
+	RENAME TO _lem_backtest_orders_1_0;
+COMMENT ON FUNCTION _lem_backtest_orders_1_0(text, lem_order, lem_bars, int, text, jsonb)
 	IS 'lem_backtest_orders of version 1.0, for what was made with it';
 CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars,
 	every int DEFAULT 1, alignment text DEFAULT 'causal', options jsonb DEFAULT NULL,
@@ -997,48 +1080,48 @@ CREATE FUNCTION lem_backtest_orders(model text, ord lem_order, bars lem_bars,
 	OUT bars_used int, OUT allocation float8[], OUT cost_bps float8, OUT completion float8,
 	OUT alignment text, OUT unallocated float8) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_lem_backtest_orders' LANGUAGE C STABLE CALLED ON NULL INPUT
-	PARALLEL SAFE COST 1000000 ROWS 1000 SUPPORT lem_support;
+	PARALLEL SAFE COST 1000000 ROWS 1000 SUPPORT _lem_support;
 COMMENT ON FUNCTION lem_backtest_orders(text, lem_order, lem_bars, int, text, jsonb)
 	IS 'what an order would have come to, a row a start';
 
-CREATE FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+CREATE FUNCTION _lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8, jsonb) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_backtest_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+COMMENT ON FUNCTION _lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8, jsonb)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+CREATE FUNCTION _lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8, float8[], jsonb) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_backtest_accum_close' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
+COMMENT ON FUNCTION _lem_backtest_accum(internal, text, lem_order, timestamptz, float8, float8,
 	float8, float8[], jsonb)
 	IS 'aggregate transition function';
 CREATE AGGREGATE lem_backtest(model text, ord lem_order, ts timestamptz, price float8,
 	volume float8, close float8, options jsonb) (
-	SFUNC = lem_backtest_accum,
+	SFUNC = _lem_backtest_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_backtest_final,
+	FINALFUNC = _lem_backtest_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_backtest_combine,
-	SERIALFUNC = lem_backtest_serialize,
-	DESERIALFUNC = lem_backtest_deserialize,
+	COMBINEFUNC = _lem_backtest_combine,
+	SERIALFUNC = _lem_backtest_serialize,
+	DESERIALFUNC = _lem_backtest_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, float8, jsonb)
 	IS 'what an order would have come to, over all starts in bars with closes';
 CREATE AGGREGATE lem_backtest(model text, ord lem_order, ts timestamptz, price float8,
 	volume float8, close float8, features float8[], options jsonb) (
-	SFUNC = lem_backtest_accum,
+	SFUNC = _lem_backtest_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_backtest_final,
+	FINALFUNC = _lem_backtest_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_backtest_combine,
-	SERIALFUNC = lem_backtest_serialize,
-	DESERIALFUNC = lem_backtest_deserialize,
+	COMBINEFUNC = _lem_backtest_combine,
+	SERIALFUNC = _lem_backtest_serialize,
+	DESERIALFUNC = _lem_backtest_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_backtest(text, lem_order, timestamptz, float8, float8, float8, float8[],
@@ -1056,28 +1139,28 @@ ALTER TYPE lem_tca_summary
 	ADD ATTRIBUTE total_cost float8 CASCADE,
 	ADD ATTRIBUTE total_bps float8 CASCADE;
 
-CREATE FUNCTION lem_tca_accum(internal, lem_order, timestamptz, float8, float8, float8)
+CREATE FUNCTION _lem_tca_accum(internal, lem_order, timestamptz, float8, float8, float8)
 	RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_tca_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_tca_accum(internal, lem_order, timestamptz, float8, float8, float8)
+COMMENT ON FUNCTION _lem_tca_accum(internal, lem_order, timestamptz, float8, float8, float8)
 	IS 'aggregate transition function';
 CREATE AGGREGATE lem_tca(ord lem_order, ts timestamptz, price float8, quantity float8, fee float8) (
-	SFUNC = lem_tca_accum,
+	SFUNC = _lem_tca_accum,
 	STYPE = internal,
 	SSPACE = 1024,
-	FINALFUNC = lem_tca_final,
+	FINALFUNC = _lem_tca_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_tca_combine,
-	SERIALFUNC = lem_tca_serialize,
-	DESERIALFUNC = lem_tca_deserialize,
+	COMBINEFUNC = _lem_tca_combine,
+	SERIALFUNC = _lem_tca_serialize,
+	DESERIALFUNC = _lem_tca_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_tca(lem_order, timestamptz, float8, float8, float8)
 	IS 'an order with its fills and their fees, in any order of input';
 
-ALTER FUNCTION lem_fills_unnest(lem_fills) RENAME TO lem_fills_unnest_1_0;
-COMMENT ON FUNCTION lem_fills_unnest_1_0(lem_fills)
+ALTER FUNCTION lem_fills_unnest(lem_fills) RENAME TO _lem_fills_unnest_1_0;
+COMMENT ON FUNCTION _lem_fills_unnest_1_0(lem_fills)
 	IS 'lem_fills_unnest of version 1.0, for what was made with it';
 CREATE FUNCTION lem_fills_unnest(fills lem_fills, OUT ts timestamptz, OUT price float8,
 	OUT quantity float8, OUT fee float8) RETURNS SETOF record
@@ -1086,8 +1169,8 @@ CREATE FUNCTION lem_fills_unnest(fills lem_fills, OUT ts timestamptz, OUT price 
 COMMENT ON FUNCTION lem_fills_unnest(lem_fills) IS 'fills as rows, in time order';
 
 ALTER FUNCTION lem_tca_report(lem_fills, lem_bars, interval[], timestamptz, text, interval)
-	RENAME TO lem_tca_report_1_0;
-COMMENT ON FUNCTION lem_tca_report_1_0(lem_fills, lem_bars, interval[], timestamptz, text, interval)
+	RENAME TO _lem_tca_report_1_0;
+COMMENT ON FUNCTION _lem_tca_report_1_0(lem_fills, lem_bars, interval[], timestamptz, text, interval)
 	IS 'lem_tca_report of version 1.0, for what was made with it';
 CREATE FUNCTION lem_tca_report(fills lem_fills, bars lem_bars, markouts interval[] DEFAULT NULL,
 	until timestamptz DEFAULT NULL, time_zone text DEFAULT 'UTC',
@@ -1153,18 +1236,18 @@ COMMENT ON FUNCTION lem_order_tca(bigint, lem_bars, interval[], timestamptz, tex
 
 CREATE TYPE lem_book;
 
-CREATE FUNCTION lem_book_in(cstring) RETURNS lem_book
+CREATE FUNCTION _lem_book_in(cstring) RETURNS lem_book
 	AS 'MODULE_PATHNAME', 'pg_lem_book_in' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
-CREATE FUNCTION lem_book_out(lem_book) RETURNS cstring
+CREATE FUNCTION _lem_book_out(lem_book) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'pg_lem_book_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-CREATE FUNCTION lem_book_recv(internal) RETURNS lem_book
+CREATE FUNCTION _lem_book_recv(internal) RETURNS lem_book
 	AS 'MODULE_PATHNAME', 'pg_lem_book_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 CREATE FUNCTION lem_book_send(lem_book) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_lem_book_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 CREATE TYPE lem_book (
-	INPUT = lem_book_in,
-	OUTPUT = lem_book_out,
-	RECEIVE = lem_book_recv,
+	INPUT = _lem_book_in,
+	OUTPUT = _lem_book_out,
+	RECEIVE = _lem_book_recv,
 	SEND = lem_book_send,
 	INTERNALLENGTH = VARIABLE,
 	ALIGNMENT = double,
@@ -1172,9 +1255,9 @@ CREATE TYPE lem_book (
 );
 COMMENT ON TYPE lem_book
 	IS 'a series of book bars in time order: quotes at the end of each bar, the trades inside it';
-COMMENT ON FUNCTION lem_book_in(cstring) IS 'I/O';
-COMMENT ON FUNCTION lem_book_out(lem_book) IS 'I/O';
-COMMENT ON FUNCTION lem_book_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION _lem_book_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION _lem_book_out(lem_book) IS 'I/O';
+COMMENT ON FUNCTION _lem_book_recv(internal) IS 'I/O';
 COMMENT ON FUNCTION lem_book_send(lem_book) IS 'I/O';
 
 CREATE FUNCTION lem_book_count(book lem_book) RETURNS bigint
@@ -1198,94 +1281,94 @@ CREATE FUNCTION lem_book_features(book lem_book, tick float8 DEFAULT NULL, OUT t
 COMMENT ON FUNCTION lem_book_features(lem_book, float8)
 	IS 'what each bar of a book says of its mid, spread, imbalance and flow';
 
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8) RETURNS internal
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8)
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8, float8[])
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8, float8, float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8, float8, float8, float8[])
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8, float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
+CREATE FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8, float8,
 	float8, float8, float8, float8, float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
+COMMENT ON FUNCTION _lem_book_accum(internal, timestamptz, float8, float8, float8, float8,
 	float8, float8, float8, float8, float8, float8, float8[])
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_book_combine(internal, internal) RETURNS internal
+CREATE FUNCTION _lem_book_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION lem_book_combine(internal, internal) IS 'aggregate combine function';
-CREATE FUNCTION lem_book_serialize(internal) RETURNS bytea
+COMMENT ON FUNCTION _lem_book_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION _lem_book_serialize(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_lem_book_serialize' LANGUAGE C IMMUTABLE STRICT
 	PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION lem_book_serialize(internal) IS 'aggregate serial function';
-CREATE FUNCTION lem_book_deserialize(bytea, internal) RETURNS internal
+COMMENT ON FUNCTION _lem_book_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION _lem_book_deserialize(bytea, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_book_deserialize' LANGUAGE C IMMUTABLE STRICT
 	PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION lem_book_deserialize(bytea, internal) IS 'aggregate deserial function';
-CREATE FUNCTION lem_book_final(internal) RETURNS lem_book
+COMMENT ON FUNCTION _lem_book_deserialize(bytea, internal) IS 'aggregate deserial function';
+CREATE FUNCTION _lem_book_final(internal) RETURNS lem_book
 	AS 'MODULE_PATHNAME', 'pg_lem_book_final' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_book_final(internal) IS 'aggregate final function';
+COMMENT ON FUNCTION _lem_book_final(internal) IS 'aggregate final function';
 
 CREATE AGGREGATE lem_book(ts timestamptz, open float8, high float8, low float8, close float8,
 	volume float8) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8)
@@ -1293,14 +1376,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 
 CREATE AGGREGATE lem_book(ts timestamptz, open float8, high float8, low float8, close float8,
 	volume float8, buy_volume float8) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8)
@@ -1308,14 +1391,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 
 CREATE AGGREGATE lem_book(ts timestamptz, open float8, high float8, low float8, close float8,
 	volume float8, buy_volume float8, features float8[]) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8,
@@ -1324,14 +1407,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 
 CREATE AGGREGATE lem_book(ts timestamptz, bid float8, ask float8, open float8, high float8,
 	low float8, close float8, volume float8) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8,
@@ -1340,14 +1423,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 
 CREATE AGGREGATE lem_book(ts timestamptz, bid float8, ask float8, open float8, high float8,
 	low float8, close float8, volume float8, buy_volume float8) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8,
@@ -1356,14 +1439,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 
 CREATE AGGREGATE lem_book(ts timestamptz, bid float8, ask float8, open float8, high float8,
 	low float8, close float8, volume float8, buy_volume float8, features float8[]) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8,
@@ -1372,14 +1455,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 
 CREATE AGGREGATE lem_book(ts timestamptz, bid float8, ask float8, bid_size float8,
 	ask_size float8, open float8, high float8, low float8, close float8, volume float8) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8,
@@ -1389,14 +1472,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 CREATE AGGREGATE lem_book(ts timestamptz, bid float8, ask float8, bid_size float8,
 	ask_size float8, open float8, high float8, low float8, close float8, volume float8,
 	buy_volume float8) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8,
@@ -1406,14 +1489,14 @@ COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float
 CREATE AGGREGATE lem_book(ts timestamptz, bid float8, ask float8, bid_size float8,
 	ask_size float8, open float8, high float8, low float8, close float8, volume float8,
 	buy_volume float8, features float8[]) (
-	SFUNC = lem_book_accum,
+	SFUNC = _lem_book_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_book_final,
+	FINALFUNC = _lem_book_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_book_combine,
-	SERIALFUNC = lem_book_serialize,
-	DESERIALFUNC = lem_book_deserialize,
+	COMBINEFUNC = _lem_book_combine,
+	SERIALFUNC = _lem_book_serialize,
+	DESERIALFUNC = _lem_book_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_book(timestamptz, float8, float8, float8, float8, float8, float8,
@@ -1535,96 +1618,96 @@ COMMENT ON FUNCTION lem_tune_quoting(text, lem_quoting, lem_book, jsonb)
 CREATE TYPE lem_quote AS (side text, level int, price float8, quantity float8);
 COMMENT ON TYPE lem_quote IS 'a quote of a market maker';
 
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8[])
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8[])
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8, float8)
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+CREATE FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8, float8, float8[]) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_accum' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
+COMMENT ON FUNCTION _lem_quote_accum(internal, text, lem_quoting, float8, timestamptz, float8,
 	float8, float8, float8, float8, float8, float8, float8, float8, float8, float8[])
 	IS 'aggregate transition function';
-CREATE FUNCTION lem_quote_combine(internal, internal) RETURNS internal
+CREATE FUNCTION _lem_quote_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_combine' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION lem_quote_combine(internal, internal) IS 'aggregate combine function';
-CREATE FUNCTION lem_quote_serialize(internal) RETURNS bytea
+COMMENT ON FUNCTION _lem_quote_combine(internal, internal) IS 'aggregate combine function';
+CREATE FUNCTION _lem_quote_serialize(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_serialize' LANGUAGE C IMMUTABLE STRICT
 	PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION lem_quote_serialize(internal) IS 'aggregate serial function';
-CREATE FUNCTION lem_quote_deserialize(bytea, internal) RETURNS internal
+COMMENT ON FUNCTION _lem_quote_serialize(internal) IS 'aggregate serial function';
+CREATE FUNCTION _lem_quote_deserialize(bytea, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_deserialize' LANGUAGE C IMMUTABLE STRICT
 	PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION lem_quote_deserialize(bytea, internal) IS 'aggregate deserial function';
-CREATE FUNCTION lem_quote_final(internal) RETURNS lem_quote[]
+COMMENT ON FUNCTION _lem_quote_deserialize(bytea, internal) IS 'aggregate deserial function';
+CREATE FUNCTION _lem_quote_final(internal) RETURNS lem_quote[]
 	AS 'MODULE_PATHNAME', 'pg_lem_quote_final' LANGUAGE C STABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION lem_quote_final(internal) IS 'aggregate final function';
+COMMENT ON FUNCTION _lem_quote_final(internal) IS 'aggregate final function';
 
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	open float8, high float8, low float8, close float8, volume float8) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1633,14 +1716,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	open float8, high float8, low float8, close float8, volume float8, buy_volume float8) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1650,14 +1733,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	open float8, high float8, low float8, close float8, volume float8, buy_volume float8,
 	features float8[]) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1666,14 +1749,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	bid float8, ask float8, open float8, high float8, low float8, close float8, volume float8) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1683,14 +1766,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	bid float8, ask float8, open float8, high float8, low float8, close float8, volume float8,
 	buy_volume float8) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1700,14 +1783,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	bid float8, ask float8, open float8, high float8, low float8, close float8, volume float8,
 	buy_volume float8, features float8[]) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1717,14 +1800,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	bid float8, ask float8, bid_size float8, ask_size float8, open float8, high float8,
 	low float8, close float8, volume float8) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1734,14 +1817,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	bid float8, ask float8, bid_size float8, ask_size float8, open float8, high float8,
 	low float8, close float8, volume float8, buy_volume float8) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,
@@ -1751,14 +1834,14 @@ COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, f
 CREATE AGGREGATE lem_quote(model text, quoting lem_quoting, "position" float8, ts timestamptz,
 	bid float8, ask float8, bid_size float8, ask_size float8, open float8, high float8,
 	low float8, close float8, volume float8, buy_volume float8, features float8[]) (
-	SFUNC = lem_quote_accum,
+	SFUNC = _lem_quote_accum,
 	STYPE = internal,
 	SSPACE = 32768,
-	FINALFUNC = lem_quote_final,
+	FINALFUNC = _lem_quote_final,
 	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = lem_quote_combine,
-	SERIALFUNC = lem_quote_serialize,
-	DESERIALFUNC = lem_quote_deserialize,
+	COMBINEFUNC = _lem_quote_combine,
+	SERIALFUNC = _lem_quote_serialize,
+	DESERIALFUNC = _lem_quote_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE lem_quote(text, lem_quoting, float8, timestamptz, float8, float8, float8,

@@ -154,7 +154,7 @@ SELECT lem_cancel_order(id) FROM (SELECT max(id) AS id FROM lem_orders) AS o;
 CALL lem_work('SELECT * FROM rights.bars', '2026-03-02 09:02:00+00');
 SELECT lem_paper_fill();
 CREATE TABLE trap.lem_model (id bigint);
-CREATE TRIGGER trap AFTER DELETE ON trap.lem_model FOR EACH ROW EXECUTE FUNCTION public.lem_model_deleted();
+CREATE TRIGGER trap AFTER DELETE ON trap.lem_model FOR EACH ROW EXECUTE FUNCTION public._lem_model_deleted();
 INSERT INTO trap.lem_model SELECT id FROM public.lem_model;
 DELETE FROM trap.lem_model;
 RESET search_path;
@@ -277,7 +277,7 @@ WHERE attrelid IN ('lem_model_name'::regclass, 'lem_model_right'::regclass) AND 
 --
 SELECT 'regress_lem_maker'::lem_role, 'nobody at all'::lem_role, '?regress_lem_maker'::lem_role, 'public'::lem_role, '?public'::lem_role, E'\\?odd'::lem_role;
 SELECT lem_role_name('regress_lem_maker'), lem_role_name('nobody at all'), lem_role_name('?regress_lem_maker'), lem_role_name('public'), lem_role_of('regress_lem_user') = 'regress_lem_user' AS same;
-SELECT a, b, a = b AS equal, (lem_role_cmp(a, b) <> 0) = (a <> b) AS cmp, (a < b) = (b > a) AS less, (a <= b) = (b >= a) AS "not greater"
+SELECT a, b, a = b AS equal, (_lem_role_cmp(a, b) <> 0) = (a <> b) AS cmp, (a < b) = (b > a) AS less, (a <= b) = (b >= a) AS "not greater"
 FROM unnest('{regress_lem_user,?regress_lem_user,public}'::lem_role[]) AS a, unnest('{regress_lem_user,?regress_lem_user}'::lem_role[]) AS b ORDER BY a::text COLLATE "C", b::text COLLATE "C";
 SET ROLE regress_lem_user;
 SELECT lem_acts_for('regress_lem_user'::lem_role), lem_acts_for('?regress_lem_user'::lem_role), lem_acts_for('regress_lem_maker'::lem_role);
@@ -334,7 +334,7 @@ SELECT lem_keep_roles() > 0 AS kept, lem_keep_roles() > 0 AS again;
 SELECT objid::regclass, count(*) FROM pg_shdepend WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND refobjid = 'regress_lem_desk'::regrole AND classid = 'pg_class'::regclass AND objsubid > 0 GROUP BY 1 ORDER BY 1;
 -- The trigger is for the tables of the extension.
 CREATE TABLE rights.mine (owner lem_role);
-CREATE TRIGGER kept BEFORE INSERT ON rights.mine FOR EACH ROW EXECUTE FUNCTION lem_role_kept();
+CREATE TRIGGER kept BEFORE INSERT ON rights.mine FOR EACH ROW EXECUTE FUNCTION _lem_role_kept();
 INSERT INTO rights.mine VALUES ('regress_lem_desk');
 DELETE FROM lem_parent_order;
 DELETE FROM lem_model_name WHERE name IN ('elsewhere', 'before');

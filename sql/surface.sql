@@ -23,6 +23,19 @@ FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::reg
 JOIN pg_aggregate AS a ON d.classid = 'pg_proc'::regclass AND d.objid = a.aggfnoid
 WHERE e.extname = 'lem' ORDER BY a.aggfnoid::regprocedure::text COLLATE "C";
 
+-- \df lem_* shows what is called: functions of aggregates, types, triggers, operators and the planner have other names.
+-- Those that send values say what bytes they have.
+WITH support AS (
+	SELECT u.oid FROM pg_aggregate, unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn, aggmfinalfn]) AS u (oid)
+	UNION SELECT u.oid FROM pg_type, unnest(ARRAY[typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze]) AS u (oid)
+	UNION SELECT tgfoid FROM pg_trigger UNION SELECT oprcode FROM pg_operator UNION SELECT amproc FROM pg_amproc UNION SELECT prosupport FROM pg_proc)
+SELECT p.oid::regprocedure AS "shown, and not to be called"
+FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+WHERE e.extname = 'lem' AND p.proname LIKE 'lem\_%'
+	AND (p.oid IN (SELECT oid FROM support) OR p.prorettype IN ('internal'::regtype, 'trigger'::regtype) OR 'internal'::regtype = ANY (p.proargtypes) OR p.proname LIKE '%\_1\_0')
+ORDER BY p.oid::regprocedure::text COLLATE "C";
+
 -- What has no comment.
 SELECT pg_describe_object(d.classid, d.objid, 0) AS uncommented
 FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid

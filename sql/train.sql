@@ -282,7 +282,7 @@ SET search_path = test_train, public;
 SELECT count(*) FROM lem_models WHERE name = 'mine';
 
 -- A run that is forgotten takes its epochs along.
-CREATE TRIGGER deleted AFTER DELETE ON bars FOR EACH ROW EXECUTE FUNCTION lem_training_run_deleted();
+CREATE TRIGGER deleted AFTER DELETE ON bars FOR EACH ROW EXECUTE FUNCTION _lem_training_run_deleted();
 DELETE FROM bars;
 SELECT count(*) > 0 AS epochs FROM lem_training_epoch;
 DELETE FROM lem_training_run;

@@ -255,7 +255,7 @@ SELECT count(lem_drop(name)) FROM (SELECT DISTINCT name FROM lem_models WHERE na
 DELETE FROM lem_parent_order;
 SELECT count(*) FROM lem_child_slice;
 SELECT count(*) FROM lem_paper_fill;
-CREATE TRIGGER deleted AFTER DELETE ON work_bars FOR EACH ROW EXECUTE FUNCTION lem_parent_order_deleted();
+CREATE TRIGGER deleted AFTER DELETE ON work_bars FOR EACH ROW EXECUTE FUNCTION _lem_parent_order_deleted();
 DELETE FROM work_bars;
 DROP TABLE work_bars, work_decided;
 DROP VIEW work_orders, work_slices;

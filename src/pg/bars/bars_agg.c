@@ -24,7 +24,7 @@ builder_state(FunctionCallInfo fcinfo)
 		(lem_builder *) PG_GETARG_POINTER(0);
 }
 
-/* lem_bars_accum(internal, ts, price, volume [, features]) returns internal. */
+/* _lem_bars_accum(internal, ts, price, volume [, features]) returns internal. */
 Datum
 pg_lem_bars_accum(PG_FUNCTION_ARGS)
 {
@@ -34,7 +34,7 @@ pg_lem_bars_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(builder);
 }
 
-/* lem_bars_accum(internal, ts, price, volume, close [, features]) returns internal. */
+/* _lem_bars_accum(internal, ts, price, volume, close [, features]) returns internal. */
 Datum
 pg_lem_bars_accum_close(PG_FUNCTION_ARGS)
 {
@@ -44,7 +44,7 @@ pg_lem_bars_accum_close(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(builder);
 }
 
-/* lem_bars_accum(internal, ts, lem_trade_bar [, features]) returns internal. */
+/* _lem_bars_accum(internal, ts, lem_trade_bar [, features]) returns internal. */
 Datum
 pg_lem_bars_accum_trade_bar(PG_FUNCTION_ARGS)
 {
@@ -54,7 +54,7 @@ pg_lem_bars_accum_trade_bar(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(builder);
 }
 
-/* lem_bars_combine(internal, internal) returns internal: the first gets the second's bars. */
+/* _lem_bars_combine(internal, internal) returns internal: the first gets the second's bars. */
 Datum
 pg_lem_bars_combine(PG_FUNCTION_ARGS)
 {
@@ -67,7 +67,7 @@ pg_lem_bars_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(to);
 }
 
-/* lem_bars_serialize(internal) returns bytea. */
+/* _lem_bars_serialize(internal) returns bytea. */
 Datum
 pg_lem_bars_serialize(PG_FUNCTION_ARGS)
 {
@@ -79,7 +79,7 @@ pg_lem_bars_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_bars_deserialize(bytea, internal) returns internal. */
+/* _lem_bars_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_bars_deserialize(PG_FUNCTION_ARGS)
 {
@@ -93,7 +93,7 @@ pg_lem_bars_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(builder);
 }
 
-/* lem_bars_final(internal) returns lem_bars: NULL if no bar was kept.  Errors: LM002, 54000. */
+/* _lem_bars_final(internal) returns lem_bars: NULL if no bar was kept.  Errors: LM002, 54000. */
 Datum
 pg_lem_bars_final(PG_FUNCTION_ARGS)
 {

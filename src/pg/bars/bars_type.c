@@ -198,7 +198,7 @@ read_close(lem_reader *reader, lem_bar_input *bar)
 }
 
 /*
- * lem_bars_in(cstring) returns lem_bars.  Bars may come in any order; a time without a zone is in
+ * _lem_bars_in(cstring) returns lem_bars.  Bars may come in any order; a time without a zone is in
  * the session's.  Errors: 22P02, those of timestamptz and float8, LM001, LM002.
  */
 Datum
@@ -240,7 +240,7 @@ pg_lem_bars_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(lem_bars_make(&series));
 }
 
-/* lem_bars_out(lem_bars) returns cstring: lossless, in time order, ISO in UTC. */
+/* _lem_bars_out(lem_bars) returns cstring: lossless, in time order, ISO in UTC. */
 Datum
 pg_lem_bars_out(PG_FUNCTION_ARGS)
 {
@@ -283,7 +283,7 @@ pg_lem_bars_out(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_bars_recv(internal) returns lem_bars: network byte order as bars_type.h says.  The count is
+ * _lem_bars_recv(internal) returns lem_bars: network byte order as bars_type.h says.  The count is
  * held against the message before anything is allocated.  Errors: 22P03, LM001, LM002.
  */
 Datum
@@ -316,7 +316,7 @@ pg_lem_bars_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(bars);
 }
 
-/* lem_bars_send(lem_bars) returns bytea: what lem_bars_recv reads. */
+/* lem_bars_send(lem_bars) returns bytea: what _lem_bars_recv reads. */
 Datum
 pg_lem_bars_send(PG_FUNCTION_ARGS)
 {

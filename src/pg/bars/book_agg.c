@@ -62,7 +62,7 @@ lem_book_accum_args(FunctionCallInfo fcinfo, int first, lem_book_builder *builde
 }
 
 /*
- * lem_book_accum(internal, ts [, bid, ask [, bid_size, ask_size]], open, high, low, close, volume
+ * _lem_book_accum(internal, ts [, bid, ask [, bid_size, ask_size]], open, high, low, close, volume
  * [, buy_volume [, features]]) returns internal.  A bar with a NULL time is left out, and one
  * without quotes that has a NULL close or volume; NULL in other places is an error, but for a bar
  * with quotes and without trades, and a buy_volume that is NULL in all bars.
@@ -94,7 +94,7 @@ lem_book_builder_merge(lem_book_builder *to, const lem_book_builder *from)
 	lem_builder_merge(to->bars, from->bars);
 }
 
-/* lem_book_combine(internal, internal) returns internal: the first gets the second's bars. */
+/* _lem_book_combine(internal, internal) returns internal: the first gets the second's bars. */
 Datum
 pg_lem_book_combine(PG_FUNCTION_ARGS)
 {
@@ -128,7 +128,7 @@ lem_book_builder_receive(StringInfo buffer)
 	return builder;
 }
 
-/* lem_book_serialize(internal) returns bytea. */
+/* _lem_book_serialize(internal) returns bytea. */
 Datum
 pg_lem_book_serialize(PG_FUNCTION_ARGS)
 {
@@ -141,7 +141,7 @@ pg_lem_book_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_book_deserialize(bytea, internal) returns internal. */
+/* _lem_book_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_book_deserialize(PG_FUNCTION_ARGS)
 {
@@ -155,7 +155,7 @@ pg_lem_book_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(builder);
 }
 
-/* lem_book_final(internal) returns lem_book: NULL if no bar was kept.  Errors: LM002, 54000. */
+/* _lem_book_final(internal) returns lem_book: NULL if no bar was kept.  Errors: LM002, 54000. */
 Datum
 pg_lem_book_final(PG_FUNCTION_ARGS)
 {

@@ -209,7 +209,7 @@ read_features(lem_reader *reader, double *features)
 }
 
 /*
- * lem_book_in(cstring) returns lem_book.  Bars may come in any order; a time without a zone is in
+ * _lem_book_in(cstring) returns lem_book.  Bars may come in any order; a time without a zone is in
  * the session's.  Errors: 22P02, those of timestamptz and float8, LM001, LM002, LM014.
  */
 Datum
@@ -259,7 +259,7 @@ pg_lem_book_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(lem_book_make(&series, layout));
 }
 
-/* lem_book_out(lem_book) returns cstring: lossless, in time order, ISO in UTC. */
+/* _lem_book_out(lem_book) returns cstring: lossless, in time order, ISO in UTC. */
 Datum
 pg_lem_book_out(PG_FUNCTION_ARGS)
 {
@@ -300,7 +300,7 @@ pg_lem_book_out(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_book_recv(internal) returns lem_book: int16 format, int16 layout, then the series as
+ * _lem_book_recv(internal) returns lem_book: int16 format, int16 layout, then the series as
  * lem_bars_send writes it.  Errors: 22P03, LM001, LM002.
  */
 Datum
@@ -348,7 +348,7 @@ pg_lem_book_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(value);
 }
 
-/* lem_book_send(lem_book) returns bytea: what lem_book_recv reads. */
+/* lem_book_send(lem_book) returns bytea: what _lem_book_recv reads. */
 Datum
 pg_lem_book_send(PG_FUNCTION_ARGS)
 {

@@ -44,7 +44,7 @@ bad_trade(const lem_trade *trade, lem_status status)
 }
 
 /*
- * lem_bar_accum(internal, ts, price, quantity [, seq]) returns internal.  A trade whose time, price
+ * _lem_bar_accum(internal, ts, price, quantity [, seq]) returns internal.  A trade whose time, price
  * or quantity is NULL is dropped.  Errors: LM001.
  */
 Datum
@@ -71,7 +71,7 @@ pg_lem_bar_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(trades);
 }
 
-/* lem_bar_combine(internal, internal) returns internal. */
+/* _lem_bar_combine(internal, internal) returns internal. */
 Datum
 pg_lem_bar_combine(PG_FUNCTION_ARGS)
 {
@@ -118,7 +118,7 @@ read_sum(StringInfo buffer, lem_sum *sum)
 	sum->rest = pq_getmsgfloat8(buffer);
 }
 
-/* lem_bar_serialize(internal) returns bytea. */
+/* _lem_bar_serialize(internal) returns bytea. */
 Datum
 pg_lem_bar_serialize(PG_FUNCTION_ARGS)
 {
@@ -137,7 +137,7 @@ pg_lem_bar_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_bar_deserialize(bytea, internal) returns internal. */
+/* _lem_bar_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_bar_deserialize(PG_FUNCTION_ARGS)
 {
@@ -158,7 +158,7 @@ pg_lem_bar_deserialize(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_bar_final(internal) returns lem_trade_bar: NULL without trades; vwap is NULL without volume.
+ * _lem_bar_final(internal) returns lem_trade_bar: NULL without trades; vwap is NULL without volume.
  * Errors: 22003 if the volume or the notional overflows.
  */
 Datum

@@ -78,7 +78,7 @@ lem_role_text(const lem_role *role)
 	return psprintf("%s%s", *name == GONE || *name == PLAIN ? "\\" : "", name);
 }
 
-/* lem_role_in(cstring), lem_role_out(lem_role), lem_role_recv(internal), lem_role_send(lem_role) */
+/* _lem_role_in(cstring), _lem_role_out(lem_role), _lem_role_recv(internal), _lem_role_send(lem_role) */
 LEM_FUNCTION(pg_lem_role_in);
 LEM_FUNCTION(pg_lem_role_out);
 LEM_FUNCTION(pg_lem_role_recv);

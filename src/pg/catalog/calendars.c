@@ -554,7 +554,7 @@ pg_lem_drop_calendar(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_calendar_inserted() RETURNS trigger
+ * _lem_calendar_inserted() RETURNS trigger
  *
  * Before a row of lem_calendar or lem_calendar_day is inserted, one that the extension shipped makes
  * way: the user's comes from a dump.
@@ -579,7 +579,7 @@ pg_lem_calendar_inserted(PG_FUNCTION_ARGS)
 		 table != lem_table(schema, "lem_calendar_day")))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("lem_calendar_inserted is for rows that are inserted into calendars")));
+				 errmsg("_lem_calendar_inserted is for rows that are inserted into calendars")));
 	of_days = table == lem_table(schema, "lem_calendar_day");
 	columns = RelationGetDescr(trigger->tg_relation);
 	connect_spi();

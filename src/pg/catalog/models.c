@@ -369,7 +369,7 @@ pg_lem_drop(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_model_deleted() RETURNS trigger
+ * _lem_model_deleted() RETURNS trigger
  *
  * After a row of lem_model is deleted, its parts go as well.
  */
@@ -393,7 +393,7 @@ pg_lem_model_deleted(PG_FUNCTION_ARGS)
 		get_relname_relid("lem_model", get_namespace_oid(lem_schema(fcinfo), false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("lem_model_deleted is for rows that are deleted from lem_model")));
+				 errmsg("_lem_model_deleted is for rows that are deleted from lem_model")));
 	columns = RelationGetDescr(trigger->tg_relation);
 	id = SPI_fnumber(columns, "id");
 	digest = SPI_fnumber(columns, "digest");

@@ -2,7 +2,7 @@
  * owners.c: keeping the roles that own what is in the extension's tables, and handing it over.
  *
  * DROP ROLE asks pg_shdepend whether the role is needed.  For each role that a table names, its
- * trigger lem_role_kept enters there what a privilege for the table's column would be, which is not
+ * trigger _lem_role_kept enters there what a privilege for the table's column would be, which is not
  * part of a dump: the rows are, and the trigger sees them restored.  It is taken out when
  * lem_reassign_owned has given all that the role owns to another.
  *
@@ -128,7 +128,7 @@ column_of(const char *schema, Oid table)
 }
 
 /*
- * lem_role_kept() RETURNS trigger
+ * _lem_role_kept() RETURNS trigger
  *
  * Before a row of one of the extension's tables that names a role is written, the role is entered
  * as one that must not be dropped.
@@ -155,7 +155,7 @@ pg_lem_role_kept(PG_FUNCTION_ARGS)
 	if (kept == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("lem_role_kept is for rows that are written to the extension's tables")));
+				 errmsg("_lem_role_kept is for rows that are written to the extension's tables")));
 	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	columns = RelationGetDescr(trigger->tg_relation);
 	column = SPI_fnumber(columns, kept->column);

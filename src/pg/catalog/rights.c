@@ -97,7 +97,7 @@ pg_lem_acts_for_role(PG_FUNCTION_ARGS)
 #define ACTS_FOR_SHARE 0.9
 
 /*
- * lem_acts_for_support(internal) RETURNS internal
+ * _lem_acts_for_support(internal) RETURNS internal
  *
  * Planner support function of lem_acts_for: how many rows it lets through.
  */

@@ -256,7 +256,7 @@ backtest(FunctionCallInfo fcinfo, const char *model, const lem_order *order,
 }
 
 /*
- * lem_backtest_accum(internal, model, ord, ts, price, volume) returns internal; two more forms have
+ * _lem_backtest_accum(internal, model, ord, ts, price, volume) returns internal; two more forms have
  * options, or features and options, at the end.
  */
 Datum
@@ -286,7 +286,7 @@ pg_lem_backtest_accum_close(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(lem_group_accum(fcinfo, true, PG_NARGS() > 8, PG_NARGS() > 7));
 }
 
-/* lem_backtest_combine(internal, internal) returns internal: the first gets the second's bars. */
+/* _lem_backtest_combine(internal, internal) returns internal: the first gets the second's bars. */
 Datum
 pg_lem_backtest_combine(PG_FUNCTION_ARGS)
 {
@@ -297,21 +297,21 @@ pg_lem_backtest_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(group);
 }
 
-/* lem_backtest_serialize(internal) returns bytea. */
+/* _lem_backtest_serialize(internal) returns bytea. */
 Datum
 pg_lem_backtest_serialize(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BYTEA_P(lem_group_serialize(fcinfo));
 }
 
-/* lem_backtest_deserialize(bytea, internal) returns internal. */
+/* _lem_backtest_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_backtest_deserialize(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_POINTER(lem_group_deserialize(fcinfo));
 }
 
-/* lem_backtest_final(internal) returns lem_backtest_result. */
+/* _lem_backtest_final(internal) returns lem_backtest_result. */
 Datum
 pg_lem_backtest_final(PG_FUNCTION_ARGS)
 {

@@ -55,7 +55,7 @@ raise_average(const lem_fault *fault)
 }
 
 /*
- * lem_vwap_accum(internal, price, volume) returns internal.  A row with a NULL is left out.
+ * _lem_vwap_accum(internal, price, volume) returns internal.  A row with a NULL is left out.
  * Errors: LM001 for a negative volume, 22003.
  */
 Datum
@@ -70,7 +70,7 @@ pg_lem_vwap_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(average);
 }
 
-/* lem_vwap_remove(internal, price, volume) returns internal: NULL if the frame must be added anew. */
+/* _lem_vwap_remove(internal, price, volume) returns internal: NULL if the frame must be added anew. */
 Datum
 pg_lem_vwap_remove(PG_FUNCTION_ARGS)
 {
@@ -82,7 +82,7 @@ pg_lem_vwap_remove(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(average);
 }
 
-/* lem_twap_accum(internal, price) returns internal.  Errors: 22003. */
+/* _lem_twap_accum(internal, price) returns internal.  Errors: 22003. */
 Datum
 pg_lem_twap_accum(PG_FUNCTION_ARGS)
 {
@@ -95,7 +95,7 @@ pg_lem_twap_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(average);
 }
 
-/* lem_twap_remove(internal, price) returns internal: NULL if the frame must be added anew. */
+/* _lem_twap_remove(internal, price) returns internal: NULL if the frame must be added anew. */
 Datum
 pg_lem_twap_remove(PG_FUNCTION_ARGS)
 {
@@ -106,7 +106,7 @@ pg_lem_twap_remove(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(average);
 }
 
-/* lem_vwap_combine(internal, internal) returns internal.  Errors: 22003. */
+/* _lem_vwap_combine(internal, internal) returns internal.  Errors: 22003. */
 Datum
 pg_lem_vwap_combine(PG_FUNCTION_ARGS)
 {
@@ -134,7 +134,7 @@ read_sum(StringInfo buffer, lem_sum_wide *sum)
 	sum->slack = pq_getmsgfloat8(buffer);
 }
 
-/* lem_vwap_serialize(internal) returns bytea. */
+/* _lem_vwap_serialize(internal) returns bytea. */
 Datum
 pg_lem_vwap_serialize(PG_FUNCTION_ARGS)
 {
@@ -152,7 +152,7 @@ pg_lem_vwap_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_vwap_deserialize(bytea, internal) returns internal. */
+/* _lem_vwap_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_vwap_deserialize(PG_FUNCTION_ARGS)
 {
@@ -171,7 +171,7 @@ pg_lem_vwap_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(average);
 }
 
-/* lem_vwap_final(internal) returns float8: NULL without volume. */
+/* _lem_vwap_final(internal) returns float8: NULL without volume. */
 Datum
 pg_lem_vwap_final(PG_FUNCTION_ARGS)
 {
@@ -271,7 +271,7 @@ step_row(FunctionCallInfo fcinfo, lem_step *row)
 }
 
 /*
- * lem_twap_step_accum(internal, ts, price, until) returns internal.  A row with a NULL time or
+ * _lem_twap_step_accum(internal, ts, price, until) returns internal.  A row with a NULL time or
  * price is left out; until NULL or infinity is the next row's time.  Errors: LM001, 22003, 54000.
  */
 Datum
@@ -286,7 +286,7 @@ pg_lem_twap_step_accum(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_twap_step_remove(internal, ts, price, until) returns internal: NULL if the frame must be added
+ * _lem_twap_step_remove(internal, ts, price, until) returns internal: NULL if the frame must be added
  * anew, as where rows did not come in time order.
  */
 Datum
@@ -300,7 +300,7 @@ pg_lem_twap_step_remove(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* lem_twap_step_combine(internal, internal) returns internal. */
+/* _lem_twap_step_combine(internal, internal) returns internal. */
 Datum
 pg_lem_twap_step_combine(PG_FUNCTION_ARGS)
 {
@@ -325,7 +325,7 @@ pg_lem_twap_step_combine(PG_FUNCTION_ARGS)
 /* Bytes of a row on the wire. */
 #define STEP_BYTES (3 * sizeof(int64))
 
-/* lem_twap_step_serialize(internal) returns bytea.  Errors: 54000 beyond 1 GB. */
+/* _lem_twap_step_serialize(internal) returns bytea.  Errors: 54000 beyond 1 GB. */
 Datum
 pg_lem_twap_step_serialize(PG_FUNCTION_ARGS)
 {
@@ -354,7 +354,7 @@ pg_lem_twap_step_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_twap_step_deserialize(bytea, internal) returns internal. */
+/* _lem_twap_step_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_twap_step_deserialize(PG_FUNCTION_ARGS)
 {
@@ -414,7 +414,7 @@ step_sorted(const lem_steps *steps)
 	return sorted;
 }
 
-/* lem_twap_step_final(internal) returns float8: NULL if no time passes.  Errors: 22003. */
+/* _lem_twap_step_final(internal) returns float8: NULL if no time passes.  Errors: 22003. */
 Datum
 pg_lem_twap_step_final(PG_FUNCTION_ARGS)
 {

@@ -50,7 +50,7 @@ state_create(MemoryContext context, const lem_order *order, HeapTupleHeader tupl
 }
 
 /*
- * lem_tca_accum(internal, order, ts, price, quantity [, fee]) returns internal.  A fill with a NULL is
+ * _lem_tca_accum(internal, order, ts, price, quantity [, fee]) returns internal.  A fill with a NULL is
  * left out, but where it is the fee, which is then 0.  Errors: 22004 for a NULL order, 22023 if orders differ, those of lem_order(), LM001, LM007.
  */
 Datum
@@ -94,7 +94,7 @@ pg_lem_tca_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* lem_tca_merge_accum(internal, lem_fills) returns internal: NULL fills are left out. */
+/* _lem_tca_merge_accum(internal, lem_fills) returns internal: NULL fills are left out. */
 Datum
 pg_lem_tca_merge_accum(PG_FUNCTION_ARGS)
 {
@@ -124,7 +124,7 @@ pg_lem_tca_merge_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* lem_tca_combine(internal, internal) returns internal.  Errors: 22023. */
+/* _lem_tca_combine(internal, internal) returns internal.  Errors: 22023. */
 Datum
 pg_lem_tca_combine(PG_FUNCTION_ARGS)
 {
@@ -148,7 +148,7 @@ pg_lem_tca_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(to);
 }
 
-/* lem_tca_serialize(internal) returns bytea. */
+/* _lem_tca_serialize(internal) returns bytea. */
 Datum
 pg_lem_tca_serialize(PG_FUNCTION_ARGS)
 {
@@ -162,7 +162,7 @@ pg_lem_tca_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_tca_deserialize(bytea, internal) returns internal. */
+/* _lem_tca_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_tca_deserialize(PG_FUNCTION_ARGS)
 {
@@ -179,7 +179,7 @@ pg_lem_tca_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* lem_tca_final(internal) returns lem_fills: NULL without rows. */
+/* _lem_tca_final(internal) returns lem_fills: NULL without rows. */
 Datum
 pg_lem_tca_final(PG_FUNCTION_ARGS)
 {

@@ -382,7 +382,7 @@ read_order(lem_reader *reader, lem_order *order)
 }
 
 /*
- * lem_fills_in(cstring) returns lem_fills.  Fills may come in any order.  Errors: 22P02, those of
+ * _lem_fills_in(cstring) returns lem_fills.  Fills may come in any order.  Errors: 22P02, those of
  * timestamptz, float8 and lem_order(), LM001, LM007.
  */
 Datum
@@ -424,7 +424,7 @@ pg_lem_fills_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(lem_fill_set_make(set));
 }
 
-/* lem_fills_out(lem_fills) returns cstring: lossless. */
+/* _lem_fills_out(lem_fills) returns cstring: lossless. */
 Datum
 pg_lem_fills_out(PG_FUNCTION_ARGS)
 {
@@ -468,7 +468,7 @@ pg_lem_fills_out(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_fills_recv(internal) returns lem_fills: int16 format, the order, and the executions in
+ * _lem_fills_recv(internal) returns lem_fills: int16 format, the order, and the executions in
  * network byte order.  Errors: 22P03, those of lem_order(), LM001, LM007.
  */
 Datum
@@ -509,7 +509,7 @@ set_of(const lem_fills *fills)
 	return set;
 }
 
-/* lem_fills_send(lem_fills) returns bytea: what lem_fills_recv reads. */
+/* lem_fills_send(lem_fills) returns bytea: what _lem_fills_recv reads. */
 Datum
 pg_lem_fills_send(PG_FUNCTION_ARGS)
 {

@@ -114,7 +114,7 @@ different_horizon(void)
 }
 
 /*
- * lem_mean_interval_accum(internal, x, ts, horizon) returns internal.  A row with a NULL x or ts is
+ * _lem_mean_interval_accum(internal, x, ts, horizon) returns internal.  A row with a NULL x or ts is
  * left out.  Errors: 22004 for a NULL horizon; 22023 for a horizon that is not above 0, or differs
  * between rows, and for an x or ts that is not finite.
  */
@@ -147,7 +147,7 @@ pg_lem_mean_interval_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* lem_mean_interval_combine(internal, internal) returns internal: the first gets all. */
+/* _lem_mean_interval_combine(internal, internal) returns internal: the first gets all. */
 Datum
 pg_lem_mean_interval_combine(PG_FUNCTION_ARGS)
 {
@@ -174,7 +174,7 @@ pg_lem_mean_interval_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(to);
 }
 
-/* lem_mean_interval_serialize(internal) returns bytea. */
+/* _lem_mean_interval_serialize(internal) returns bytea. */
 Datum
 pg_lem_mean_interval_serialize(PG_FUNCTION_ARGS)
 {
@@ -193,7 +193,7 @@ pg_lem_mean_interval_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_mean_interval_deserialize(bytea, internal) returns internal. */
+/* _lem_mean_interval_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_mean_interval_deserialize(PG_FUNCTION_ARGS)
 {
@@ -235,7 +235,7 @@ sorted_numbers(const number_state *state, double **x, int64_t **ts)
 	pfree(sorted);
 }
 
-/* lem_mean_interval_final(internal) returns lem_mean_interval: NULL without a number. */
+/* _lem_mean_interval_final(internal) returns lem_mean_interval: NULL without a number. */
 Datum
 pg_lem_mean_interval_final(PG_FUNCTION_ARGS)
 {

@@ -131,7 +131,7 @@ take_report(const lem_row *row, lem_tca *report, double *duration, int *n_markou
 }
 
 /*
- * lem_tca_rollup_accum(internal, report [, weight]) returns internal.  A NULL report is left out;
+ * _lem_tca_rollup_accum(internal, report [, weight]) returns internal.  A NULL report is left out;
  * without a weight, or with NULL, orders count by notional.  Errors: 22023, LM001, 22003.
  */
 Datum
@@ -190,7 +190,7 @@ pg_lem_tca_rollup_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* lem_tca_rollup_combine(internal, internal) returns internal.  Errors: 22023, 22003. */
+/* _lem_tca_rollup_combine(internal, internal) returns internal.  Errors: 22023, 22003. */
 Datum
 pg_lem_tca_rollup_combine(PG_FUNCTION_ARGS)
 {
@@ -256,7 +256,7 @@ read_mean(StringInfo buffer, lem_average *mean)
 	mean->below = pq_getmsgint64(buffer);
 }
 
-/* lem_tca_rollup_serialize(internal) returns bytea. */
+/* _lem_tca_rollup_serialize(internal) returns bytea. */
 Datum
 pg_lem_tca_rollup_serialize(PG_FUNCTION_ARGS)
 {
@@ -280,7 +280,7 @@ pg_lem_tca_rollup_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_tca_rollup_deserialize(bytea, internal) returns internal. */
+/* _lem_tca_rollup_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_tca_rollup_deserialize(PG_FUNCTION_ARGS)
 {
@@ -315,7 +315,7 @@ mean_of(const lem_average *mean)
 	return lem_average_value(mean, &value) ? value : NAN;
 }
 
-/* lem_tca_rollup_final(internal) returns lem_tca_summary: NULL without reports. */
+/* _lem_tca_rollup_final(internal) returns lem_tca_summary: NULL without reports. */
 Datum
 pg_lem_tca_rollup_final(PG_FUNCTION_ARGS)
 {

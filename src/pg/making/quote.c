@@ -176,7 +176,7 @@ came_before(const quote_state *state, const text *model, const quote_state *row)
 }
 
 /*
- * lem_quote_accum(internal, model, quoting, position, ts, ..) returns internal: bars as of lem_book.
+ * _lem_quote_accum(internal, model, quoting, position, ts, ..) returns internal: bars as of lem_book.
  * Errors: 22004, 22023 (model, quoting or position differ between rows), those of lem_book.
  */
 Datum
@@ -214,7 +214,7 @@ pg_lem_quote_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* lem_quote_combine(internal, internal) returns internal: the first gets the second's bars. */
+/* _lem_quote_combine(internal, internal) returns internal: the first gets the second's bars. */
 Datum
 pg_lem_quote_combine(PG_FUNCTION_ARGS)
 {
@@ -255,7 +255,7 @@ state_numbers(quote_state *state, double **numbers)
 	memcpy(numbers, all, sizeof(all));
 }
 
-/* lem_quote_serialize(internal) returns bytea. */
+/* _lem_quote_serialize(internal) returns bytea. */
 Datum
 pg_lem_quote_serialize(PG_FUNCTION_ARGS)
 {
@@ -277,7 +277,7 @@ pg_lem_quote_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
-/* lem_quote_deserialize(bytea, internal) returns internal. */
+/* _lem_quote_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_quote_deserialize(PG_FUNCTION_ARGS)
 {
@@ -303,7 +303,7 @@ pg_lem_quote_deserialize(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_quote_final(internal) returns lem_quote[]: NULL without rows.  Errors: those of lem_quote, and
+ * _lem_quote_final(internal) returns lem_quote[]: NULL without rows.  Errors: those of lem_quote, and
  * LM002.
  */
 Datum

@@ -17,11 +17,11 @@
 
 LEM_FUNCTION(pg_lem_support);
 
-/* lem_support of this database, once the planner has asked it. */
+/* _lem_support of this database, once the planner has asked it. */
 static Oid	support = InvalidOid;
 static set_rel_pathlist_hook_type next_set_rel_pathlist = NULL;
 
-/* Whether one of the functions of a FROM item is one that lem_support speaks for. */
+/* Whether one of the functions of a FROM item is one that _lem_support speaks for. */
 static bool
 is_supported(const RangeTblEntry *rte)
 {
@@ -70,7 +70,7 @@ lem_planner_init(void)
 }
 
 /*
- * lem_support(internal) RETURNS internal
+ * _lem_support(internal) RETURNS internal
  *
  * The planner's support function of those that compute with models.  It leaves estimates to COST and
  * ROWS, but the planner asks it before it makes paths: the library is loaded then, in a session's

@@ -543,7 +543,7 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_parent_order_deleted() RETURNS trigger
+ * _lem_parent_order_deleted() RETURNS trigger
  *
  * After rows of lem_parent_order are deleted by a statement, their slices and fills go as well.
  */
@@ -567,7 +567,7 @@ pg_lem_parent_order_deleted(PG_FUNCTION_ARGS)
 		get_relname_relid("lem_parent_order", get_namespace_oid(query.schema, false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("lem_parent_order_deleted is for rows that are deleted from "
+				 errmsg("_lem_parent_order_deleted is for rows that are deleted from "
 						"lem_parent_order")));
 
 	lem_orders_connect();
@@ -583,7 +583,7 @@ pg_lem_parent_order_deleted(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_refuse_update() RETURNS trigger
+ * _lem_refuse_update() RETURNS trigger
  *
  * Before rows of orders are updated: only the extension's own functions do, which see to it that what
  * was decided and filled stays, and that changes are recorded.
@@ -596,7 +596,7 @@ pg_lem_refuse_update(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("lem_refuse_update is a trigger function")));
+				 errmsg("_lem_refuse_update is a trigger function")));
 	if (!InLocalUserIdChange())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -177,7 +177,7 @@ null_argument(const char *what)
 }
 
 /*
- * lem_schedule_accum(internal, model, ord, ts, price, volume [, features]) returns internal.
+ * _lem_schedule_accum(internal, model, ord, ts, price, volume [, features]) returns internal.
  * Errors: 22004 for a NULL model or order, 22023 if they differ between rows, those of
  * lem_order_read and lem_builder_add.
  */
@@ -194,7 +194,7 @@ pg_lem_schedule_accum_close(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(lem_group_accum(fcinfo, true, PG_NARGS() > 7, false));
 }
 
-/* lem_schedule_combine(internal, internal) returns internal: the first gets the second's bars. */
+/* _lem_schedule_combine(internal, internal) returns internal: the first gets the second's bars. */
 Datum
 pg_lem_schedule_combine(PG_FUNCTION_ARGS)
 {
@@ -205,14 +205,14 @@ pg_lem_schedule_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(group);
 }
 
-/* lem_schedule_serialize(internal) returns bytea. */
+/* _lem_schedule_serialize(internal) returns bytea. */
 Datum
 pg_lem_schedule_serialize(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BYTEA_P(lem_group_serialize(fcinfo));
 }
 
-/* lem_schedule_deserialize(bytea, internal) returns internal. */
+/* _lem_schedule_deserialize(bytea, internal) returns internal. */
 Datum
 pg_lem_schedule_deserialize(PG_FUNCTION_ARGS)
 {
@@ -257,7 +257,7 @@ schedule_group(FunctionCallInfo fcinfo, one_schedule *kept)
 	run_job(&job);
 }
 
-/* lem_schedule_final(internal) returns lem_slice[]: one slice a bar of the horizon. */
+/* _lem_schedule_final(internal) returns lem_slice[]: one slice a bar of the horizon. */
 Datum
 pg_lem_schedule_final(PG_FUNCTION_ARGS)
 {
@@ -268,7 +268,7 @@ pg_lem_schedule_final(PG_FUNCTION_ARGS)
 }
 
 /*
- * lem_next_slice_final(internal) returns lem_slice: the slice to trade now, in state "next".
+ * _lem_next_slice_final(internal) returns lem_slice: the slice to trade now, in state "next".
  * Where bars are missing before it, so that none is firm, the first that is not done, in state
  * "projected".  NULL once all slices are done or nothing is left of the order.
  */

@@ -499,7 +499,7 @@ lem_run_fail(const lem_run *run, const char *status, const char *error)
 }
 
 /*
- * lem_training_run_deleted() RETURNS trigger
+ * _lem_training_run_deleted() RETURNS trigger
  *
  * After a row of lem_training_run is deleted, its epochs and its state go as well.
  */
@@ -527,7 +527,7 @@ pg_lem_training_run_deleted(PG_FUNCTION_ARGS)
 		get_relname_relid("lem_training_run", get_namespace_oid(schema, false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("lem_training_run_deleted is for rows that are deleted from "
+				 errmsg("_lem_training_run_deleted is for rows that are deleted from "
 						"lem_training_run")));
 	columns = RelationGetDescr(trigger->tg_relation);
 	id = SPI_fnumber(columns, "id");
