@@ -61,6 +61,39 @@ reaches()
 		ORDER BY run DESC LIMIT 1"
 }
 
+# hold name epochs: once the training of that name has so many epochs behind it, it cannot end
+# another, so that it lasts until let_go
+hold()
+{
+	local held=
+
+	coproc holder { sql 2>&1; }
+	cat >&"${holder[1]}" <<SQL
+BEGIN;
+DO \$\$
+BEGIN
+	FOR i IN 1 .. 60000 LOOP
+		EXIT WHEN (SELECT status = 'running' AND epochs >= $2 FROM lem_training_runs
+			WHERE model = '$1' ORDER BY run DESC LIMIT 1);
+		PERFORM pg_sleep(0.001);
+	END LOOP;
+END \$\$;
+LOCK TABLE lem_training_epoch IN SHARE MODE;
+SELECT 'held';
+SQL
+	read -r held <&"${holder[0]}"
+	[ "$held" = held ] && reaches "$1" "$2"
+}
+
+let_go()
+{
+	local pid=${holder_PID:-} out=${holder[1]:-}
+
+	[ -n "$out" ] || return			# ended already, with its server
+	exec {out}>&-
+	wait "$pid"
+}
+
 # has_status name status
 has_status()
 {
@@ -118,20 +151,22 @@ if [ "${1:-}" = crash ]; then
 	workers='{"workers": 5}'
 	options=$(sql -c "SELECT '$options'::jsonb || '$workers'")
 	train killed "$config" "$options" &
-	report 'a training that gets fewer workers than it asked for runs' \
-		eventually reaches killed 3
-	eventually is "SELECT workers = 2 FROM lem_training_runs"
+	training=$!
+	report 'a training that gets fewer workers than it asked for runs' hold killed 3
 	report 'it has the one that could be had' is "SELECT workers = 2 FROM lem_training_runs"
 	report 'its worker is killed' kill -9 "$(processes 'lem training of killed')"
-	wait $!
+	wait $training
+	let_go
 	report 'and says so' said killed 'NOTICE: .* 1 of 4 workers could be started: training in 2 '
 	report 'the server restarts after a worker was killed' eventually is true
 	report 'the training is interrupted' has_status killed interrupted
-	train killed "$config" '{"resume": true, "workers": 2}' &
 	epochs=$(sql -c "SELECT epochs + 3 FROM lem_training_runs")
-	report 'it resumes' eventually reaches killed "$epochs"
+	train killed "$config" '{"resume": true, "workers": 2}' &
+	training=$!
+	report 'it resumes' hold killed "$epochs"
 	report 'its session is killed' kill -9 "$(leader_of killed)"
-	wait $!
+	wait $training
+	let_go
 	report 'the server restarts after the session was killed' eventually is true
 	report 'the training is interrupted again' has_status killed interrupted
 	report 'it resumes alone' train killed '{}' '{"resume": true}'
@@ -149,13 +184,12 @@ report 'once a second at most' \
 digest=$(digest_of reference)
 
 train one "$config" "$(sql -c "SELECT '$options'::jsonb || '{\"workers\": 2}'")" &
-report 'others see a training and its epochs while it runs' eventually reaches one 3
+training=$!
+report 'others see a training and its epochs while it runs' hold one 3
 report 'and when it may end' is "SELECT eta > interval '0' AND workers = 2 AND finished_at IS NULL
 	AND (SELECT count(*) >= 3 FROM lem_training_epochs WHERE model = 'one')
 	FROM lem_training_runs WHERE model = 'one'"
 leader=$(leader_of one)
-report 'it holds back no vacuum' eventually is "SELECT backend_xmin IS NULL AND backend_xid IS NULL
-	FROM pg_stat_activity WHERE pid = $leader"
 report 'its process says how far it is' \
 	eventually grep -qa 'CALL lem_train one: epoch [0-9]*/300, batch [0-9]*/8' "/proc/$leader/cmdline"
 mkdir "$work/second"
@@ -163,8 +197,9 @@ mkdir "$work/second"
 report 'another of the same name fails at once' said second/one '55006.*is being trained by another session'
 sql -c "SELECT pg_cancel_backend($leader)" >/dev/null
 started=$SECONDS
-wait $!
+wait $training
 report 'a cancelled training ends' [ $((SECONDS - started)) -le 5 ]
+let_go
 report 'its workers too' eventually none_left
 report 'and its row says so' is "SELECT status = 'cancelled' AND error <> '' AND finished_at IS NOT NULL
 	AND epochs BETWEEN 3 AND 299 FROM lem_training_runs WHERE model = 'one'"
@@ -197,22 +232,26 @@ report 'to the same weights as if nothing had happened' \
 	[ "$(PGDATABASE=${PGDATABASE}_restored digest_of one)" = "$digest" ]
 dropdb "${PGDATABASE}_restored"
 
+epochs=$(sql -c "SELECT epochs + 3 FROM lem_training_runs WHERE model = 'one'")
 train one "$config" "$(sql -c "SELECT '$options'::jsonb || '{\"workers\": 2, \"resume\": true}'")" &
-report 'it resumes as it was called before' \
-	eventually reaches one "$(sql -c "SELECT epochs + 3 FROM lem_training_runs WHERE model = 'one'")"
+training=$!
+report 'it resumes as it was called before' hold one "$epochs"
 report 'its worker is told to end' kill -TERM "$(processes 'lem training of one')"
+let_go
 started=$SECONDS
-wait $!
+wait $training
 report 'without its worker a training ends' [ $((SECONDS - started)) -le 5 ]
 report 'and says why' said one '57000.*a worker of the training was ended'
 report 'as its row does' is "SELECT status = 'failed' AND error ~ 'worker'
 	FROM lem_training_runs WHERE model = 'one'"
 
+epochs=$(sql -c "SELECT epochs + 3 FROM lem_training_runs WHERE model = 'one'")
 train one '{}' '{"resume": true, "workers": 3}' &
-report 'it resumes with its own config and options' \
-	eventually reaches one "$(sql -c "SELECT epochs + 3 FROM lem_training_runs WHERE model = 'one'")"
+training=$!
+report 'it resumes with its own config and options' hold one "$epochs"
 sql -c "SELECT pg_terminate_backend($(leader_of one))" >/dev/null
-wait $!
+wait $training
+let_go
 report 'when its session ends it is interrupted' has_status one interrupted
 report 'and its workers go' eventually none_left
 report 'it resumes once more, alone' train one '{}' '{"resume": true}'
@@ -225,20 +264,28 @@ report 'with an epoch of each number' is "SELECT count(*) = 300 AND min(epoch) =
 report 'its state is gone' is "SELECT count(*) = 0 FROM lem_training_state"
 
 # Cancelled before the first epoch is over, when there is no state yet; begun from another model.
-# One session waits for the row and cancels: between two, the epoch could end.
+# One session waits until it is at it and cancels: between two, the epoch could end.
 first='{"epochs": 1, "samples": 16384, "batch": 32, "validation_samples": 64, "init_from": "one"}'
 train first '{}' "$first"
 train first '{}' "$first" &
-sql -c "DO \$\$
+training=$!
+report 'a training holds back no vacuum' sql -c "DO \$\$
+	DECLARE
+		quiet bool;
 	BEGIN
 		FOR i IN 1 .. 60000 LOOP
-			EXIT WHEN (SELECT count(*) = 2 FROM lem_training_runs WHERE model = 'first');
+			PERFORM pg_stat_clear_snapshot();
+			quiet := (SELECT bool_and(backend_xmin IS NULL AND backend_xid IS NULL) FROM pg_stat_activity
+				WHERE query LIKE 'CALL lem_train(''first''%')
+				AND (SELECT count(*) = 2 FROM lem_training_runs WHERE model = 'first');
+			EXIT WHEN quiet;
 			PERFORM pg_sleep(0.001);
 		END LOOP;
 		PERFORM pg_cancel_backend(pid) FROM pg_stat_activity
 			WHERE query LIKE 'CALL lem_train(''first''%';
+		ASSERT quiet;
 	END \$\$"
-wait $!
+wait $training
 report 'a training can be cancelled in its first epoch' is "SELECT status = 'cancelled' AND epochs = 0
 	FROM lem_training_runs WHERE model = 'first' ORDER BY run DESC LIMIT 1"
 report 'and resumed' train first '{}' '{"resume": true}'
