@@ -737,6 +737,7 @@ ALTER TABLE lem_parent_order
 	ADD COLUMN feed text COLLATE "C" NOT NULL DEFAULT 'default',
 	ADD COLUMN calendar text,
 	ADD COLUMN look_at timestamptz,
+	ADD COLUMN changed xid8 NOT NULL DEFAULT '0',
 	DROP CONSTRAINT lem_parent_order_state_check,
 	ADD CONSTRAINT lem_parent_order_state_check
 		CHECK (state IN ('active', 'paused', 'finished', 'expired', 'cancelled', 'failed'));
@@ -755,7 +756,36 @@ COMMENT ON COLUMN lem_parent_order.calendar
 	IS 'when its market trades; NULL: as its feed says, or else its model';
 COMMENT ON COLUMN lem_parent_order.look_at
 	IS 'when to look at it again, though no bar has come; NULL: not';
+COMMENT ON COLUMN lem_parent_order.changed
+	IS 'the transaction that handed it over, or last made it due without a bar';
 COMMENT ON COLUMN lem_parent_order.unallocated IS 'what a finished order''s plan left undone';
+
+-- What lem_work knows without reading all orders: with which bar a series' active orders were looked at, and as
+-- of which transactions; orders that others have changed are found by an index.
+CREATE INDEX lem_parent_order_look ON lem_parent_order (look_at)
+	WHERE state = 'active' AND look_at IS NOT NULL;
+CREATE INDEX lem_parent_order_changed ON lem_parent_order (changed) WHERE state = 'active';
+CREATE TABLE lem_series_seen (
+	feed text COLLATE "C" NOT NULL,
+	series text NOT NULL,
+	seen_ts timestamptz NOT NULL,
+	PRIMARY KEY (feed, series)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE lem_series_seen
+	IS 'bars with which all active orders of a series were looked at; lem_work writes it';
+CREATE TABLE lem_feed_seen (
+	feed text COLLATE "C" PRIMARY KEY,
+	changed xid8 NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE lem_feed_seen
+	IS 'that all orders are counted in lem_series_seen which were changed by transactions before one';
+CREATE FUNCTION _lem_order_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'pg_lem_order_changed' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1;
+COMMENT ON FUNCTION _lem_order_changed()
+	IS 'trigger function: number the transaction that inserts an order';
+CREATE TRIGGER lem_order_changed BEFORE INSERT ON lem_parent_order
+	FOR EACH ROW EXECUTE FUNCTION _lem_order_changed();
+ALTER TABLE lem_parent_order ENABLE ALWAYS TRIGGER lem_order_changed;
 
 -- An order's sums over its slices and fills, kept by the statements that write those.
 ALTER TABLE lem_parent_order

@@ -72,8 +72,8 @@ picture()
 		SELECT 'expert', e.* FROM lem_experts AS e ORDER BY task, regime;
 		SELECT 'kept', name, quoting FROM lem_models WHERE name = 'maker';
 		SELECT model_id, part, md5(data), format, encode(sha256, 'hex') FROM lem_model_part ORDER BY 1, 2;
-		-- whatever else the extension keeps
-		SELECT format(CASE relkind WHEN 'r' THEN 'SELECT %L, count(*), md5(string_agg(t::text, E''\n'' ORDER BY t::text COLLATE "C")) FROM %s AS t' ELSE 'SELECT %L, last_value, is_called FROM %s' END, relname, c::regclass)
+		-- whatever else the extension keeps, but for transactions, which are numbered anew
+		SELECT format(CASE relkind WHEN 'r' THEN 'SELECT %L, count(*), md5(string_agg(r, E''\n'' ORDER BY r COLLATE "C")) FROM (SELECT (to_jsonb(t) - ''changed'')::text AS r FROM %s AS t) AS t' ELSE 'SELECT %L, last_value, is_called FROM %s' END, relname, c::regclass)
 		FROM pg_extension, unnest(extconfig) AS c JOIN pg_class AS k ON k.oid = c WHERE extname = 'lem' ORDER BY relname COLLATE "C" \gexec
 	SQL
 }

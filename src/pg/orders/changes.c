@@ -94,7 +94,7 @@ pg_lem_resume_order(PG_FUNCTION_ARGS)
 		lem_query_add_text(&query, missed);
 		resumed = lem_query_run(&query,
 								"UPDATE %1$s.lem_parent_order SET state = 'active', reason = NULL,"
-								" ended_at = NULL, seen_ts = NULL, missed = coalesce($2,"
+								" ended_at = NULL, " LEM_LOOK_AGAIN ", missed = coalesce($2,"
 								" CASE state WHEN 'paused' THEN 'catch_up' END)"
 								" WHERE id = $1 AND state = ANY ('{paused,failed}')") > 0;
 		if (resumed)
@@ -104,7 +104,7 @@ pg_lem_resume_order(PG_FUNCTION_ARGS)
 	else
 		resumed = lem_query_run(&query,
 								"UPDATE %1$s.lem_parent_order SET state = 'active', reason = NULL,"
-								" ended_at = NULL, seen_ts = NULL WHERE id = $1"
+								" ended_at = NULL, " LEM_LOOK_AGAIN " WHERE id = $1"
 								" AND state = 'failed'") > 0;
 	SPI_finish();
 	PG_RETURN_BOOL(resumed);
@@ -193,8 +193,8 @@ store_order(const char *schema, int64 id, const held_order *held, const lem_orde
 	lem_query_add(&query, held->type, lem_order_datum(held->type, order), false);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(held->order.size != order->size), false);
 	lem_query_run(&query,
-				  "UPDATE %1$s.lem_parent_order SET ord = $2, resized = resized OR $3,"
-				  " seen_ts = NULL WHERE id = $1");
+				  "UPDATE %1$s.lem_parent_order SET ord = $2, resized = resized OR $3, " LEM_LOOK_AGAIN
+				  " WHERE id = $1");
 }
 
 /* Fields that can be cleared. */

@@ -247,7 +247,7 @@ reopen(const char *schema, int64 id)
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
 	if (lem_query_run(&query,
 					  "UPDATE %1$s.lem_parent_order SET state = 'active', ended_at = NULL,"
-					  " seen_ts = NULL, paper_done = false"
+					  " paper_done = false, " LEM_LOOK_AGAIN
 					  " WHERE id = $1 AND state = 'finished' AND track = 'fills' RETURNING id") == 0)
 		return;
 	if (lem_query_run(&query,

@@ -29,6 +29,12 @@ extern int	lem_work_wait;
 	" ELSE json_build_object('order', o.id, 'step', " step ") END)::text)"
 
 /*
+ * What makes an active order due without a bar, in an UPDATE of it; so that lem_work finds it, without
+ * reading the others (work_seen.c).
+ */
+#define LEM_LOOK_AGAIN "seen_ts = NULL, changed = pg_current_xact_id()"
+
+/*
  * Owners of orders, or of those that lem_work has to do with, for whom the user acts, as a parameter of type lem_role[];
  * within SPI.
  */

@@ -12,6 +12,7 @@
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/orders/orders.h"
+#include "pg/orders/work_seen.h"
 
 /* Orders that are deleted at once. */
 #define PURGE_ORDERS 1000
@@ -76,6 +77,8 @@ pg_lem_purge(PG_FUNCTION_ARGS)
 		}
 		CHECK_FOR_INTERRUPTS();
 	} while (purged == PURGE_ORDERS);
+	if (!atomic)
+		lem_work_forget_series(query.schema);
 	SPI_finish();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -7,8 +7,8 @@
  * version, the server asks of that whether the order is still due.  So no step is decided twice,
  * however many sessions work; that a step is a key of lem_child_slice stands behind it.
  *
- * Passes.  A call lists the series of active orders of its feed, asks for their last bars that have
- * ended (work_due.c), and goes through the series whose orders were not looked at with these, in
+ * Passes.  A call finds the series that have news since it was noted which bars their orders were looked
+ * at with (work_seen.c), reads these orders, asks for the last bars that have ended (work_due.c), and goes through the series whose orders were not looked at with these, in
  * batches: as many series as have about BATCH_ORDERS orders, whose bars are read once.  A batch is
  * claimed, decided, saved and committed.  What is still due after a pass was held by others: a session that works it, which is waited for
  * so that every slice that was due is decided when the call returns; or a transaction that is
@@ -63,6 +63,7 @@
 #include "pg/orders/work_batch.h"
 #include "pg/orders/work_due.h"
 #include "pg/orders/work_late.h"
+#include "pg/orders/work_seen.h"
 #include "pg/orders/work_store.h"
 
 /* Orders that are claimed at once. */
@@ -259,10 +260,11 @@ work_all(work *w)
 	int			n;
 	int64		orders = 0;
 	lem_active_series *due;
+	lem_read_series read;
 
 	lem_progress_begin(&w->progress, LEM_PROGRESS_WORK, 0);
 	lem_progress_enter(&w->progress, LEM_PHASE_READING, 0, 0);
-	due = lem_work_find_due(&w->worker, &w->bars, !w->replays, &n);
+	due = lem_work_find_due(&w->worker, &w->bars, !w->replays, &read, &n);
 	for (int i = 0; i < n; i++)
 		orders += due[i].orders;
 	if (n > 0)
@@ -273,6 +275,11 @@ work_all(work *w)
 	}
 	lem_work_expire(&w->worker);
 	commit(w);
+	if (!w->atomic && (read.all || read.n > 0))
+	{
+		lem_work_note_seen(&w->worker, read.names, read.n);
+		commit(w);
+	}
 	lem_work_late(&w->worker, &w->bars);
 	lem_progress_end(&w->progress);
 }

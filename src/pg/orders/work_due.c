@@ -12,6 +12,7 @@
 
 #include "core/market/expect.h"
 #include "pg/orders/work_due.h"
+#include "pg/orders/work_seen.h"
 
 /* Series of which the times are looked at together. */
 #define TIMES_AT_ONCE 1000
@@ -171,29 +172,106 @@ tell_forming(const char *const *names, int n)
 					 "begin.")));
 }
 
+/* The time that a bar begins before, to be asked for: all of them, where bars of the future are told. */
+static TimestampTz
+asked_before(const lem_worker *worker, bool warn)
+{
+	return warn ? DT_NOEND : worker->now;
+}
+
+/*
+ * Of what is known of n series, those whose orders are to be read: which have a bar that these were not
+ * all looked at with, or none, or something else than a bar may have made one due.  Sets the last bars
+ * of those that were asked for it.
+ */
+static void
+find_news(const lem_worker *worker, lem_work_bars *bars, bool warn, int n,
+		  const lem_seen_series *seen, lem_read_series *read, TimestampTz *last)
+{
+	const char **names = palloc(Max(n, 1) * sizeof(char *));
+	TimestampTz *known = palloc(Max(n, 1) * sizeof(TimestampTz));
+	TimestampTz *found = palloc(Max(n, 1) * sizeof(TimestampTz));
+	int			asked = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (seen[i].news)
+			continue;
+		names[asked] = seen[i].name;
+		known[asked++] = seen[i].seen;
+	}
+	lem_work_bars_last(bars, asked, names, known, asked_before(worker, warn), found);
+	for (int i = 0, a = 0; i < n; i++)
+	{
+		const TimestampTz bar = seen[i].news ? DT_NOBEGIN : found[a++];
+
+		if (!seen[i].news && bar != DT_NOBEGIN && bar <= seen[i].seen)
+			continue;
+		last[read->n] = bar;
+		read->names[read->n++] = seen[i].name;
+	}
+	pfree(names);
+	pfree(known);
+	pfree(found);
+}
+
+/* The series whose orders are to be read, and these; their last bars are set where last is to hold them. */
+static lem_active_series *
+read_series(const lem_worker *worker, lem_work_bars *bars, bool warn, lem_read_series *read, int *n)
+{
+	int			n_seen;
+	lem_seen_series *seen = lem_work_seen(worker, &n_seen);
+	lem_active_series *series;
+	TimestampTz *last;
+
+	*read = (lem_read_series) {0, NULL, seen == NULL};
+	if (read->all)
+		return lem_work_list(worker, NULL, 0, n);
+	last = palloc(Max(n_seen, 1) * sizeof(TimestampTz));
+	read->names = palloc(Max(n_seen, 1) * sizeof(char *));
+	find_news(worker, bars, warn, n_seen, seen, read, last);
+	*n = 0;
+	if (read->n == 0)
+		return NULL;
+	series = lem_work_list(worker, read->names, read->n, n);
+	for (int i = 0, r = 0; i < *n; i++)
+	{
+		while (strcmp(read->names[r], series[i].name) != 0)
+			r++;
+		series[i].last = last[r];
+	}
+	return series;
+}
+
 lem_active_series *
-lem_work_find_due(const lem_worker *worker, lem_work_bars *bars, bool warn, int *n_due)
+lem_work_find_due(const lem_worker *worker, lem_work_bars *bars, bool warn, lem_read_series *read,
+				  int *n_due)
 {
 	int			n;
-	lem_active_series *series = lem_work_list(worker, &n);
+	lem_active_series *series = read_series(worker, bars, warn, read, &n);
 	const char **names = palloc(Max(n, 1) * sizeof(char *));
 	TimestampTz *seen = palloc(Max(n, 1) * sizeof(TimestampTz));
 	TimestampTz *last = palloc(Max(n, 1) * sizeof(TimestampTz));
+	int			n_asked = 0;
 	int			n_forming = 0;
 	int			candidates = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		names[i] = series[i].name;
-		seen[i] = series[i].seen;
+		if (series[i].last != DT_NOBEGIN)
+			continue;
+		names[n_asked] = series[i].name;
+		seen[n_asked++] = series[i].seen;
 	}
-	lem_work_bars_last(bars, n, names, seen, warn ? DT_NOEND : worker->now, last);
+	lem_work_bars_last(bars, n_asked, names, seen, asked_before(worker, warn), last);
+	for (int i = 0, a = 0; a < n_asked; i++)
+		if (series[i].last == DT_NOBEGIN)
+			series[i].last = last[a++];
 	for (int i = 0; i < n; i++)
 	{
-		series[i].last = last[i];
 		if (!lem_work_is_due(worker, &series[i]))
 			continue;
-		last[candidates] = last[i];
+		last[candidates] = series[i].last;
 		series[candidates++] = series[i];
 	}
 	*n_due = 0;

@@ -56,20 +56,38 @@ lem_worker_find_owners(lem_worker *worker)
 	worker->owners = query.values[0];
 }
 
+/* What a series' active orders come to, in a query of orders o. */
+#define SERIES_SUMS \
+	" count(*) AS orders, min(coalesce(o.seen_ts, '-infinity')) AS seen," \
+	" bool_or(o.reason IS NULL) AS untold, min(o.look_at) AS look FROM %1$s.lem_parent_order AS o" \
+	" WHERE o.state = 'active' AND o.owner OPERATOR(%1$s.=) ANY ($1) AND o.feed = $2"
+
 lem_active_series *
-lem_work_list(const lem_worker *worker, int *n)
+lem_work_list(const lem_worker *worker, const char *const *names, int n_names, int *n)
 {
 	lem_query	query;
 	lem_active_series *list;
 
 	worker_query(worker, &query);
-	query.by_index = false;		/* all of them are read */
-	*n = (int) lem_query_run(&query,
-							 "SELECT series, count(*), min(coalesce(seen_ts, '-infinity')),"
-							 " bool_or(reason IS NULL), min(look_at) FROM %1$s.lem_parent_order"
-							 " WHERE state = 'active' AND owner OPERATOR(%1$s.=) ANY ($1)"
-							 " AND feed = $2"
-							 " GROUP BY series ORDER BY series COLLATE \"C\"");
+	if (names)
+	{
+		Datum	   *values = palloc(Max(n_names, 1) * sizeof(Datum));
+
+		for (int i = 0; i < n_names; i++)
+			values[i] = CStringGetTextDatum(names[i]);
+		lem_query_add_array(&query, TEXTOID, values, NULL, n_names);
+		*n = (int) lem_query_run(&query,
+								 "SELECT s.series, o.* FROM unnest($4) AS s (series) CROSS JOIN"
+								 " LATERAL (SELECT" SERIES_SUMS " AND o.series = s.series OFFSET 0)"
+								 " AS o WHERE o.orders > 0 ORDER BY s.series COLLATE \"C\"");
+	}
+	else
+	{
+		query.by_index = false; /* all of them are read */
+		*n = (int) lem_query_run(&query,
+								 "SELECT o.series," SERIES_SUMS
+								 " GROUP BY o.series ORDER BY o.series COLLATE \"C\"");
+	}
 	list = palloc(Max(*n, 1) * sizeof(lem_active_series));
 	for (int i = 0; i < *n; i++)
 	{

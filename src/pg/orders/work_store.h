@@ -38,8 +38,9 @@ typedef struct lem_worker
 /* Set the owners, in the current memory context. */
 extern void lem_worker_find_owners(lem_worker *worker);
 
-/* Series with active orders, by name. */
-extern lem_active_series *lem_work_list(const lem_worker *worker, int *n);
+/* Those of n series that have active orders, by name; of all series, where names is NULL. */
+extern lem_active_series *lem_work_list(const lem_worker *worker, const char *const *names,
+										int n_names, int *n);
 
 /*
  * Whether orders of a series are due: it has a bar that they were not looked at with, or it is time
