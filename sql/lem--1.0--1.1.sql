@@ -2009,6 +2009,17 @@ END;
 COMMENT ON FUNCTION _lem_schedule_pictures(text, lem_order, lem_bars)
 	IS 'the pictures of a schedule and their figures';
 
+CREATE FUNCTION _lem_report_gap(bars lem_bars) RETURNS interval
+	AS 'MODULE_PATHNAME', 'pg_lem_report_gap' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION _lem_report_gap(lem_bars) IS 'the shortest time from a bar to the next';
+
+CREATE FUNCTION _lem_report_deviations(bars lem_bars, OUT ts timestamptz, OUT sigma float8)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_report_deviations' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	COST 10000 ROWS 1000;
+COMMENT ON FUNCTION _lem_report_deviations(lem_bars)
+	IS 'the deviation of prices over the 48 bars before each bar';
+
 CREATE FUNCTION _lem_backtest_pictures(model text, ord lem_order, bars lem_bars, options jsonb)
 	RETURNS SETOF jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000 ROWS 1
 BEGIN ATOMIC
@@ -2018,62 +2029,60 @@ BEGIN ATOMIC
 			options - 'yardstick' - 'every' - 'minima' AS options, options -> 'minima' AS minima,
 			_lem_windows_of(model) AS windows
 	), horizon AS (
-		SELECT COALESCE((ord).max_bars, (g.windows ->> 'n_ahead')::int, 12) * min(u.gap) AS horizon
-		FROM given AS g, (SELECT ts - lag(ts) OVER (ORDER BY ts) AS gap FROM lem_unnest(bars)) AS u
-		GROUP BY g.windows
-	), m AS MATERIALIZED (
-		SELECT b.ts, b.bps, b.bars_used, b.achieved, b.benchmark, b.completion FROM given AS g,
-			lem_backtest_orders(model, ord, bars, g.every, 'causal', g.options) AS b
-	), y AS MATERIALIZED (
-		SELECT b.ts, b.bps, b.bars_used FROM given AS g,
-			lem_backtest_orders(g.yardstick, ord, bars, g.every, 'causal',
-				CASE WHEN g.yardstick LIKE 'baseline:%' THEN g.windows ELSE '{}'::jsonb END || g.options) AS b
+		SELECT COALESCE((ord).max_bars, (g.windows ->> 'n_ahead')::int, 12) * _lem_report_gap(bars) AS horizon
+		FROM given AS g
 	), pairs AS MATERIALIZED (
-		SELECT m.*, y.bps AS other, y.bars_used AS other_used, m.bps - y.bps AS difference
-		FROM m JOIN y USING (ts)
-	), rows AS (
-		SELECT 1 AS place, model AS name, p.bps, p.bars_used, p.ts FROM pairs AS p
-		UNION ALL SELECT 2, g.yardstick, p.other, p.other_used, p.ts FROM pairs AS p, given AS g
-		UNION ALL SELECT 3, 'difference', p.difference, NULL, p.ts FROM pairs AS p
+		SELECT ts, m.bps, m.bars_used, m.achieved, m.benchmark, m.completion, y.bps AS other, y.bars_used AS other_used,
+			m.bps - y.bps AS difference
+		FROM lem_backtest_orders(model, ord, bars, (SELECT every FROM given), 'causal', (SELECT g.options FROM given AS g)) AS m
+			JOIN lem_backtest_orders((SELECT yardstick FROM given), ord, bars, (SELECT every FROM given), 'causal',
+				(SELECT CASE WHEN g.yardstick LIKE 'baseline:%' THEN g.windows ELSE '{}'::jsonb END || g.options FROM given AS g)) AS y
+				USING (ts)
 	), totals AS MATERIALIZED (
-		SELECT r.place, r.name, count(r.bps) AS orders, avg(r.bps) AS mean, stddev_samp(r.bps) AS std,
-			avg(r.bps) / NULLIF(stddev_samp(r.bps), 0) AS ratio,
-			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY r.bps) AS p,
-			avg((r.bps > 0)::int::float8) AS wins, avg(r.bars_used) AS bars_used,
-			lem_mean_interval(r.bps, r.ts, h.horizon) AS i
-		FROM rows AS r, horizon AS h GROUP BY r.place, r.name
-	), edges AS (
+		SELECT 1 AS place, model AS name, count(p.bps) AS orders, avg(p.bps) AS mean, stddev_samp(p.bps) AS std,
+			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY p.bps) AS p,
+			avg((p.bps > 0)::int::float8) AS wins, avg(p.bars_used) AS bars_used,
+			lem_mean_interval(p.bps, p.ts, (SELECT h.horizon FROM horizon AS h)) AS i
+		FROM pairs AS p
+		UNION ALL SELECT 2, (SELECT yardstick FROM given), count(p.other), avg(p.other), stddev_samp(p.other),
+			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY p.other),
+			avg((p.other > 0)::int::float8), avg(p.other_used),
+			lem_mean_interval(p.other, p.ts, (SELECT h.horizon FROM horizon AS h))
+		FROM pairs AS p
+		UNION ALL SELECT 3, 'difference', count(p.difference), avg(p.difference), stddev_samp(p.difference),
+			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY p.difference),
+			avg((p.difference > 0)::int::float8), NULL,
+			lem_mean_interval(p.difference, p.ts, (SELECT h.horizon FROM horizon AS h))
+		FROM pairs AS p
+	), edges AS MATERIALIZED (
 		SELECT q[1] AS low, GREATEST(q[2], q[1] + 1e-9) AS high
-		FROM (SELECT percentile_cont('{0.005,0.995}'::float8[]) WITHIN GROUP (ORDER BY bps) AS q
-			FROM rows WHERE place < 3) AS x
+		FROM (SELECT percentile_cont('{0.005,0.995}'::float8[]) WITHIN GROUP (ORDER BY b.bps) AS q
+			FROM (SELECT bps FROM pairs UNION ALL SELECT other FROM pairs) AS b) AS x
 	), counted AS (
-		SELECT width_bucket(LEAST(GREATEST(r.bps, e.low), e.high - (e.high - e.low) * 1e-9), e.low, e.high, 40) AS bucket,
-			count(*) FILTER (WHERE r.place = 1) AS mine, count(*) FILTER (WHERE r.place = 2) AS theirs
-		FROM rows AS r, edges AS e WHERE r.place < 3 GROUP BY 1
+		SELECT width_bucket(LEAST(GREATEST(b.bps, e.low), e.high - (e.high - e.low) * 1e-9), e.low, e.high, 40) AS bucket,
+			sum(b.mine) AS mine, sum(b.theirs) AS theirs
+		FROM (SELECT bps, 1 AS mine, 0 AS theirs FROM pairs UNION ALL SELECT other, 0, 1 FROM pairs) AS b, edges AS e
+		WHERE b.bps IS NOT NULL GROUP BY 1
 	), histogram AS (
 		SELECT b.bucket, e.low + (b.bucket - 0.5) * (e.high - e.low) / 40 AS middle, COALESCE(c.mine, 0) AS mine,
 			COALESCE(c.theirs, 0) AS theirs
 		FROM edges AS e CROSS JOIN generate_series(1, 40) AS b (bucket) LEFT JOIN counted AS c ON c.bucket = b.bucket
 	), months AS (
-		SELECT to_char(p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC'), 'YYYY-MM') AS name,
-			count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other,
-			lem_mean_interval(p.bps, p.ts, h.horizon) AS i
-		FROM pairs AS p, horizon AS h, given AS g GROUP BY 1
+		SELECT to_char(x.month, 'YYYY-MM') AS name, x.*
+		FROM (SELECT date_trunc('month', p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC')) AS month,
+				count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other,
+				lem_mean_interval(p.bps, p.ts, h.horizon) AS i
+			FROM pairs AS p, horizon AS h, given AS g GROUP BY 1) AS x
 	), hours AS (
-		SELECT to_char(p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC'), 'HH24') AS name,
-			count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
-		FROM pairs AS p, given AS g GROUP BY 1
-	), moves AS MATERIALIZED (
-		SELECT x.ts, x.move * x.move AS square
-		FROM (SELECT u.ts, ln(u.price / lag(u.price) OVER (ORDER BY u.ts)) AS move FROM lem_unnest(bars) AS u) AS x
-	), restless AS (
-		SELECT m.ts, sqrt(avg(m.square) OVER (ORDER BY m.ts ROWS BETWEEN 48 PRECEDING AND 1 PRECEDING)) AS sigma
-		FROM moves AS m
+		SELECT to_char(x.hour, 'FM00') AS name, x.*
+		FROM (SELECT date_part('hour', p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC')) AS hour,
+				count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
+			FROM pairs AS p, given AS g GROUP BY 1) AS x
 	), volatility AS (
 		SELECT f.fifth, count(*) AS n, min(f.sigma) AS low, max(f.sigma) AS high, avg(f.bps) AS mean, stddev_samp(f.bps) AS std,
 			avg(f.other) AS other
 		FROM (SELECT p.bps, p.other, r.sigma * 1e4 AS sigma, ntile(5) OVER (ORDER BY r.sigma, p.ts) AS fifth
-			FROM pairs AS p JOIN restless AS r USING (ts) WHERE r.sigma IS NOT NULL) AS f
+			FROM pairs AS p JOIN _lem_report_deviations(bars) AS r USING (ts)) AS f
 		GROUP BY f.fifth
 	), minima AS (
 		SELECT x.value AS least, b.*
@@ -2098,7 +2107,7 @@ BEGIN ATOMIC
 						'x', jsonb_agg(h.middle ORDER BY h.bucket), 'y', jsonb_agg(h.theirs ORDER BY h.bucket)))),
 			'head', '["strategy", "orders", "mean", "from", "to", "std", "ratio", "5 %", "median", "95 %", "wins", "bars used"]'::jsonb,
 			'cells', (SELECT jsonb_agg(jsonb_build_array(t.name, t.orders, t.mean, (t.i).ci_low, (t.i).ci_high, t.std,
-				t.ratio, t.p[1], t.p[2], t.p[3], t.wins, t.bars_used) ORDER BY t.place) FROM totals AS t))
+				t.mean / NULLIF(t.std, 0), t.p[1], t.p[2], t.p[3], t.wins, t.bars_used) ORDER BY t.place) FROM totals AS t))
 			FROM histogram AS h),
 		(SELECT jsonb_build_object('name', 'months', 'title', 'By month',
 			'note', 'Months in the model''s time zone; mean gain with its 95 % interval, where there are enough orders for one.',
