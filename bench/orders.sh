@@ -2,7 +2,9 @@
 # orders.sh: passes of lem_work over many orders.  Runs beside a private server (scripts/bench).
 #
 # Orders are worked over hourly bars, 601 a symbol and one more each pass, by the bundled model; in a steady
-# pass each order has one slice to be decided.  LEM_BENCH_ORDERS is sizes to measure, each orders/symbols.
+# pass each order has one slice to be decided.  LEM_BENCH_ORDERS is sizes to measure, each orders/symbols: what
+# a pass takes at the largest number, as it grows from the smallest, is the exponent e of time ~ orders ^ e, one
+# for each round.  Aims are those for 100,000 orders over 10,000 symbols, and for what does not depend on them.
 set -euo pipefail
 . bench/common.sh
 
@@ -69,7 +71,8 @@ wal()
 # measure ORDERS SYMBOLS
 measure()
 {
-	local orders=$1 symbols=$2 what
+	local orders=$1 symbols=$2 what steady= both=
+	[ "$1/$2" != 100000/10000 ] || steady='<= 15' both='<= 8.5'
 	what="$(thousands "$1") orders over $(thousands "$2") symbols"
 
 	sql <<-SQL
@@ -98,7 +101,8 @@ measure()
 		echo $((($(wal) - before) / orders)) >>"$folder/wal"
 		awk -v f="$(cat "$folder/memory")" 'BEGIN { print f / 1024 }' >>"$folder/most"
 	done
-	row "steady pass, $what" s <"$folder/steady"
+	row "steady pass, $what" s "$steady" <"$folder/steady"
+	cp "$folder/steady" "$folder/steady.$orders"
 	row "processor time of it, $what" s <"$folder/used"
 	row "WAL a slice, $what" bytes <"$folder/wal"
 	row "private memory of a pass, $what" MB '<= 60' <"$folder/most"
@@ -112,7 +116,7 @@ measure()
 		sql -c "CALL lem_work('$query', $(at $h))"
 		wait
 		awk -v began="$began" -v ended="$EPOCHREALTIME" 'BEGIN { print ended - began }'
-	done | row "steady pass by two callers, $what" s
+	done | row "steady pass by two callers, $what" s "$both"
 }
 
 section 'Working orders'
@@ -120,6 +124,11 @@ sizes=${LEM_BENCH_ORDERS:-$([ -n "$small" ] && echo 20/10 40/20 || echo 1000/500
 for size in $sizes; do
 	measure "${size%/*}" "${size#*/}"
 done
+if [ "$(wc -w <<<"$sizes")" -gt 1 ]; then
+	numbers=$(for size in $sizes; do echo "${size%/*}"; done)
+	paste -d ' ' $(for n in $numbers; do echo "$folder/steady.$n"; done) | exponents $numbers |
+		row "steady pass: orders, $(head -1 <<<"$numbers") to $(tail -1 <<<"$numbers")" exponent 'own 1'
+fi
 
 section 'Views of working orders'
 each=$([ -n "$small" ] && echo 100 || echo 100000)
