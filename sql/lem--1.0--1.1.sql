@@ -2587,8 +2587,8 @@ BEGIN ATOMIC
 		|| CASE WHEN jsonb_typeof(p.value -> 'chart') = 'object'
 			THEN '<figure>' || lem_chart(p.value -> 'chart') || '</figure>' ELSE '' END
 		|| CASE WHEN jsonb_array_length(p.value -> 'cells') > 40 THEN '<details><summary>Figures</summary>' ELSE '' END
-		|| lem_html_table(ARRAY(SELECT h.value FROM jsonb_array_elements_text(p.value -> 'head')
-			WITH ORDINALITY AS h (value, place) ORDER BY h.place), p.value -> 'cells')
+		|| CASE WHEN jsonb_array_length(p.value -> 'cells') = 0 THEN '' ELSE lem_html_table(ARRAY(SELECT h.value FROM jsonb_array_elements_text(p.value -> 'head')
+			WITH ORDINALITY AS h (value, place) ORDER BY h.place), p.value -> 'cells') END
 		|| CASE WHEN jsonb_array_length(p.value -> 'cells') > 40 THEN '</details>' ELSE '' END
 		|| '</section>', '' ORDER BY p.place), '<p>There is nothing to show.</p>'))
 	FROM jsonb_array_elements(pictures) WITH ORDINALITY AS p (value, place);

@@ -32,6 +32,8 @@ SELECT length(lem_chart(jsonb_build_object('title', repeat('<', 10240)))) < 1000
 SELECT pg_temp.error_of(format('SELECT lem_chart(%L)', chart)) FROM unnest('{"[]","1","{\"width\": 199}","{\"width\": 1.5}","{\"height\": \"a\"}","{\"series\": 1}","{\"series\": [1]}","{\"series\": [{}]}","{\"series\": [{\"y\": [\"a\"]}]}","{\"series\": [{\"y\": [1], \"x\": []}]}","{\"series\": [{\"y\": [1], \"mark\": \"pie\"}]}","{\"series\": [{\"y\": [1], \"colour\": 8}]}","{\"series\": [{\"z\": [1]}]}","{\"kind\": 1}","{\"zero\": 1}","{\"categories\": [1]}","{\"title\": {}}"}'::text[]) AS chart;
 SELECT pg_temp.error_of($$SELECT lem_chart(jsonb_build_object('series', (SELECT jsonb_agg('{"y": []}'::jsonb) FROM generate_series(1, 33))))$$);
 SELECT pg_temp.error_of(format('SELECT lem_html_table(%L, %L)', '{a}', cells)) FROM unnest('{"1","{}","[1]","[[{}]]","[[[1]]]"}'::text[]) AS cells;
+SELECT cell, lem_html_table('{a}', jsonb_build_array(jsonb_build_array(cell))) AS "a time" FROM unnest('{2026-01-02T15:00:00+00:00,2026-01-02T15:00:01-05:30,2026-01-02T15:00:00.25+01:00,2026-01-02T15:00:00,"2026-01-02T15:00:00<x>",2026-01-02T15:00,-infinity}'::text[]) AS cell;
+SELECT lem_html_table(array_fill('a'::text, ARRAY[8]), '[]') LIKE '<div class="table wide">%' AS wide, lem_html_table('{"",NULL}', '[]') LIKE '<div class="table pairs">%' AS pairs;
 SELECT lem_html_table('{}', '[]') AS "no columns", lem_html_table('{a,NULL}', '[[1.50, null], [true, "x"], []]') AS cells;
 
 -- Figures in a report are those of the functions they come from

@@ -1,6 +1,8 @@
 /* html.c: pages and tables of HTML. */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -34,8 +36,10 @@ static const char page_style[] =
 "grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr))}section{min-width:0;break-inside:avoid}"
 "p{margin:0 0 8px;color:var(--soft-text)}figure{margin:0 0 8px}.warning{background:var(--warn);color:var(--warn-text);"
 "padding:6px 10px;border-radius:6px}.table{overflow-x:auto}table{border-collapse:collapse;font-size:12px;"
-"font-variant-numeric:tabular-nums}th,td{padding:3px 8px;border-bottom:1px solid var(--rule);text-align:left;"
+"font-variant-numeric:tabular-nums}th,td{padding:3px 6px;border-bottom:1px solid var(--rule);text-align:left;"
 "white-space:nowrap;max-width:320px;overflow:hidden;text-overflow:ellipsis}td.n,th.n{text-align:right}"
+"section:has(.wide){grid-column:1/-1}.pairs thead{display:none}.pairs td.n{text-align:left}"
+".pairs td+td{white-space:normal}"
 "summary{cursor:pointer;color:var(--soft-text)}@media print{body{max-width:none;padding:0}details::details-content"
 "{content-visibility:visible}main{display:block}section{margin-bottom:18px}}"
 "</style>";
@@ -86,11 +90,38 @@ pg_lem_html_page(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(lem_text_sink_done(&out));
 }
 
+/*
+ * A time as JSON has it, 2026-01-02T15:00:00+00:00, is shown as 2026-01-02 15:00+00, and as it was in an
+ * attribute.  False: the text is none.
+ */
+static bool
+put_time(lem_text_sink *out, const char *text)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd";
+	const char *zone = text + strlen(form);
+
+	for (int i = 0; form[i] != '\0'; i++)
+	{
+		if (form[i] == 'd' ? !isdigit((unsigned char) text[i]) : text[i] != form[i])
+			return false;
+	}
+	if (strlen(zone) > 16 || strspn(zone, ".+-:0123456789") != strlen(zone))
+		return false;
+	lem_put(&out->sink, psprintf("<time datetime=\"%s\">%.10s %.5s", text, text, text + 11));
+	if (strncmp(text + 16, ":00", 3) != 0 || *zone == '.')
+		lem_put(&out->sink, psprintf("%.3s", text + 16));
+	zone += *zone == '.' ? 1 + strspn(zone + 1, "0123456789") : 0;
+	lem_put(&out->sink, psprintf("%.*s</time>", strcmp(zone + Min(strlen(zone), 3), ":00") == 0 ? 3 : 9,
+								 zone));
+	return true;
+}
+
 /* A cell: numbers to the right, shown in four digits or so, and exact in an attribute. */
 static void
 put_cell(lem_text_sink *out, const JsonbValue *value)
 {
 	char		shown[LEM_SHORT_NUMBER];
+	char	   *text;
 
 	switch (value->type)
 	{
@@ -111,9 +142,15 @@ put_cell(lem_text_sink *out, const JsonbValue *value)
 			lem_put(&out->sink, "</td>");
 			break;
 		case jbvString:
-			lem_put(&out->sink, "<td><bdi>");
-			lem_text_sink_words(out, pnstrdup(value->val.string.val, value->val.string.len));
-			lem_put(&out->sink, "</bdi></td>");
+			text = pnstrdup(value->val.string.val, value->val.string.len);
+			lem_put(&out->sink, "<td>");
+			if (!put_time(out, text))
+			{
+				lem_put(&out->sink, "<bdi>");
+				lem_text_sink_words(out, text);
+				lem_put(&out->sink, "</bdi>");
+			}
+			lem_put(&out->sink, "</td>");
 			break;
 		default:
 			ereport(ERROR,
@@ -122,6 +159,9 @@ put_cell(lem_text_sink *out, const JsonbValue *value)
 					 errhint("It must be a number, a text, true, false or null.")));
 	}
 }
+
+/* Columns from which on a table takes the whole width of a page. */
+#define WIDE 8
 
 /*
  * lem_html_table(head text[], cells jsonb) RETURNS text
@@ -139,6 +179,7 @@ pg_lem_html_table(PG_FUNCTION_ARGS)
 	Datum	   *names;
 	bool	   *nulls;
 	int			columns;
+	bool		named = false;
 	JsonbIterator *it;
 	JsonbValue	value;
 	JsonbIteratorToken token;
@@ -146,7 +187,11 @@ pg_lem_html_table(PG_FUNCTION_ARGS)
 
 	deconstruct_array(head, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &columns);
 	lem_text_sink_init(&out);
-	lem_put(&out.sink, "<div class=\"table\"><table><thead><tr>");
+	for (int i = 0; i < columns; i++)
+		named = named || (!nulls[i] && VARSIZE_ANY_EXHDR(DatumGetPointer(names[i])) > 0);
+	lem_put(&out.sink, columns >= WIDE ? "<div class=\"table wide\"><table><thead><tr>" :
+			columns == 2 && !named ? "<div class=\"table pairs\"><table><thead><tr>" :
+			"<div class=\"table\"><table><thead><tr>");
 	for (int i = 0; i < columns; i++)
 	{
 		lem_put(&out.sink, "<th>");
