@@ -48,6 +48,55 @@ SELECT (p #>> '{0,cells,0,1}')::int < (SELECT count(*) FROM lem_backtest_orders(
        (p #>> '{0,cells,0,1}')::int = (SELECT sum(y::int) FROM jsonb_array_elements_text(p #> '{0,chart,series,0,y}') AS y) AS "the others are drawn"
 FROM figures_series, _lem_backtest_pictures('baseline:twap', lem_order(1000, limit_price => :low, best_effort => true), bars, '{}') AS p;
 
+-- A training, models and market making
+CREATE FUNCTION pg_temp.stays_text(page text) RETURNS boolean LANGUAGE sql AS $$SELECT page LIKE '<!DOCTYPE html>%' AND page !~ '<script|<x>| onload="' AND (SELECT bool_and(m[1]::xml IS DOCUMENT) FROM regexp_matches(page, '<svg.*?</svg>', 'g') AS m)$$;
+\set hostile '<script>alert("1")</script><x>'' &amp; שלום'
+CALL lem_train('mine', 'SELECT 1 AS series, u.ts, u.price, u.volume FROM figures_series, lem_unnest(bars) AS u',
+	'{"lookback": 8, "n_ahead": 4, "hidden_size": 4, "num_heads": 2, "num_embedding": 2, "fused_mlp_hidden_dim": 2, "norm_window": 48}', '{"epochs": 2, "samples": 64}');
+SELECT pg_temp.same(pg_temp.figures(page, 'The run'), (SELECT ARRAY[run, epochs, max_epochs, best_epoch, best_loss, samples_per_s] FROM lem_training_runs WHERE model = 'mine')) AS "the run",
+       pg_temp.same(pg_temp.figures(page, 'Loss by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'mine') AS e, unnest(ARRAY[e.epoch, e.train_loss, e.validation_loss, e.rate, e.samples_per_s, e.seconds]) WITH ORDINALITY AS u (x, k))) AS losses,
+       pg_temp.same(pg_temp.figures(page, 'Gain and dispersion by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'mine') AS e,
+		unnest(ARRAY[e.epoch, (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'gain') AS g), (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'dispersion') AS g)]) WITH ORDINALITY AS u (x, k))) AS gains,
+       page = lem_report('training', 'mine') AS "the same twice"
+FROM lem_report('training', 'mine') AS page;
+CREATE ROLE "<script>alert(1)</script><x> שלום";
+SELECT lem_set_owner('mine', '<script>alert(1)</script><x> שלום');
+SELECT pg_temp.same(pg_temp.figures(page, 'Models'), (SELECT array_agg(x ORDER BY m.name, m.version, k) FROM lem_models AS m LEFT JOIN lem_stat AS s ON s.model = m.name AND s.version = m.version,
+		unnest(ARRAY[m.version, m.parameters, m.bytes, s.calls, s.orders]) WITH ORDINALITY AS u (x, k) WHERE x IS NOT NULL)) AS models,
+       pg_temp.same(pg_temp.figures(page, 'Orders by model'), (SELECT array_agg(x ORDER BY s.orders DESC, s.model, s.version, k) FROM lem_stat AS s, unnest(ARRAY[s.version, s.calls, s.orders, s.batches, s.total_ms, s.max_ms]) WITH ORDINALITY AS u (x, k))) AS use,
+       pg_temp.stays_text(page) AS "names stay text", page = lem_report('models') AS "the same twice"
+FROM lem_report('models') AS page;
+SELECT kind, pg_temp.stays_text(page) AS "pictures are XML", page = again AS "the same twice" FROM figures_series, unnest('{schedule,backtest}'::text[]) AS kind,
+	LATERAL lem_report(kind, 'crypto_1h', lem_order(1000, min_bars => 3), bars, '{"every": 20}') AS page, LATERAL lem_report(kind, 'crypto_1h', lem_order(1000, min_bars => 3), bars, '{"every": 20}') AS again;
+SELECT lem_book(ts, price - 0.02, price + 0.02, 50 + 40 * cos(i), 50 - 40 * cos(i), price, price + 0.05 + 0.04 * cos(i * 7.0), price - 0.05 - 0.04 * cos(i * 5.0), price, 1000) AS book
+FROM (SELECT '2026-01-05 14:30+00'::timestamptz + i * interval '1 second' AS ts, i, round((100 + sin(i / 40.0))::numeric, 2)::float8 AS price FROM generate_series(1, 400) AS i) AS b \gset
+SELECT pg_temp.same(pg_temp.figures(page, 'Where the profit comes from'), (SELECT array_agg(x ORDER BY b.fill, k) FROM lem_maker_backtest('baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), :'book', '{"risk_aversion": 0.2}') AS b,
+		unnest(ARRAY[b.pnl, b.spread_earned, b.inventory_gain, b.fees, b.closing_cost, b.epnl, b.epnl_low, b.epnl_high, b.sharpe, b.max_drawdown, b.fill_rate, b.turnover, b.map, b.markout_1_bps, b.markout_5_bps, b.markout_20_bps]) WITH ORDINALITY AS u (x, k))) AS profits,
+       pg_temp.same(pg_temp.figures(page, 'Fills'), (SELECT array_agg(x ORDER BY f.side, k) FROM (SELECT side, count(*) AS n, sum(quantity) AS quantity, sum(price * quantity) AS money FROM lem_maker_fills('baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), :'book', '{"risk_aversion": 0.2}') GROUP BY side) AS f,
+		unnest(ARRAY[f.n, f.quantity, f.money, f.money / f.quantity]) WITH ORDINALITY AS u (x, k))) AS fills,
+       page = lem_report('maker', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), :'book', '{"risk_aversion": 0.2}') AS "the same twice"
+FROM lem_report('maker', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), :'book', '{"risk_aversion": 0.2}') AS page;
+
+-- An order and its day: names as long as they may be, and from right to left
+\set query 'SELECT n.series, u.ts, u.price, u.volume FROM figures_named AS n, figures_series, lem_unnest(bars) AS u'
+CREATE TABLE figures_named AS SELECT :'hostile' || repeat('<x>', 140) AS series;
+SELECT max(ts) - interval '1 day' AS starts FROM figures_series, lem_unnest(bars) \gset
+SELECT lem_submit_order(series, 'crypto_1h', lem_order(1000, 'sell', start_ts => :'starts', min_bars => 3), client_id => :'hostile', basket => left(series, 400)) AS id FROM figures_named \gset
+CALL lem_work(:'query', :'starts'::timestamptz + interval '1 day');
+SELECT sum(lem_record_fill(:id, s.ts + interval '1 min', 100, s.quantity, fee => 1)) > 0 AS filled FROM lem_slices AS s WHERE s.order_id = :id AND s.quantity > 0;
+SELECT pg_temp.same(pg_temp.figures(page, 'Against the market'), (SELECT ARRAY[r.arrival_price, r.arrival_bps, r.arrival_cost, r.vwap, r.vwap_bps, r.vwap_cost, r.twap, r.twap_bps, r.twap_cost, r.day_vwap, r.day_vwap_bps, r.day_vwap_cost, r.open, r.open_bps, r.open_cost, r.close, r.close_bps, r.close_cost, r.best, r.best_bps, r.best_cost, r.worst, r.worst_bps, r.worst_cost]
+		FROM lem_orders AS o, figures_series, lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, until => o.ended_at) AS r WHERE o.id = :id)) AS benchmarks,
+       pg_temp.stays_text(page) AS "names stay text", length(page) < 200000 AS bounded, page = lem_report('order', :id, :'query') AS "the same twice"
+FROM lem_report('order', :id, :'query') AS page;
+SELECT pg_temp.same(pg_temp.figures(page, 'By side'), pg_temp.figures(page, 'All together')) AND pg_temp.same(pg_temp.figures(page, 'By basket'), pg_temp.figures(page, 'By model')) AS "one order is all", pg_temp.stays_text(page) AS "names stay text",
+       page = lem_report('desk', (:'starts'::timestamptz AT TIME ZONE 'UTC')::date, :'query') AS "the same twice"
+FROM lem_report('desk', (:'starts'::timestamptz AT TIME ZONE 'UTC')::date, :'query') AS page;
+
+DELETE FROM lem_parent_order;
+DELETE FROM lem_training_run WHERE model = 'mine';
+DROP TABLE figures_named;
 DROP TABLE figures_pairs, figures_series;
-SELECT lem_drop(name) > 0 AS dropped FROM unnest('{crypto_1h,dow_1d}'::text[]) AS name;
+SELECT lem_drop(name) > 0 AS dropped FROM unnest('{crypto_1h,dow_1d,mine}'::text[]) AS name;
+SELECT lem_reassign_owned('<script>alert(1)</script><x> שלום', current_user);
+DROP ROLE "<script>alert(1)</script><x> שלום";
 DROP FUNCTION simulate_bars, simulate_normal;
