@@ -51,16 +51,16 @@ FROM figures_series, _lem_backtest_pictures('baseline:twap', lem_order(1000, lim
 -- A training, models and market making
 CREATE FUNCTION pg_temp.stays_text(page text) RETURNS boolean LANGUAGE sql AS $$SELECT page LIKE '<!DOCTYPE html>%' AND page !~ '<script|<x>| onload="' AND (SELECT bool_and(m[1]::xml IS DOCUMENT) FROM regexp_matches(page, '<svg.*?</svg>', 'g') AS m)$$;
 \set hostile '<script>alert("1")</script><x>'' &amp; שלום'
-CALL lem_train('mine', 'SELECT 1 AS series, u.ts, u.price, u.volume FROM figures_series, lem_unnest(bars) AS u',
+CALL lem_train('pictured', 'SELECT 1 AS series, u.ts, u.price, u.volume FROM figures_series, lem_unnest(bars) AS u',
 	'{"lookback": 8, "n_ahead": 4, "hidden_size": 4, "num_heads": 2, "num_embedding": 2, "fused_mlp_hidden_dim": 2, "norm_window": 48}', '{"epochs": 2, "samples": 64}');
-SELECT pg_temp.same(pg_temp.figures(page, 'The run'), (SELECT ARRAY[run, epochs, max_epochs, best_epoch, best_loss, samples_per_s] FROM lem_training_runs WHERE model = 'mine')) AS "the run",
-       pg_temp.same(pg_temp.figures(page, 'Loss by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'mine') AS e, unnest(ARRAY[e.epoch, e.train_loss, e.validation_loss, e.rate, e.samples_per_s, e.seconds]) WITH ORDINALITY AS u (x, k))) AS losses,
-       pg_temp.same(pg_temp.figures(page, 'Gain and dispersion by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'mine') AS e,
+SELECT pg_temp.same(pg_temp.figures(page, 'The run'), (SELECT ARRAY[run, epochs, max_epochs, best_epoch, best_loss, samples_per_s] FROM lem_training_runs WHERE model = 'pictured')) AS "the run",
+       pg_temp.same(pg_temp.figures(page, 'Loss by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'pictured') AS e, unnest(ARRAY[e.epoch, e.train_loss, e.validation_loss, e.rate, e.samples_per_s, e.seconds]) WITH ORDINALITY AS u (x, k))) AS losses,
+       pg_temp.same(pg_temp.figures(page, 'Gain and dispersion by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'pictured') AS e,
 		unnest(ARRAY[e.epoch, (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'gain') AS g), (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'dispersion') AS g)]) WITH ORDINALITY AS u (x, k))) AS gains,
-       page = lem_report('training', 'mine') AS "the same twice"
-FROM lem_report('training', 'mine') AS page;
+       page = lem_report('training', 'pictured') AS "the same twice"
+FROM lem_report('training', 'pictured') AS page;
 CREATE ROLE "<script>alert(1)</script><x> שלום";
-SELECT lem_set_owner('mine', '<script>alert(1)</script><x> שלום');
+SELECT lem_set_owner('pictured', '<script>alert(1)</script><x> שלום');
 SELECT pg_temp.same(pg_temp.figures(page, 'Models'), (SELECT array_agg(x ORDER BY m.name, m.version, k) FROM lem_models AS m LEFT JOIN lem_stat AS s ON s.model = m.name AND s.version = m.version,
 		unnest(ARRAY[m.version, m.parameters, m.bytes, s.calls, s.orders]) WITH ORDINALITY AS u (x, k) WHERE x IS NOT NULL)) AS models,
        pg_temp.same(pg_temp.figures(page, 'Orders by model'), (SELECT array_agg(x ORDER BY s.orders DESC, s.model, s.version, k) FROM lem_stat AS s, unnest(ARRAY[s.version, s.calls, s.orders, s.batches, s.total_ms, s.max_ms]) WITH ORDINALITY AS u (x, k))) AS use,
@@ -93,10 +93,10 @@ SELECT pg_temp.same(pg_temp.figures(page, 'By side'), pg_temp.figures(page, 'All
 FROM lem_report('desk', (:'starts'::timestamptz AT TIME ZONE 'UTC')::date, :'query') AS page;
 
 DELETE FROM lem_parent_order;
-DELETE FROM lem_training_run WHERE model = 'mine';
+DELETE FROM lem_training_run WHERE model = 'pictured';
 DROP TABLE figures_named;
 DROP TABLE figures_pairs, figures_series;
-SELECT lem_drop(name) > 0 AS dropped FROM unnest('{crypto_1h,dow_1d,mine}'::text[]) AS name;
+SELECT lem_drop(name) > 0 AS dropped FROM unnest('{crypto_1h,dow_1d,pictured}'::text[]) AS name;
 SELECT lem_reassign_owned('<script>alert(1)</script><x> שלום', current_user);
 DROP ROLE "<script>alert(1)</script><x> שלום";
 DROP FUNCTION simulate_bars, simulate_normal;
