@@ -141,8 +141,11 @@ RESET enable_hashjoin;
 SELECT count(*) FROM lem_parent_order WHERE seen_ts = '2026-03-02 07:00+00';
 
 DELETE FROM lem_parent_order;
+CALL lem_work(:'bars', '2026-03-02 08:00+00', 'seen_feed');
+SELECT feed FROM lem_feed_seen ORDER BY feed;
 SELECT lem_drop_feed('seen_feed');
 CALL lem_purge('2000-01-01');
 SELECT count(*) FROM lem_series_seen;
+SELECT feed FROM lem_feed_seen;
 DROP VIEW seen_orders;
 DROP TABLE seen_bars;

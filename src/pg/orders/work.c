@@ -7,10 +7,11 @@
  * version, the server asks of that whether the order is still due.  So no step is decided twice,
  * however many sessions work; that a step is a key of lem_child_slice stands behind it.
  *
- * Passes.  A call finds the series that have news since it was noted which bars their orders were looked
- * at with (work_seen.c), reads these orders, asks for the last bars that have ended (work_due.c), and goes through the series whose orders were not looked at with these, in
- * batches: as many series as have about BATCH_ORDERS orders, whose bars are read once.  A batch is
- * claimed, decided, saved and committed.  What is still due after a pass was held by others: a session that works it, which is waited for
+ * Passes.  A call finds the series that have news since it was noted which bars their orders were
+ * looked at with (work_seen.c), reads these orders, asks for the last bars that have ended (work_due.c),
+ * and goes through the series whose orders were not looked at with these, in batches: as many series as
+ * have about BATCH_ORDERS orders, whose bars are read once.  A batch is claimed, decided, saved and
+ * committed.  What is still due after a pass was held by others: a session that works it, which is waited for
  * so that every slice that was due is decided when the call returns; or a transaction that is
  * changing the order and may stay open for hours.  So the wait is bounded (lem.work_wait), and what
  * is left to the next call is told.

@@ -153,6 +153,9 @@ lem_work_forget_series(const char *schema)
 				  "DELETE FROM %1$s.lem_series_seen AS s WHERE NOT EXISTS (SELECT"
 				  " FROM %1$s.lem_parent_order AS o WHERE o.series = s.series"
 				  " AND o.state = 'active' AND o.feed = s.feed)");
+	lem_query_run(&query,
+				  "DELETE FROM %1$s.lem_feed_seen AS s WHERE feed <> 'default' AND NOT EXISTS (SELECT"
+				  " FROM %1$s.lem_feed AS f WHERE f.name = s.feed)");
 }
 
 /*

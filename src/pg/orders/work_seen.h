@@ -30,7 +30,7 @@ extern lem_seen_series *lem_work_seen(const lem_worker *worker, int *n);
  */
 extern void lem_work_note_seen(const lem_worker *worker, const char *const *names, int n);
 
-/* Forget series that have no active orders; not while another call notes what was seen. */
+/* Forget series that have no active orders, and feeds that are gone; not while another call notes what was seen. */
 extern void lem_work_forget_series(const char *schema);
 
 #endif
