@@ -41,12 +41,6 @@ lem_window_memory_carve(lem_arena *arena, const lem_config *config)
 	return carved;
 }
 
-struct lem_returns *
-lem_window_returns(const lem_window *window)
-{
-	return window->memory ? &window->memory->returns : NULL;
-}
-
 static bool
 same_place(const lem_place *a, const lem_place *b)
 {

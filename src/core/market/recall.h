@@ -7,12 +7,14 @@
 #ifndef LEM_RECALL_H
 #define LEM_RECALL_H
 
+#include "base/arena.h"
+#include "base/real.h"
 #include "market/feature.h"
 #include "market/last.h"
-#include "market/window.h"
+#include "parameters/config.h"
 
-/* The last window that was built, and returns. */
-struct lem_window_memory
+/* The last window that was built, and returns.  The bits of a window are the same with and without. */
+typedef struct lem_window_memory
 {
 	bool		valid;
 	lem_series	series;			/* of which series, seen how */
@@ -25,7 +27,13 @@ struct lem_window_memory
 	lem_bar    *before;			/* 2N + L + 1: the bars of the strip before it was moved */
 	lem_real   *rows;			/* T x C, of a shared trunk */
 	lem_returns returns;
-};
+} lem_window_memory;
+
+/*
+ * Room for it, with nothing in it yet; NULL where windows have to look at all bars, or are the paper's.
+ * The bars must stay while it is used.
+ */
+extern lem_window_memory *lem_window_memory_carve(lem_arena *arena, const lem_config *config);
 
 /*
  * Does the history of row L, at a place of a view, continue the last window's?  Then move that along by

@@ -11,22 +11,9 @@
 #include "base/real.h"
 #include "market/bars.h"
 #include "market/calendar.h"
+#include "market/recall.h"
 #include "orders/order.h"
 #include "parameters/config.h"
-
-/*
- * What windows over one series have in common with the one before (recall.h).  The bits are the same with
- * and without.
- */
-typedef struct lem_window_memory lem_window_memory;
-
-/*
- * Room for it, with nothing in it yet; NULL where windows have to look at all bars, or are the paper's.
- * The bars must stay while it is used.
- */
-extern lem_window_memory *lem_window_memory_carve(lem_arena *arena, const lem_config *config);
-
-struct lem_returns;
 
 /* Where a window lies. */
 typedef struct lem_window
@@ -40,7 +27,11 @@ typedef struct lem_window
 } lem_window;
 
 /* Returns that are kept with its memory; NULL: none. */
-extern struct lem_returns *lem_window_returns(const lem_window *window);
+static inline lem_returns *
+lem_window_returns(const lem_window *window)
+{
+	return window->memory ? &window->memory->returns : NULL;
+}
 
 /*
  * Numbers of scratch space (doubles, allocated memory) that lem_window_build needs at most.  The
