@@ -9,6 +9,15 @@
 
 #include "pg/base/errors.h"
 
+void
+lem_refuse_null(bool is_null, const char *what)
+{
+	if (is_null)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", what)));
+}
+
 /* A number in the fewest digits that give it back, whatever extra_float_digits says; palloc'd. */
 char *
 lem_number_text(double x)

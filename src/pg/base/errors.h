@@ -29,6 +29,9 @@
  */
 extern void lem_pg_raise(const lem_fault *fault) pg_attribute_noreturn();
 
+/* Raise 22004 for an argument that must not be NULL. */
+extern void lem_refuse_null(bool is_null, const char *what);
+
 /* A number in the fewest digits that give it back, for messages; palloc'd. */
 extern char *lem_number_text(double x);
 

@@ -16,6 +16,13 @@
 #include "pg/base/query.h"
 
 void
+lem_query_connect(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
 lem_query_begin(lem_query *query, const char *schema)
 {
 	memset(query, 0, sizeof(*query));

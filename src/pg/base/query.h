@@ -23,6 +23,9 @@ typedef struct lem_query
 	char		nulls[LEM_MAX_ARGUMENTS + 1];
 } lem_query;
 
+/* Connect to SPI, within which queries are run. */
+extern void lem_query_connect(void);
+
 extern void lem_query_begin(lem_query *query, const char *schema);
 extern void lem_query_add(lem_query *query, Oid type, Datum value, bool is_null);
 

@@ -214,22 +214,6 @@ lem_config_clock(const char *schema, const lem_config *config, pg_tz *time_zone)
 	return clock;
 }
 
-static void
-refuse_null(bool is_null, const char *what)
-{
-	if (is_null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
-}
-
-static void
-connect_spi(void)
-{
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-}
-
 /* Lock a calendar to change it; false: there is none of the name.  Raises 42501; within SPI. */
 static bool
 lock_calendar(const char *schema, const char *name)
@@ -368,8 +352,8 @@ pg_lem_set_calendar(PG_FUNCTION_ARGS)
 	lem_calendar_draft draft;
 	lem_query	query;
 
-	refuse_null(PG_ARGISNULL(0), "name");
-	refuse_null(PG_ARGISNULL(1), "definition");
+	lem_refuse_null(PG_ARGISNULL(0), "name");
+	lem_refuse_null(PG_ARGISNULL(1), "definition");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	definition = PG_GETARG_JSONB_P(1);
 	if (*name == '\0' || strlen(name) > LEM_CALENDAR_NAME)
@@ -403,7 +387,7 @@ pg_lem_set_calendar(PG_FUNCTION_ARGS)
 	if (rules)
 		lem_calendar_read_rules(&draft, rules->val.binary.data);
 
-	connect_spi();
+	lem_query_connect();
 	(void) lock_calendar(schema, name);
 	lem_query_begin(&query, schema);
 	lem_query_add_text(&query, name);
@@ -452,8 +436,8 @@ pg_lem_set_calendar_day(PG_FUNCTION_ARGS)
 	char	   *name;
 	lem_query	query;
 
-	refuse_null(PG_ARGISNULL(0), "calendar");
-	refuse_null(PG_ARGISNULL(1), "day");
+	lem_refuse_null(PG_ARGISNULL(0), "calendar");
+	lem_refuse_null(PG_ARGISNULL(1), "day");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (DATE_NOT_FINITE(PG_GETARG_DATEADT(1)))
 		ereport(ERROR,
@@ -465,7 +449,7 @@ pg_lem_set_calendar_day(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the sessions of a day must be a list of pairs of times"),
 				 errhint("Such as [[\"09:30\", \"13:00\"]], or [] for none.")));
-	connect_spi();
+	lem_query_connect();
 	if (!lock_calendar(schema, name))
 		unknown_calendar(name);
 	lem_query_begin(&query, schema);
@@ -539,9 +523,9 @@ pg_lem_drop_calendar(PG_FUNCTION_ARGS)
 	lem_query	query;
 	bool		found;
 
-	refuse_null(PG_ARGISNULL(0), "name");
+	lem_refuse_null(PG_ARGISNULL(0), "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	connect_spi();
+	lem_query_connect();
 	found = lock_calendar(schema, name);
 	if (found)
 		refuse_used(schema, name);
@@ -582,7 +566,7 @@ pg_lem_calendar_inserted(PG_FUNCTION_ARGS)
 				 errmsg("_lem_calendar_inserted is for rows that are inserted into calendars")));
 	of_days = table == lem_table(schema, "lem_calendar_day");
 	columns = RelationGetDescr(trigger->tg_relation);
-	connect_spi();
+	lem_query_connect();
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, TEXTOID,
 				  SPI_getbinval(trigger->tg_trigtuple, columns,

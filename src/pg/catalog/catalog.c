@@ -334,8 +334,7 @@ lem_catalog_unknown(const char *schema, const char *model)
 	int			version;
 	char	   *name = lem_catalog_parse(model, &version);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	ereport(ERROR,
 			(errcode(ERRCODE_LEM_UNKNOWN_MODEL),
 			 errmsg("unknown model \"%s\"", lem_clip_text(model)),
@@ -384,8 +383,7 @@ lem_catalog_metrics(const char *schema, const lem_model_row *row)
 	char	   *metrics = NULL;
 	lem_query	query;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(row->id), false);
 	if (lem_query_read(&query, "SELECT metrics::text FROM %1$s.lem_model"

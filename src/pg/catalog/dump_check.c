@@ -70,8 +70,7 @@ pg_lem_dump_check(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	LEM_ENSURE(rsinfo->setDesc->natts == COLUMNS);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_query_begin(&query, schema);
 	n = lem_query_run(&query, "SELECT c.relname FROM pg_extension AS e,"
 					  " unnest(e.extconfig) AS t (id) JOIN pg_class AS c ON c.oid = t.id"

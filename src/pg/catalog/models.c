@@ -47,8 +47,7 @@ lem_models_check_name(const char *name)
 static void
 begin_change(const char *schema, const char *name)
 {
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_rights_hold(schema, name);
 }
 
@@ -230,15 +229,6 @@ lem_models_store(const char *schema, const char *name, const lem_config *config,
 	return version;
 }
 
-static void
-refuse_null(bool is_null, const char *what)
-{
-	if (is_null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
-}
-
 void
 lem_models_deploy(const char *schema, const char *name, int version)
 {
@@ -282,8 +272,8 @@ LEM_FUNCTION(pg_lem_deploy);
 Datum
 pg_lem_deploy(PG_FUNCTION_ARGS)
 {
-	refuse_null(PG_ARGISNULL(0), "name");
-	refuse_null(PG_ARGISNULL(1), "version");
+	lem_refuse_null(PG_ARGISNULL(0), "name");
+	lem_refuse_null(PG_ARGISNULL(1), "version");
 	lem_models_deploy(lem_schema(fcinfo), text_to_cstring(PG_GETARG_TEXT_PP(0)),
 					  PG_GETARG_INT32(1));
 	PG_RETURN_VOID();
@@ -343,7 +333,7 @@ pg_lem_drop(PG_FUNCTION_ARGS)
 	lem_query	query;
 	uint64		dropped;
 
-	refuse_null(PG_ARGISNULL(0), "model");
+	lem_refuse_null(PG_ARGISNULL(0), "model");
 	model = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	name = lem_catalog_parse(model, &version);
 
@@ -405,8 +395,7 @@ pg_lem_model_deleted(PG_FUNCTION_ARGS)
 	value = SPI_getbinval(trigger->tg_trigtuple, columns, id, &is_null);
 	LEM_ENSURE(!is_null);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
 	lem_query_add(&query, INT8OID, value, false);
 	lem_query_run(&query, "DELETE FROM %1$s.lem_model_part WHERE model_id = $1");

@@ -205,8 +205,7 @@ pg_lem_keep_roles(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("lem_keep_roles()");
 	require_administrator(schema, "lem_keep_roles");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	for (size_t i = 0; i < lengthof(kept_columns); i++)
 	{
 		Oid			table;
@@ -323,8 +322,7 @@ pg_lem_reassign_owned(PG_FUNCTION_ARGS)
 	if (OidIsValid(id))
 		hold_role(schema, id, ExclusiveLock);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	hold_names(schema, text);
 	lem_query_begin(&query, schema);
 	lem_query_add_text(&query, text);

@@ -236,15 +236,6 @@ lem_rights_find_for(const char *schema, Oid user, lem_right right, const char *m
 	lem_snapshot_return(latest);
 }
 
-static void
-refuse_null(bool is_null, const char *what)
-{
-	if (is_null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
-}
-
 /* A right by its name, LEM_RIGHTS for "all" where that may stand; raises 22023. */
 static int
 read_right(const char *name, bool all)
@@ -291,9 +282,9 @@ change_rights(FunctionCallInfo fcinfo, bool grant)
 	int			right;
 	lem_query	query;
 
-	refuse_null(PG_ARGISNULL(0), "model");
-	refuse_null(PG_ARGISNULL(1), "role");
-	refuse_null(PG_ARGISNULL(2), "privilege");
+	lem_refuse_null(PG_ARGISNULL(0), "model");
+	lem_refuse_null(PG_ARGISNULL(1), "role");
+	lem_refuse_null(PG_ARGISNULL(2), "privilege");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	role = NameStr(*PG_GETARG_NAME(1));
 	right = read_right(text_to_cstring(PG_GETARG_TEXT_PP(2)), true);
@@ -302,8 +293,7 @@ change_rights(FunctionCallInfo fcinfo, bool grant)
 	/* What a role had that is gone can be taken. */
 	if (grant && strcmp(role, "public") != 0)
 		(void) get_role_oid(role, false);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	for (int i = 0; i < LEM_RIGHTS; i++)
 	{
 		if (right != i && right != LEM_RIGHTS)
@@ -367,15 +357,14 @@ pg_lem_set_owner(PG_FUNCTION_ARGS)
 	Oid			role;
 	lem_query	query;
 
-	refuse_null(PG_ARGISNULL(0), "model");
-	refuse_null(PG_ARGISNULL(1), "role");
+	lem_refuse_null(PG_ARGISNULL(0), "model");
+	lem_refuse_null(PG_ARGISNULL(1), "role");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	hold_as_owner(schema, name);
 	role = get_role_oid(NameStr(*PG_GETARG_NAME(1)), false);
 	if (!lem_user_administers(schema, GetUserId()))
 		lem_check_can_set_role(GetUserId(), role);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, TEXTOID, CStringGetTextDatum(name), false);
 	lem_query_add(&query, NAMEOID, PG_GETARG_DATUM(1), false);

@@ -234,10 +234,7 @@ pg_lem_sync_models(PG_FUNCTION_ARGS)
 	uint64		n;
 
 	PreventCommandIfReadOnly("lem_sync_models()");
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", "connection")));
+	lem_refuse_null(PG_ARGISNULL(0), "connection");
 	if (!lem_user_administers(s.schema, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -247,8 +244,7 @@ pg_lem_sync_models(PG_FUNCTION_ARGS)
 	s.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	LEM_ENSURE(s.result->setDesc->natts == COLUMNS);
 	s.connection = PG_GETARG_DATUM(0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	find_extensions(&s);
 	(void) ask(&s, "model pg_catalog.text, privilege pg_catalog.text, grantee pg_catalog.text,"
 			   " grantor pg_catalog.text",

@@ -66,10 +66,7 @@ pg_lem_report_bars(PG_FUNCTION_ARGS)
 	char	   *bars;
 	Size		length;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", "bars")));
+	lem_refuse_null(PG_ARGISNULL(0), "bars");
 	for (int i = 0; i < (int) lengthof(types); i++)
 	{
 		values[i] = PG_GETARG_DATUM(i + 1);
@@ -82,8 +79,7 @@ pg_lem_report_bars(PG_FUNCTION_ARGS)
 	/* What ends a statement has no place within another. */
 	while (length > 0 && strchr(" \t\r\n;", bars[length - 1]) != NULL)
 		bars[--length] = '\0';
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	error_context_stack = &callback;
 	find_columns(bars, &columns);
 	if (SPI_execute_with_args(psprintf("SELECT q.series::pg_catalog.text COLLATE \"C\","
@@ -164,8 +160,7 @@ pg_lem_report_plan(PG_FUNCTION_ARGS)
 	lem_query	query;
 	plan_job	job = {.context = CurrentMemoryContext, .is_null = true};
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_query_begin(&query, schema);
 	job.types[0] = TEXTOID;
 	job.types[1] = lem_query_type(&query, "lem_order");
@@ -195,10 +190,7 @@ LEM_FUNCTION(pg_lem_unknown_order);
 Datum
 pg_lem_unknown_order(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", "id")));
+	lem_refuse_null(PG_ARGISNULL(0), "id");
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("order %lld does not exist", (long long) PG_GETARG_INT64(0)),

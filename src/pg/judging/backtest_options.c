@@ -305,6 +305,15 @@ lem_baseline_read(const char *name)
 	return (lem_baseline) kind;
 }
 
+bool
+lem_baseline_named(const char *model, lem_baseline *kind)
+{
+	if (strncmp(model, LEM_BASELINE_PREFIX, strlen(LEM_BASELINE_PREFIX)) != 0)
+		return false;
+	*kind = lem_baseline_read(model + strlen(LEM_BASELINE_PREFIX));
+	return true;
+}
+
 /* Differences between bars that tell whether they come in sessions. */
 #define SESSION_BARS 2000
 

@@ -53,6 +53,10 @@ extern const char *lem_alignment_word(lem_alignment alignment);
 /* A baseline by its name; raises 22023. */
 extern lem_baseline lem_baseline_read(const char *name);
 
+/* A model's name cannot have a colon: what begins so is a baseline.  Which, if it is one; raises 22023. */
+#define LEM_BASELINE_PREFIX "baseline:"
+extern bool lem_baseline_named(const char *model, lem_baseline *kind);
+
 /*
  * The windows of baselines without a model: config, and the row's time zone.  Raises LM014.
  */

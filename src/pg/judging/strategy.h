@@ -10,9 +10,6 @@
 
 #include "pg/judging/backtest_options.h"
 
-/* A model's name cannot have a colon: what begins so is a baseline. */
-#define LEM_BASELINE_PREFIX "baseline:"
-
 /* Does a backtest of this name run a baseline? */
 extern bool lem_strategy_is_baseline(const char *model);
 

@@ -75,8 +75,7 @@ pg_lem_keep_quoting(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_INVALID_CONFIG),
 				 errmsg("model \"%s@%d\" is not one of market making", row.name, row.version)));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_rights_hold(schema, row.name);
 	(void) lem_rights_check(schema, GetUserId(), row.name, LEM_RIGHT_TRAIN);
 	lem_query_begin(&query, schema);

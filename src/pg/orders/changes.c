@@ -19,6 +19,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/judging/strategy.h"
 #include "pg/orders/orders.h"
 #include "pg/schedule/order_type.h"
 
@@ -38,8 +39,8 @@ pg_lem_pause_order(PG_FUNCTION_ARGS)
 	lem_query	query;
 	bool		paused;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "id");
-	lem_orders_connect();
+	lem_refuse_null(PG_ARGISNULL(0), "id");
+	lem_query_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
 	lem_orders_require(query.schema, PG_GETARG_INT64(0), true);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
@@ -75,7 +76,7 @@ pg_lem_resume_order(PG_FUNCTION_ARGS)
 	lem_query	query;
 	bool		resumed;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "id");
+	lem_refuse_null(PG_ARGISNULL(0), "id");
 	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
 	{
 		missed = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -85,7 +86,7 @@ pg_lem_resume_order(PG_FUNCTION_ARGS)
 					 errmsg("invalid missed \"%s\"", lem_clip_text(missed)),
 					 errhint("It is \"skip\" or \"catch_up\".")));
 	}
-	lem_orders_connect();
+	lem_query_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
 	lem_orders_require(query.schema, PG_GETARG_INT64(0), true);
 	lem_query_add(&query, INT8OID, PG_GETARG_DATUM(0), false);
@@ -140,8 +141,7 @@ hold_order(const char *schema, int64 id, held_order *held)
 					  " WHERE id = $1 AND state = ANY ('{active,paused,failed}')") == 0)
 		return false;
 	held->model = TextDatumGetCString(lem_query_column(0, 1, NULL));
-	if (strncmp(held->model, LEM_BASELINE_PREFIX, strlen(LEM_BASELINE_PREFIX)) == 0 &&
-		strchr(held->model, '@') != NULL)
+	if (lem_strategy_is_baseline(held->model) && strchr(held->model, '@') != NULL)
 		*strchr(held->model, '@') = '\0';
 	tuple = DatumGetHeapTupleHeader(datumCopy(lem_query_column(0, 2, NULL), false, -1));
 	lem_order_read(tuple, &held->order);
@@ -302,8 +302,8 @@ pg_lem_amend_order(PG_FUNCTION_ARGS)
 	lem_order	order;
 	bool		clear_expiry = false;
 
-	lem_orders_refuse_null(PG_ARGISNULL(AMEND_ID), "id");
-	lem_orders_connect();
+	lem_refuse_null(PG_ARGISNULL(AMEND_ID), "id");
+	lem_query_connect();
 	if (!hold_order(schema, PG_GETARG_INT64(AMEND_ID), &held))
 	{
 		SPI_finish();
@@ -406,8 +406,8 @@ pg_lem_adjust_order(PG_FUNCTION_ARGS)
 	lem_order	order;
 	double		factor;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "id");
-	lem_orders_refuse_null(PG_ARGISNULL(1), "factor");
+	lem_refuse_null(PG_ARGISNULL(0), "id");
+	lem_refuse_null(PG_ARGISNULL(1), "factor");
 	factor = PG_GETARG_FLOAT8(1);
 	if (!(factor > 0 && isfinite(factor)))
 		ereport(ERROR,
@@ -415,7 +415,7 @@ pg_lem_adjust_order(PG_FUNCTION_ARGS)
 				 errmsg("factor %s is out of range", lem_number_text(factor)),
 				 errhint("It is the number of new shares for each: 2 where a share is split in "
 						 "two, 0.1 where ten become one.")));
-	lem_orders_connect();
+	lem_query_connect();
 	if (!hold_order(schema, PG_GETARG_INT64(0), &held))
 	{
 		SPI_finish();

@@ -14,7 +14,6 @@
 #include "pg/base/role.h"
 #include "pg/catalog/calendars.h"
 #include "pg/orders/feeds.h"
-#include "pg/orders/orders.h"
 
 /* Longest name of a feed, bytes. */
 #define MAX_NAME 500
@@ -100,7 +99,7 @@ pg_lem_set_feed(PG_FUNCTION_ARGS)
 	const char *calendar = NULL;
 	lem_query	query;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "name");
+	lem_refuse_null(PG_ARGISNULL(0), "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (*name == '\0' || strlen(name) > MAX_NAME)
 		ereport(ERROR,
@@ -123,7 +122,7 @@ pg_lem_set_feed(PG_FUNCTION_ARGS)
 					 errhint("It is from nothing to 366 days, without months.")));
 	}
 
-	lem_orders_connect();
+	lem_query_connect();
 	if (calendar)
 		lem_calendar_hold(schema, calendar);
 	lem_query_begin(&query, schema);
@@ -160,9 +159,9 @@ pg_lem_drop_feed(PG_FUNCTION_ARGS)
 	lem_query	query;
 	bool		found;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "name");
+	lem_refuse_null(PG_ARGISNULL(0), "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	lem_orders_connect();
+	lem_query_connect();
 	found = lock_feed(schema, name);
 	lem_query_begin(&query, schema);
 	lem_query_add_text(&query, name);

@@ -40,7 +40,7 @@ read_fill(FunctionCallInfo fcinfo, given_fill *fill)
 	static const char *const names[] = {"order_id", "ts", "price", "quantity"};
 
 	for (int i = 0; i < (int) lengthof(names); i++)
-		lem_orders_refuse_null(PG_ARGISNULL(i), names[i]);
+		lem_refuse_null(PG_ARGISNULL(i), names[i]);
 	fill->order_id = PG_GETARG_INT64(0);
 	fill->ts = PG_GETARG_TIMESTAMPTZ(1);
 	fill->price = PG_GETARG_FLOAT8(2);
@@ -173,7 +173,7 @@ pg_lem_record_fill(PG_FUNCTION_ARGS)
 	int64		id;
 
 	read_fill(fcinfo, &fill);
-	lem_orders_connect();
+	lem_query_connect();
 	lem_orders_require(schema, fill.order_id, true);
 	if (fill.price < 0)
 		refuse_notional(schema, &fill);
@@ -273,8 +273,8 @@ pg_lem_bust_fill(PG_FUNCTION_ARGS)
 	bool		found;
 	bool		busted;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "fill");
-	lem_orders_connect();
+	lem_refuse_null(PG_ARGISNULL(0), "fill");
+	lem_query_connect();
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, PG_GETARG_DATUM(0), false);
 	found = lem_query_run(&query,

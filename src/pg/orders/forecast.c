@@ -13,8 +13,8 @@
 #include "pg/base/interrupt.h"
 #include "pg/base/query.h"
 #include "pg/catalog/cache.h"
+#include "pg/judging/backtest_options.h"
 #include "pg/orders/forecast.h"
-#include "pg/orders/orders.h"
 #include "pg/orders/work_bars.h"
 #include "pg/orders/work_model.h"
 #include "pg/schedule/slices.h"
@@ -140,7 +140,7 @@ lem_orders_forecast(const lem_handed_order *handed, const char *bars)
 				 errhint("The order waits for its bars: is it spelt as in the column series?")));
 		return NULL;
 	}
-	answer = lem_orders_baseline(handed->model, &kind) ? by_rule(handed, kind, &series)
+	answer = lem_baseline_named(handed->model, &kind) ? by_rule(handed, kind, &series)
 		: by_model(handed, &series);
 	left = size - answer.quantity;
 	if (left <= ROUNDING * size)

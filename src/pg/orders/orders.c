@@ -33,22 +33,6 @@
 
 bool		lem_notify_details = false;
 
-void
-lem_orders_connect(void)
-{
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-}
-
-void
-lem_orders_refuse_null(bool is_null, const char *what)
-{
-	if (is_null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
-}
-
 /* Those of the owners that a query finds for whom the user acts, as a parameter of type lem_role[]. */
 static void
 add_owners(lem_query *query, Oid user, const char *find)
@@ -104,15 +88,6 @@ lem_orders_event(const char *schema, int64 id, const char *event, const char *de
 				  " VALUES ($1, $2, $3, $4::jsonb)");
 }
 
-bool
-lem_orders_baseline(const char *model, lem_baseline *kind)
-{
-	if (strncmp(model, LEM_BASELINE_PREFIX, strlen(LEM_BASELINE_PREFIX)) != 0)
-		return false;
-	*kind = lem_baseline_read(model + strlen(LEM_BASELINE_PREFIX));
-	return true;
-}
-
 void
 lem_orders_check(const char *schema, const char *model, const lem_order *order)
 {
@@ -121,7 +96,7 @@ lem_orders_check(const char *schema, const char *model, const lem_order *order)
 	int			branch;
 	lem_fault	fault;
 
-	if (lem_orders_baseline(model, &kind))
+	if (lem_baseline_named(model, &kind))
 		lem_baseline_config(&row.config, order->max_bars > 0 ? order->max_bars
 							: LEM_BASELINE_HORIZON, 0);
 	else
@@ -283,9 +258,9 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 	char	   *forecast = NULL;
 	int64		id;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "series");
-	lem_orders_refuse_null(PG_ARGISNULL(1), "model");
-	lem_orders_refuse_null(PG_ARGISNULL(2), "ord");
+	lem_refuse_null(PG_ARGISNULL(0), "series");
+	lem_refuse_null(PG_ARGISNULL(1), "model");
+	lem_refuse_null(PG_ARGISNULL(2), "ord");
 	series = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	model = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	tuple = PG_GETARG_HEAPTUPLEHEADER(2);
@@ -308,7 +283,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the order would expire before it starts")));
 
-	lem_orders_connect();
+	lem_query_connect();
 	id = client_id ? find_client_order(query.schema, client_id, series, model) : 0;
 	if (id > 0)
 	{
@@ -416,8 +391,8 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 	lem_query	query;
 	bool		cancelled;
 
-	lem_orders_refuse_null(PG_ARGISNULL(0), "id");
-	lem_orders_connect();
+	lem_refuse_null(PG_ARGISNULL(0), "id");
+	lem_query_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
 	lem_orders_require(query.schema, PG_GETARG_INT64(0), true);
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
@@ -518,14 +493,14 @@ pg_lem_paper_fill(PG_FUNCTION_ARGS)
 	double		impact;
 	int64		fills;
 
-	lem_orders_refuse_null(PG_ARGISNULL(1), "impact");
+	lem_refuse_null(PG_ARGISNULL(1), "impact");
 	impact = PG_GETARG_FLOAT8(1);
 	if (!(impact >= 0 && impact < 10000))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("impact %s is out of range", lem_number_text(impact)),
 				 errdetail("It is in basis points: from 0, and below 10000.")));
-	lem_orders_connect();
+	lem_query_connect();
 	lem_query_begin(&query, lem_schema(fcinfo));
 	if (!PG_ARGISNULL(0))
 		lem_orders_require(query.schema, PG_GETARG_INT64(0), false);
@@ -570,7 +545,7 @@ pg_lem_parent_order_deleted(PG_FUNCTION_ARGS)
 				 errmsg("_lem_parent_order_deleted is for rows that are deleted from "
 						"lem_parent_order")));
 
-	lem_orders_connect();
+	lem_query_connect();
 	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
 		elog(ERROR, "SPI_register_trigger_data failed");
 	query.by_index = true;

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "core/judging/baseline.h"
+#include "core/orders/order.h"
 #include "pg/base/query.h"
 
 /* GUC lem.notify_details. */
@@ -40,10 +40,6 @@ extern int	lem_work_wait;
  */
 extern void lem_orders_add_owners(lem_query *query, Oid user, bool active);
 
-/* Connect to SPI; raise 22004 for an argument that must not be NULL. */
-extern void lem_orders_connect(void);
-extern void lem_orders_refuse_null(bool is_null, const char *what);
-
 /*
  * Raise 42704 unless there is such an order, and the user acts for its owner; within SPI.  hold: both
  * stay so until the transaction ends, and no slice is decided meanwhile.
@@ -59,10 +55,6 @@ extern void lem_orders_sum_fills(const char *schema, int64 id);
 /* Text as JSON, and a JSON object with one text in it, palloc'd. */
 extern char *lem_json_text(const char *value);
 extern char *lem_json_pair(const char *key, const char *value);
-
-/* Orders can be worked by a rule: what such a model's name begins with, and which rule it is. */
-#define LEM_BASELINE_PREFIX "baseline:"
-extern bool lem_orders_baseline(const char *model, lem_baseline *kind);
 
 /* Raise what says that a model cannot keep an order's limits, or cannot be used. */
 extern void lem_orders_check(const char *schema, const char *model, const lem_order *order);

@@ -51,10 +51,7 @@ pg_lem_purge(PG_FUNCTION_ARGS)
 	uint64		purged;
 
 	PreventCommandIfReadOnly("lem_purge()");
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", "before")));
+	lem_refuse_null(PG_ARGISNULL(0), "before");
 	before = PG_GETARG_TIMESTAMPTZ(0);
 	context = AllocSetContextCreate(PortalContext ? PortalContext : CurrentMemoryContext,
 									"lem purge", ALLOCSET_DEFAULT_SIZES);

@@ -15,7 +15,6 @@
 #include "pg/catalog/cache.h"
 #include "pg/catalog/stat.h"
 #include "pg/judging/backtest_options.h"
-#include "pg/orders/orders.h"
 #include "pg/orders/work_batch.h"
 #include "pg/catalog/optimum_cache.h"
 

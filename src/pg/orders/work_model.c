@@ -6,7 +6,7 @@
 #include "pg/base/guard.h"
 #include "pg/catalog/calendars.h"
 #include "pg/catalog/rights.h"
-#include "pg/orders/orders.h"
+#include "pg/judging/backtest_options.h"
 #include "pg/orders/work_model.h"
 
 bool
@@ -34,7 +34,7 @@ find_model(void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the order's owner, role \"%s\", does not exist", model->owner)));
-	model->is_rule = lem_orders_baseline(model->name, &model->rule);
+	model->is_rule = lem_baseline_named(model->name, &model->rule);
 	if (model->is_rule)
 	{
 		memset(&model->row, 0, sizeof(model->row));

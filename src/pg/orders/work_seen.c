@@ -40,7 +40,6 @@
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
-#include "pg/orders/orders.h"
 #include "pg/orders/work_seen.h"
 
 /* One at a time writes what was seen, and does not wait; false: another does. */
@@ -189,7 +188,7 @@ pg_lem_order_changed(PG_FUNCTION_ARGS)
 	{
 		lem_query	query;
 
-		lem_orders_connect();
+		lem_query_connect();
 		lem_query_begin(&query, lem_schema(fcinfo));
 		lem_query_run(&query, "DELETE FROM %1$s.lem_feed_seen");
 		SPI_finish();

@@ -569,15 +569,6 @@ store(lem_distillation *d)
 					lem_experts_count(&d->config) == 1 ? "" : "s")));
 }
 
-static void
-require_argument(bool is_null, const char *what)
-{
-	if (is_null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
-}
-
 static Jsonb *
 object_argument(FunctionCallInfo fcinfo, int i)
 {
@@ -608,8 +599,8 @@ pg_lem_distill(PG_FUNCTION_ARGS)
 				 errmsg("lem_distill cannot run inside a transaction block"),
 				 errhint("Call it on its own: it commits when the bars are read.")));
 	PreventCommandIfReadOnly("lem_distill()");
-	require_argument(PG_ARGISNULL(0), "student");
-	require_argument(PG_ARGISNULL(2), "query");
+	lem_refuse_null(PG_ARGISNULL(0), "student");
+	lem_refuse_null(PG_ARGISNULL(2), "query");
 
 	/* Lives as long as the CALL, whatever transactions come and go. */
 	context = AllocSetContextCreate(PortalContext, "lem distillation", ALLOCSET_DEFAULT_SIZES);

@@ -322,15 +322,6 @@ record_failure(lem_training *t, const ErrorData *error)
 	MemoryContextSwitchTo(context);
 }
 
-static void
-require_argument(bool is_null, const char *what)
-{
-	if (is_null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
-}
-
 static Jsonb *
 object_argument(FunctionCallInfo fcinfo, int i)
 {
@@ -382,8 +373,8 @@ train_call(FunctionCallInfo fcinfo, bool making)
 				 errmsg("%s cannot run inside a transaction block", name),
 				 errhint("Call it on its own: it commits after each epoch.")));
 	PreventCommandIfReadOnly(making ? "lem_train_maker()" : "lem_train()");
-	require_argument(PG_ARGISNULL(0), "model");
-	require_argument(PG_ARGISNULL(1), making ? "query" : "bars");
+	lem_refuse_null(PG_ARGISNULL(0), "model");
+	lem_refuse_null(PG_ARGISNULL(1), making ? "query" : "bars");
 
 	/* Lives as long as the CALL, whatever transactions come and go. */
 	context = AllocSetContextCreate(PortalContext, "lem training", ALLOCSET_DEFAULT_SIZES);

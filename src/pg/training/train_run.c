@@ -535,8 +535,7 @@ pg_lem_training_run_deleted(PG_FUNCTION_ARGS)
 	value = SPI_getbinval(trigger->tg_trigtuple, columns, id, &is_null);
 	LEM_ENSURE(!is_null);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	lem_query_connect();
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, value, false);
 	for (size_t i = 0; i < lengthof(commands); i++)
