@@ -7,8 +7,7 @@
 #include "common.h"
 #include "market/outlook.h"
 #include "market/window.h"
-#include "model/experts.h"
-#include "model/quantile.h"
+#include "model/forecast.h"
 #include "models.h"
 
 #define BARS 300

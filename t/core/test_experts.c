@@ -5,6 +5,7 @@
 #include "books.h"
 #include "check.h"
 #include "market/window.h"
+#include "model/forecast.h"
 #include "model/quantile.h"
 #include "model/trunk.h"
 #include "parameters/initial.h"

@@ -5,6 +5,7 @@
 #include "books.h"
 #include "check.h"
 #include "market/feature.h"
+#include "model/forecast.h"
 #include "model/quantile.h"
 #include "parameters/initial.h"
 #include "training/dataset.h"

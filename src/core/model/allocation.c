@@ -3,9 +3,6 @@
 #include <string.h>
 
 #include "model/allocation.h"
-#include "model/experts.h"
-#include "model/policy.h"
-#include "model/quantile.h"
 #include "parameters/params.h"
 
 /*

@@ -9,6 +9,9 @@
 
 #include "base/arena.h"
 #include "kernels/kernels.h"
+#include "model/experts.h"
+#include "model/policy.h"
+#include "model/quantile.h"
 #include "orders/decide.h"
 #include "parameters/config.h"
 
@@ -62,9 +65,9 @@ typedef struct lem_head_step
 typedef struct lem_head
 {
 	const lem_head_step *steps;	/* NULL in a model of market making */
-	struct lem_quantile_head *quantiles;	/* NULL in others */
-	struct lem_mix *mix;		/* of a mixture, which has neither */
-	struct lem_policy_head *policy; /* with base "optimal_stop", instead of steps; else NULL */
+	lem_quantile_head *quantiles;	/* NULL in others */
+	lem_mix    *mix;			/* of a mixture, which has neither */
+	lem_policy_head *policy;	/* with base "optimal_stop", instead of steps; else NULL */
 } lem_head;
 
 /* What steers the heads' answers, from the trunk's part. */

@@ -16,7 +16,7 @@
 #define LEM_EXPERTS_H
 
 #include "layers/rnn.h"
-#include "model/model.h"
+#include "parameters/params.h"
 
 typedef struct lem_expert
 {
@@ -48,9 +48,8 @@ typedef struct lem_mix
 	double	   *others_theta;	/* R x T x M: mean of theta with the others */
 } lem_mix;
 
-/* A trunk and a set of heads that are those of a mixture. */
-extern lem_trunk *lem_experts_build(lem_arena *arena, const lem_config *config,
-									const lem_real *part, lem_form form);
+extern lem_experts *lem_experts_build(lem_arena *arena, const lem_config *config,
+									  const lem_real *part, lem_form form);
 extern lem_mix *lem_mix_build(lem_arena *arena, const lem_config *config, const lem_real *part);
 
 /* One student; numbers are its own. */
@@ -78,6 +77,9 @@ extern lem_status lem_expert_forward(const lem_expert *expert, const lem_config 
 									 const int *pick, const lem_expert_acts *acts, lem_real *out,
 									 const lem_stop *stop);
 
+/* What a student says (outputs) from its last row h (H). */
+extern void lem_expert_say(const lem_expert *expert, int width, const lem_real *h, lem_real *to);
+
 /*
  * Shares (LEM_REGIMES, sum 1) of the regimes at a volatility: from the thresholds, changing
  * linearly around each.
@@ -104,19 +106,8 @@ extern void lem_mix_weights(const lem_mix *mix, lem_mixture mixture, int task,
 							const double *share, const lem_real *phi, double *weight);
 
 /*
- * Forecasts of a mixture: out (n x 9) as of lem_forecast(), from rows (n x T x C) and the volatility
- * (n) that regimes are told by.  weights (n x T x M) and shares (n x R) may be NULL.  The workspace
- * in bytes (64-byte aligned).  LEM_OK or LEM_STOPPED.
- */
-extern size_t lem_experts_workspace(const lem_model *model, int n);
-extern lem_status lem_experts_forecast(const lem_model *model, int n, const lem_real *rows,
-									   const double *volatility, void *workspace,
-									   const lem_stop *stop, lem_real *out, double *weights,
-									   double *shares);
-
-/*
- * The same from what the students say: raw[e] (outputs numbers a window, of stride) of each student,
- * NULL: not asked.  phi: M x D of scratch.
+ * The forecast of a window (9, as of lem_quantile_forward()) from what the students say: raw[e] (its outputs) of
+ * each student, NULL: not asked.  phi: M x D of scratch; weights (T x M) may be NULL.
  */
 extern void lem_experts_join(const lem_config *config, const lem_mix *mix, const double *share,
 							 const lem_real *const *raw, lem_real *phi, lem_real *out,

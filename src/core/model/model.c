@@ -1,7 +1,6 @@
 /* model.c: a model ready to compute, and its forward pass. */
 #include <string.h>
 
-#include "model/experts.h"
 #include "model/model.h"
 #include "model/policy.h"
 #include "model/shared_trunk.h"
@@ -23,10 +22,7 @@ lem_trunk_bytes(const lem_config *config, lem_form form)
 {
 	lem_arena	arena = {NULL, 0};
 
-	if (config->mixture != LEM_MIXTURE_NONE)
-		lem_experts_build(&arena, config, NULL, form);
-	else
-		lem_trunk_build(&arena, config, NULL, form);
+	lem_trunk_build(&arena, config, NULL, form);
 	return arena.used;
 }
 
@@ -35,8 +31,7 @@ lem_trunk_decode(const lem_config *config, const lem_real *part, lem_form form, 
 {
 	lem_arena	arena = {memory, 0};
 
-	return config->mixture != LEM_MIXTURE_NONE ? lem_experts_build(&arena, config, part, form) :
-		lem_trunk_build(&arena, config, part, form);
+	return lem_trunk_build(&arena, config, part, form);
 }
 
 size_t

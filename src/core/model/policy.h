@@ -17,8 +17,11 @@
 #ifndef LEM_POLICY_H
 #define LEM_POLICY_H
 
-#include "model/allocation.h"
+#include "base/arena.h"
+#include "kernels/kernels.h"
 #include "optimum/optimal_state.h"
+#include "orders/decide.h"
+#include "parameters/config.h"
 
 #define LEM_POLICY_EDGE 0.02
 

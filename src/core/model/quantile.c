@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "model/quantile.h"
-#include "model/trunk.h"
+#include "parameters/params.h"
 
 lem_quantile_head *
 lem_quantile_build(lem_arena *arena, const lem_config *config, const lem_real *part)
@@ -132,54 +132,4 @@ lem_quantile_backward(const lem_config *config, const lem_quantile_head *head, i
 		affine_backward(h, m, context + (size_t) s * h, head->kernel_0, dhidden,
 						dpart + at.kernel_0, dpart + at.bias_0, dcontext + (size_t) s * h);
 	}
-}
-
-/* Buffers of a forecast. */
-typedef struct forecast_acts
-{
-	lem_trunk_acts trunk;
-	lem_real   *rate;			/* n zeros, then n ones */
-	lem_real   *hidden;
-	lem_real   *raw;
-} forecast_acts;
-
-static void
-forecast_carve(lem_arena *arena, const lem_model *model, int n, forecast_acts *acts)
-{
-	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
-	acts->rate = lem_arena_reals(arena, 2 * (size_t) n);
-	acts->hidden = lem_arena_reals(arena, (size_t) n * model->config.fused_mlp_hidden_dim);
-	acts->raw = lem_arena_reals(arena, (size_t) n * LEM_QUANTILE_OUTPUTS);
-}
-
-size_t
-lem_forecast_workspace(const lem_model *model, int n)
-{
-	lem_arena	arena = {NULL, 0};
-	forecast_acts acts;
-
-	forecast_carve(&arena, model, n, &acts);
-	return arena.used;
-}
-
-lem_status
-lem_forecast(const lem_model *model, int n, const lem_real *rows, void *workspace,
-			 const lem_stop *stop, lem_real *out)
-{
-	lem_arena	arena = {workspace, 0};
-	forecast_acts acts;
-	lem_status	status;
-
-	forecast_carve(&arena, model, n, &acts);
-	for (int i = 0; i < n; i++)
-	{
-		acts.rate[i] = 0;
-		acts.rate[n + i] = 1;
-	}
-	status = lem_trunk_forward(model->trunk, &model->config, model->kernels, n, rows, acts.rate,
-							   acts.rate + n, &acts.trunk, stop);
-	if (status == LEM_OK)
-		lem_quantile_forward(&model->config, model->heads[0]->quantiles, n, acts.trunk.context,
-							 acts.hidden, acts.raw, out);
-	return status;
 }

@@ -8,7 +8,8 @@
 #ifndef LEM_QUANTILE_H
 #define LEM_QUANTILE_H
 
-#include "model/model.h"
+#include "base/arena.h"
+#include "parameters/config.h"
 
 typedef struct lem_quantile_head
 {
@@ -38,13 +39,5 @@ extern void lem_quantile_backward(const lem_config *config, const lem_quantile_h
 								  const lem_real *context, const lem_real *hidden,
 								  const lem_real *raw, lem_real *dout, bool add, lem_real *dpart,
 								  lem_real *dcontext);
-
-/*
- * Forecasts of a model of market making: out (n x 9) from rows (n x T x C).  Its workspace in bytes
- * (64-byte aligned).  LEM_OK or LEM_STOPPED.
- */
-extern size_t lem_forecast_workspace(const lem_model *model, int n);
-extern lem_status lem_forecast(const lem_model *model, int n, const lem_real *rows,
-							   void *workspace, const lem_stop *stop, lem_real *out);
 
 #endif

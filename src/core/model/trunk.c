@@ -18,6 +18,14 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 	lem_trunk  *trunk = build ? carved : &measured;
 	lem_trunk_offsets at;
 
+	if (config->mixture != LEM_MIXTURE_NONE)
+	{
+		lem_experts *experts = lem_experts_build(arena, config, part, form);
+
+		memset(trunk, 0, sizeof(*trunk));
+		trunk->experts = experts;
+		return carved;
+	}
 	trunk->experts = NULL;
 	lem_trunk_layout(config, &at);
 	lem_vsn_decode(arena, inputs, config->num_embedding, width, !config->variable_selection,

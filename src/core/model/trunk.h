@@ -11,6 +11,7 @@
 #include "layers/span_attention.h"
 #include "layers/vsn.h"
 #include "model/allocation.h"
+#include "model/experts.h"
 
 typedef struct lem_trunk
 {
@@ -23,7 +24,7 @@ typedef struct lem_trunk
 	lem_attention attention;
 	lem_span_attention spans;	/* instead of it, of a shared trunk */
 	lem_curves	curves;			/* of the heads; kept with the trunk's part */
-	struct lem_experts *experts;	/* of a mixture, which has nothing else of these; else NULL */
+	lem_experts *experts;		/* of a mixture, which has nothing else of these; else NULL */
 } lem_trunk;
 
 /* Buffers of a pass over n samples. */

@@ -12,8 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "core/market/window.h"
-#include "core/model/experts.h"
-#include "core/model/quantile.h"
+#include "core/model/forecast.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
 #include "pg/base/interrupt.h"
