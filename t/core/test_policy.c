@@ -414,6 +414,16 @@ test_gradient(lem_objective objective, lem_config config)
 	free(rows);
 }
 
+/* More hidden numbers than the network has inputs; the small config has fewer. */
+static void
+test_wide(void)
+{
+	lem_config	config = policy_config(STEPS);
+
+	config.fused_mlp_hidden_dim = lem_policy_width(&config) + 10;
+	test_gradient(LEM_OBJECTIVE_ENTROPIC, config);
+}
+
 /* Of a trunk for all orders: recurrent layers of each kind, and without. */
 static void
 test_shared_gradients(void)
@@ -518,6 +528,7 @@ main(void)
 	test_gradient(LEM_OBJECTIVE_ENTROPIC, policy_config(STEPS));
 	test_gradient(LEM_OBJECTIVE_MEAN, policy_config(STEPS));
 	test_gradient(LEM_OBJECTIVE_SOFTPLUS, policy_config(STEPS));
+	test_wide();
 	test_shared_gradients();
 	test_base();
 	test_moved();

@@ -202,7 +202,7 @@ lem_policy_backward(const lem_config *config, const lem_kernels *kern, const lem
 	lem_pack(&back_1, numbers_1, m, m);
 	lem_pack_rows_transposed(numbers_1, m, m, 0, part + at.kernel_1, m, m);
 	lem_pack(&back_0, numbers_0, m, in);
-	lem_pack_rows_transposed(numbers_0, m, in, 0, part + at.kernel_0, m, in);
+	lem_pack_rows_transposed(numbers_0, m, in, 0, part + at.kernel_0, m, m);
 
 	/* the last bar takes what is left */
 	for (int i = 0; i < n; i++)
