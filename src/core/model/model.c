@@ -82,27 +82,27 @@ carve_policy(lem_arena *arena, const lem_config *config, int n, forward_acts *ac
 	acts->decided = lem_arena_bytes(arena, n * sizeof(bool));
 }
 
+/* config: the model's, or that of the batch's longest order, which takes no more. */
 static void
-forward_carve(lem_arena *arena, const lem_model *model, int n, bool all_branches,
-			  forward_acts *acts)
+forward_carve(lem_arena *arena, const lem_model *model, const lem_config *config, int n,
+			  bool all_branches, forward_acts *acts)
 {
 	/* With shared heads all tasks are one group; else a group has one branch. */
-	const int	tasks = all_branches && model->config.shared_heads
-		? n * lem_branches(&model->config) : n;
+	const int	tasks = all_branches && config->shared_heads ? n * lem_branches(config) : n;
 
-	if (model->config.shared_trunk)
+	if (config->shared_trunk)
 	{
-		lem_shared_acts_carve(arena, &model->config, model->trunk, n, false, &acts->shared);
-		carve_policy(arena, &model->config, n, acts);
+		lem_shared_acts_carve(arena, config, model->trunk, n, false, &acts->shared);
+		carve_policy(arena, config, n, acts);
 		return;
 	}
-	lem_trunk_acts_carve(arena, &model->config, model->trunk, n, false, &acts->trunk);
-	if (model->config.stop_base)
-		carve_policy(arena, &model->config, n, acts);
+	lem_trunk_acts_carve(arena, config, model->trunk, n, false, &acts->trunk);
+	if (config->stop_base)
+		carve_policy(arena, config, n, acts);
 	else
-		lem_alloc_acts_carve(arena, &model->config, tasks, false, &acts->alloc);
+		lem_alloc_acts_carve(arena, config, tasks, false, &acts->alloc);
 	acts->window = lem_arena_bytes(arena, n * sizeof(int));
-	acts->rows = lem_arena_reals(arena, n * window_size(&model->config));
+	acts->rows = lem_arena_reals(arena, n * window_size(config));
 	acts->min_rate = lem_arena_reals(arena, n);
 	acts->max_rate = lem_arena_reals(arena, n);
 	acts->sample = lem_arena_bytes(arena, tasks * sizeof(int));
@@ -116,7 +116,7 @@ lem_forward_workspace(const lem_model *model, int n, bool all_branches)
 	lem_arena	arena = {NULL, 0};
 	forward_acts acts;
 
-	forward_carve(&arena, model, n, all_branches, &acts);
+	forward_carve(&arena, model, &model->config, n, all_branches, &acts);
 	return arena.used;
 }
 
@@ -131,19 +131,39 @@ lem_forward_batch(const lem_config *config)
 	return n < 1 ? 1 : n > MAX_BATCH ? MAX_BATCH : (int) n;
 }
 
+/* The config of the longest order of a batch. */
+static lem_config
+near_config(const lem_config *config, const lem_batch *batch)
+{
+	int			longest = 0;
+
+	if (batch->limits == NULL)
+		return *config;
+	for (int i = 0; i < batch->n; i++)
+	{
+		const lem_limits *limits = &batch->limits[i];
+		const int	told = limits->bounds ? limits->bounds->horizon : 0;
+		const int	horizon = limits->horizon > told ? limits->horizon : told;
+
+		longest = horizon > longest ? horizon : longest;
+	}
+	return lem_config_near(config, longest);
+}
+
 /*
  * The windows of a batch's samples, each once: many orders of one series have the same, and all that
- * the trunk computes depends on nothing else.  Their number.
+ * the trunk computes depends on nothing else.  They are `stride` numbers apart in the batch.  How many.
  */
 static int
-gather_windows(const lem_config *config, const lem_batch *batch, const forward_acts *acts)
+gather_windows(const lem_config *config, const lem_batch *batch, size_t stride,
+			   const forward_acts *acts)
 {
 	const size_t size = window_size(config);
 	int			n = 0;
 
 	for (int i = 0; i < batch->n; i++)
 	{
-		const lem_real *rows = batch->rows + i * size;
+		const lem_real *rows = batch->rows + i * stride;
 		int			w = n - 1;
 
 		/* Neighbours are alike more often.  Bits count, not values. */
@@ -176,10 +196,9 @@ same_table(const lem_optimal *a, const lem_optimal *b)
  * same are decided together.
  */
 static lem_status
-forward_policy(const lem_model *model, const lem_batch *batch, const forward_acts *acts,
-			   const lem_stop *stop)
+forward_policy(const lem_model *model, const lem_config *config, const lem_batch *batch,
+			   const forward_acts *acts, const lem_stop *stop)
 {
-	const lem_config *config = &model->config;
 	const size_t context = (size_t) (config->n_ahead - 1) * config->hidden_size;
 
 	memset(acts->decided, 0, batch->n * sizeof(bool));
@@ -210,7 +229,7 @@ forward_policy(const lem_model *model, const lem_batch *batch, const forward_act
 			tasks[n++] = (lem_policy_task) {order, &batch->limits[i],
 				config->shared_trunk ? lem_shared_context(config, &acts->shared, i)
 				: acts->trunk.context + acts->window[i] * context,
-				batch->units + (size_t) i * config->n_ahead};
+				batch->units + (size_t) i * model->config.n_ahead};
 		}
 		lem_policy_units(config, model->kernels, model->heads[0]->policy, n, tasks, acts->policy);
 	}
@@ -221,7 +240,8 @@ lem_status
 lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 			const lem_stop *stop)
 {
-	const lem_config *config = &model->config;
+	const lem_config near = near_config(&model->config, batch);
+	const lem_config *config = &near;
 	const bool	all = batch->branch == NULL;
 	const int	branches = lem_branches(config);
 	const int	n_ahead = config->n_ahead;
@@ -232,20 +252,20 @@ lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 	lem_status	status;
 	int			windows;
 
-	forward_carve(&arena, model, batch->n, all, &acts);
+	forward_carve(&arena, model, config, batch->n, all, &acts);
 	if (config->shared_trunk)
 	{
 		lem_shared_overlay(config, batch->n, batch->rows, &acts.shared);
 		status = lem_shared_forward(model->trunk, config, model->kernels, &acts.shared, stop);
-		return status == LEM_OK ? forward_policy(model, batch, &acts, stop) : status;
+		return status == LEM_OK ? forward_policy(model, config, batch, &acts, stop) : status;
 	}
-	windows = gather_windows(config, batch, &acts);
+	windows = gather_windows(config, batch, window_size(&model->config), &acts);
 	status = lem_trunk_forward(model->trunk, config, model->kernels, windows, acts.rows,
 							   acts.min_rate, acts.max_rate, &acts.trunk, stop);
 	if (status != LEM_OK)
 		return status;
 	if (config->stop_base)
-		return forward_policy(model, batch, &acts, stop);
+		return forward_policy(model, config, batch, &acts, stop);
 
 	in = (lem_heads_input) {acts.trunk.context, acts.trunk.inputs, batch->rows,
 		batch->min_rate, batch->max_rate, acts.window};

@@ -215,8 +215,8 @@ look(const lem_config *config, const lem_policy_task *task, int k, deciding *d, 
 	d->left = lem_units_share(d->pace.planned);
 	d->share = lem_optimal_share(&order->optimal, &d->state.optimum, k, horizon, d->left,
 								 order->volume);
-	if (k >= config->n_ahead - 1 || !(d->left > 0))
-		return false;
+	if (k >= horizon - 1 || !(d->left > 0))
+		return false;			/* the last step has no choice */
 	d->f = d->share / d->left;
 	memcpy(input, task->context + (size_t) k * width, width * sizeof(lem_real));
 	lem_policy_inputs(order, &d->state, k, horizon, d->left, d->f, input + width);

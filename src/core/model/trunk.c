@@ -57,19 +57,34 @@ lem_trunk_build(lem_arena *arena, const lem_config *config, const lem_real *part
 	return carved;
 }
 
+/* Rows whose layers around the recurrence the second-level cache has room for. */
+static int
+rows_in_cache(const lem_config *config)
+{
+	return 65536 / (10 * config->hidden_size);
+}
+
 /*
- * Samples that go through the layers around the recurrence together: as many as the second-level
- * cache has room for, so that small models have products of many rows.  All of them where their
- * buffers are kept.
+ * Samples that go through the layers around the recurrence together: as many as that, so that small
+ * models have products of many rows.  All of them where their buffers are kept.
  */
 static int
 samples_together(const lem_config *config, int n, bool keep)
 {
-	const int	numbers = 65536;
-	const int	each = lem_rows(config) * 10 * config->hidden_size;
-	const int	most = each < numbers ? numbers / each : 1;
+	const int	most = rows_in_cache(config) / lem_rows(config);
 
-	return keep || n < most ? n : most;
+	return keep || n < most ? n : most > 0 ? most : 1;
+}
+
+/* Rows that buffers have room for: with fewer rows a sample never more (lem_config_near). */
+static size_t
+buffered_rows(const lem_config *config, int n, bool keep)
+{
+	const size_t t = lem_rows(config);
+	const size_t all = n * t;
+	const size_t cached = rows_in_cache(config);
+
+	return keep || all < cached ? all : cached > t ? cached : t;
 }
 
 void
@@ -78,7 +93,7 @@ lem_trunk_acts_carve(lem_arena *arena, const lem_config *config, const lem_trunk
 {
 	const size_t t = lem_rows(config);
 	const size_t width = config->hidden_size;
-	const size_t rows = samples_together(config, n, keep) * t;
+	const size_t rows = buffered_rows(config, n, keep);
 	lem_attention_acts measured;
 
 	acts->keep = keep;

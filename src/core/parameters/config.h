@@ -243,6 +243,21 @@ lem_rows(const lem_config *c)	/* T */
 	return c->lookback + c->n_ahead - 1;
 }
 
+/*
+ * The config by which a trunk of its own computes no more rows than orders of so many bars need: rows and
+ * context of the first `horizon` steps are those of the whole, bit for bit, since no row depends on one
+ * after it, and weights are the same.
+ */
+static inline lem_config
+lem_config_near(const lem_config *c, int horizon)
+{
+	lem_config	near = *c;
+
+	if (c->stop_base && !c->shared_trunk && horizon < c->n_ahead)
+		near.n_ahead = horizon < 2 ? 2 : horizon;
+	return near;
+}
+
 static inline int
 lem_branches(const lem_config *c)	/* N + 1 */
 {
