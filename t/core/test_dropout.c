@@ -67,7 +67,7 @@ test_none(const char *set)
 	lem_samples samples = {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
 		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL),
-		NULL, 0, NULL, NULL, false};
+		NULL, 0, NULL, NULL, false, 0};
 	lem_real   *ones = aligned((encoded + context) * sizeof(lem_real));
 	lem_dropout dropout = {ones, ones + encoded, aligned(encoded * sizeof(lem_real))};
 	int			parts = lem_part_count(&config);

@@ -90,7 +90,7 @@ test_set(const char *set, const lem_kernels *kern)
 	lem_samples samples = {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
 		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL),
-		NULL, 0, NULL, NULL, false};
+		NULL, 0, NULL, NULL, false, 0};
 	double		loss = 0;
 	double		again = 0;
 	double		reference = golden_number(set, "loss_f64.json", "lem_loss");

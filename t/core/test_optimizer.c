@@ -81,7 +81,7 @@ begin(const char *set)
 	t.samples = (lem_samples) {n, n, golden_reals(set, "inputs.x.bin", NULL),
 		golden_reals(set, "inputs.min_rate.bin", NULL),
 		golden_reals(set, "inputs.max_rate.bin", NULL), golden_reals(set, "inputs.y.bin", NULL),
-		NULL, 0, NULL, NULL, false};
+		NULL, 0, NULL, NULL, false, 0};
 	golden_free_parts(numbers, &t.config);
 	return t;
 }

@@ -248,6 +248,7 @@ test_move(void)
  */
 #define SAMPLES 4
 #define STEPS 6
+#define LONGER 9				/* N of a model whose orders have STEPS bars at most */
 
 typedef struct graded
 {
@@ -259,9 +260,10 @@ typedef struct graded
 	double		bars[SAMPLES][2 * STEPS];
 	double		close[SAMPLES][STEPS];
 	double		volume[SAMPLES][STEPS];
-	double		base[SAMPLES * LEM_POLICY_ORDERS * STEPS * 2];
-	lem_real	market[SAMPLES * STEPS * 2];
+	double		base[SAMPLES * LEM_POLICY_ORDERS * LONGER * 2];
+	lem_real	market[SAMPLES * LONGER * 2];
 	lem_real	rates[2][SAMPLES];
+	lem_real   *rows;
 	lem_samples samples;
 } graded;
 
@@ -285,6 +287,8 @@ graded_loss(graded *g, const lem_loss_options *options, lem_real *const *gradien
 static void
 make_orders(graded *g, simulate_random *random)
 {
+	const size_t steps = g->config.n_ahead;
+
 	for (int s = 0; s < SAMPLES; s++)
 	{
 		lem_start_view view = {.market = g->bars[s], .close = g->close[s],
@@ -304,8 +308,8 @@ make_orders(graded *g, simulate_random *random)
 			g->close[s][k] = price;
 			g->bars[s][2 * k + 1] = 500 + 1000 * simulate_real(random);
 			g->volume[s][k] = 1000;
-			g->market[2 * (s * STEPS + k)] = (lem_real) (g->bars[s][2 * k + 1] / 2048);
-			g->market[2 * (s * STEPS + k) + 1] = (lem_real) (g->bars[s][2 * k] / 128);
+			g->market[2 * (s * steps + k)] = (lem_real) (g->bars[s][2 * k + 1] / 2048);
+			g->market[2 * (s * steps + k) + 1] = (lem_real) (g->bars[s][2 * k] / 128);
 		}
 		view.outlook.mean_volume = 1000;
 		view.last = (lem_last) {100, 0.01, 100, true, false};
@@ -335,44 +339,64 @@ overlap_rows(const lem_config *config, lem_real *rows)
 	}
 }
 
+/* A model of random weights, its samples, and room for a gradient. */
+static void
+open_graded(graded *g, lem_config config, simulate_random *random, lem_real **gradient)
+{
+	float	  **numbers;
+	size_t		cells;
+
+	g->config = config;
+	numbers = golden_random_parts(&g->config, 11);
+	g->model = (lem_model) {g->config, lem_kernels_select(), NULL, NULL, {NULL, NULL}};
+	g->parts = calloc(2, sizeof(lem_real *));
+	for (int p = 0; p < 2; p++)
+	{
+		const int64_t size = lem_part_size(&g->config, p);
+
+		g->parts[p] = plan_memory(size * sizeof(lem_real));
+		gradient[p] = plan_memory(size * sizeof(lem_real));
+		memset(gradient[p], 0, size * sizeof(lem_real));
+		for (int64_t i = 0; i < size; i++)
+			g->parts[p][i] = numbers[p][i];
+	}
+	g->memory[0] = plan_memory(lem_trunk_bytes(&g->config, LEM_FORM_GRADIENT));
+	g->memory[1] = plan_memory(lem_head_bytes(&g->config));
+	make_orders(g, random);
+	cells = SAMPLES * lem_inputs_size(&g->config);
+	g->rows = plan_memory(cells * sizeof(lem_real));
+	for (size_t i = 0; i < cells; i++)
+		g->rows[i] = (lem_real) simulate_normal(random);
+	if (config.shared_trunk)
+		overlap_rows(&config, g->rows);
+	g->samples = (lem_samples) {.n = SAMPLES, .total = SAMPLES, .rows = g->rows,
+		.min_rate = g->rates[0], .max_rate = g->rates[1], .market = g->market,
+		.n_orders = LEM_POLICY_ORDERS, .orders = g->orders, .base = g->base};
+}
+
+static void
+close_graded(graded *g, lem_real **gradient)
+{
+	for (int p = 0; p < 2; p++)
+	{
+		free(g->parts[p]);
+		free(gradient[p]);
+		free(g->memory[p]);
+	}
+	free(g->parts);
+	free(g->rows);
+}
+
 static void
 test_gradient(lem_objective objective, lem_config config)
 {
 	static graded g;
 	const lem_loss_options options = {objective, 0, 20, 0.1};
 	simulate_random random = {5 + objective};
-	float	  **numbers;
 	lem_real   *gradient[2];
-	lem_real   *rows;
 	double		loss;
-	size_t		cells;
 
-	g.config = config;
-	numbers = golden_random_parts(&g.config, 11);
-	g.model = (lem_model) {g.config, lem_kernels_select(), NULL, NULL, {NULL, NULL}};
-	g.parts = calloc(2, sizeof(lem_real *));
-	for (int p = 0; p < 2; p++)
-	{
-		const int64_t size = lem_part_size(&g.config, p);
-
-		g.parts[p] = plan_memory(size * sizeof(lem_real));
-		gradient[p] = plan_memory(size * sizeof(lem_real));
-		memset(gradient[p], 0, size * sizeof(lem_real));
-		for (int64_t i = 0; i < size; i++)
-			g.parts[p][i] = numbers[p][i];
-	}
-	g.memory[0] = plan_memory(lem_trunk_bytes(&g.config, LEM_FORM_GRADIENT));
-	g.memory[1] = plan_memory(lem_head_bytes(&g.config));
-	make_orders(&g, &random);
-	cells = SAMPLES * lem_inputs_size(&g.config);
-	rows = plan_memory(cells * sizeof(lem_real));
-	for (size_t i = 0; i < cells; i++)
-		rows[i] = (lem_real) simulate_normal(&random);
-	if (config.shared_trunk)
-		overlap_rows(&config, rows);
-	g.samples = (lem_samples) {.n = SAMPLES, .total = SAMPLES, .rows = rows, .min_rate = g.rates[0],
-		.max_rate = g.rates[1], .market = g.market, .n_orders = LEM_POLICY_ORDERS,
-		.orders = g.orders, .base = g.base};
+	open_graded(&g, config, &random, gradient);
 	loss = graded_loss(&g, &options, gradient);
 	check(isfinite(loss), "a loss");
 	g.samples.given = true;
@@ -411,7 +435,7 @@ test_gradient(lem_objective objective, lem_config config)
 			check_near(difference / (2 * h), slope, 1e-5 * length + 1e-8, "gradient of %s",
 					   tensor.name);
 	}
-	free(rows);
+	close_graded(&g, gradient);
 }
 
 /* More hidden numbers than the network has inputs; the small config has fewer. */
@@ -422,6 +446,71 @@ test_wide(void)
 
 	config.fused_mlp_hidden_dim = lem_policy_width(&config) + 10;
 	test_gradient(LEM_OBJECTIVE_ENTROPIC, config);
+}
+
+/* The loss and the gradient of orders that do not use all steps are the same without the other rows. */
+static void
+test_shorter(lem_config config)
+{
+	static graded g;
+	const lem_loss_options options = {LEM_OBJECTIVE_ENTROPIC, 0, 20, 0.1};
+	simulate_random random = {9};
+	lem_real   *whole[2];
+	lem_real   *shorter[2];
+	double		loss;
+
+	open_graded(&g, config, &random, whole);
+	for (int p = 0; p < 2; p++)
+	{
+		shorter[p] = plan_memory(lem_part_size(&config, p) * sizeof(lem_real));
+		memset(shorter[p], 0, lem_part_size(&config, p) * sizeof(lem_real));
+	}
+	loss = graded_loss(&g, &options, whole);
+	g.samples.horizon = STEPS;
+	check(graded_loss(&g, &options, shorter) == loss, "the same loss from fewer rows");
+	for (int p = 0; p < 2; p++)
+	{
+		double		most = 0;
+		double		off = 0;
+
+		for (int64_t i = 0; i < lem_part_size(&config, p); i++)
+		{
+			most = fmax(most, fabs(whole[p][i]));
+			off = fmax(off, fabs(whole[p][i] - shorter[p][i]));
+		}
+		/* products of other sizes are added up in another order */
+		check(most > 0 && off <= most * (sizeof(lem_real) == sizeof(double) ? 1e-13 : 1e-5),
+			  "and the same gradient: %g of %g", off, most);
+		free(shorter[p]);
+	}
+	close_graded(&g, whole);
+}
+
+/* Orders of every length: a shorter trunk never takes more room than the whole. */
+static void
+test_room(void)
+{
+	const lem_config config = policy_config(96);
+	lem_model	model = fresh_model(&config);
+
+	for (int n = 1; n <= 9; n += 4)
+	{
+		const size_t whole = lem_forward_workspace(&model, n, false);
+		const size_t kept = lem_gradient_kept(&model, n);
+		const size_t scratch = lem_gradient_trunk_scratch(&model, n);
+
+		for (int horizon = 2; horizon < config.n_ahead; horizon++)
+		{
+			lem_model	near = model;
+
+			near.config = lem_config_near(&config, horizon);
+			check(near.config.n_ahead == horizon &&
+				  lem_forward_workspace(&near, n, false) <= whole &&
+				  lem_gradient_kept(&near, n) <= kept &&
+				  lem_gradient_trunk_scratch(&near, n) <= scratch,
+				  "%d samples of %d bars have room", n, horizon);
+		}
+	}
 }
 
 /* Of a trunk for all orders: recurrent layers of each kind, and without. */
@@ -495,6 +584,20 @@ test_menu(void)
 		}
 		check_int(bad, 0, "its orders can be kept");
 		check(menu.n_train >= 8 && menu.n_valid >= 3, "and there are some");
+		for (int horizon = n; horizon >= 8; horizon /= 2)
+		{
+			int			trained = 0;
+			int			judged = 0;
+
+			for (int e = 0; e < menu.n_train; e++)
+				trained += menu.entry[e].problem.bars <= horizon &&
+					menu.entry[e].problem.bars > horizon / 4;
+			for (int e = menu.n_train; e < menu.n_train + menu.n_valid; e++)
+				judged += menu.entry[e].problem.bars == horizon;
+			check(trained > 0, "orders of %d bars or up to a quarter of it are learnt from", horizon);
+			check(horizon <= n / 16 || judged > 0 || n >> 3 > horizon,
+				  "and orders of %d bars validate", horizon);
+		}
 	}
 }
 
@@ -530,6 +633,8 @@ main(void)
 	test_gradient(LEM_OBJECTIVE_SOFTPLUS, policy_config(STEPS));
 	test_wide();
 	test_shared_gradients();
+	test_shorter(policy_config(LONGER));
+	test_room();
 	test_base();
 	test_moved();
 	return check_done();

@@ -258,7 +258,7 @@ run_step(const training *t, bool backwards, lem_real **sum, double *want_loss, l
 	lem_real   *rates = aligned(2 * batch * sizeof(lem_real));
 	lem_real   *market = aligned(batch * steps * 2 * sizeof(lem_real));
 	const lem_samples samples = {(int) batch, (int) batch, rows, rates, rates + batch, market,
-		NULL, 0, NULL, NULL, false};
+		NULL, 0, NULL, NULL, false, 0};
 	const lem_loss_options loss_options = lem_train_loss(&t->options, EPOCH, STEP,
 														 lem_train_steps(&t->dataset, &t->options));
 	double		loss = 0;

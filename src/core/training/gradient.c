@@ -55,11 +55,34 @@ shared_trunk(const lem_model *model, const lem_samples *samples, void *kept, con
 	return LEM_OK;
 }
 
+/*
+ * The config of the samples' longest order.  Masks of dropout are the whole config's, and a shared trunk
+ * has fewer rows to save.
+ */
+static lem_config
+near_config(const lem_config *config, const lem_samples *samples)
+{
+	return samples->horizon > 0 && !samples->dropout
+		? lem_config_near(config, samples->horizon) : *config;
+}
+
+/* The first `size` numbers of each of n blocks, which begin `from_stride` and `to_stride` apart. */
+static void
+copy_beginnings(int n, size_t size, const lem_real *from, size_t from_stride, lem_real *to,
+				size_t to_stride)
+{
+	for (int i = 0; i < n; i++)
+		memcpy(to + i * to_stride, from + i * from_stride, size * sizeof(lem_real));
+}
+
 lem_status
 lem_gradient_trunk(const lem_model *model, const lem_samples *samples, void *kept,
 				   const lem_stop *stop, lem_real *inputs, lem_real *context)
 {
-	const lem_config *config = &model->config;
+	const lem_config *whole = &model->config;
+	const lem_config near = near_config(whole, samples);
+	const lem_config *config = &near;
+	const lem_real *rows = samples->rows;
 	lem_arena	arena = {kept, 0};
 	lem_trunk_acts acts;
 	lem_status	status;
@@ -68,16 +91,24 @@ lem_gradient_trunk(const lem_model *model, const lem_samples *samples, void *kep
 		return shared_trunk(model, samples, kept, stop, context);
 	lem_trunk_acts_carve(&arena, config, model->trunk, samples->n, true, &acts);
 	acts.dropout = samples->dropout;
-	status = lem_trunk_forward(model->trunk, config, model->kernels, samples->n, samples->rows,
+	if (config->n_ahead < whole->n_ahead)
+	{
+		copy_beginnings(samples->n, lem_inputs_size(config), rows, lem_inputs_size(whole), inputs,
+						lem_inputs_size(config));
+		rows = inputs;
+	}
+	status = lem_trunk_forward(model->trunk, config, model->kernels, samples->n, rows,
 							   samples->min_rate, samples->max_rate, &acts, stop);
 	if (status != LEM_OK)
 		return status;
-	memcpy(inputs, acts.inputs, samples->n * lem_inputs_size(config) * sizeof(lem_real));
+	copy_beginnings(samples->n, lem_inputs_size(config), acts.inputs, lem_inputs_size(config),
+					inputs, lem_inputs_size(whole));
 	if (samples->dropout)
 		lem_dropout_apply(samples->n * lem_context_size(config), samples->dropout->context_mask,
 						  acts.context, context);
 	else
-		memcpy(context, acts.context, samples->n * lem_context_size(config) * sizeof(lem_real));
+		copy_beginnings(samples->n, lem_context_size(config), acts.context,
+						lem_context_size(config), context, lem_context_size(whole));
 	return LEM_OK;
 }
 
@@ -398,15 +429,18 @@ lem_gradient_trunk_back(const lem_model *model, const lem_real *part, const lem_
 						void *kept, const lem_real *dcontext, size_t set_stride, void *scratch,
 						const lem_stop *stop, lem_real *gradient)
 {
-	const lem_config *config = &model->config;
-	const size_t size = samples->n * lem_context_size(config);
+	const lem_config *whole = &model->config;
+	const lem_config near = near_config(whole, samples);
+	const lem_config *config = &near;
+	const size_t each = lem_context_size(config);
+	const size_t size = samples->n * each;
 	lem_arena	kept_arena = {kept, 0};
 	lem_arena	arena = {scratch, 0};
 	lem_trunk_acts acts;
 	lem_shared_acts shared;
 	lem_real   *sum = lem_arena_reals(&arena, size);
 
-	memcpy(sum, dcontext, size * sizeof(lem_real));
+	copy_beginnings(samples->n, each, dcontext, lem_context_size(whole), sum, each);
 	for (int set = 1; set < lem_head_sets(config); set++)
 		for (size_t i = 0; i < size; i++)
 			sum[i] += dcontext[set * set_stride + i];

@@ -33,6 +33,8 @@ typedef struct lem_samples
 	const lem_policy_order *orders;
 	double	   *base;			/* orders x N x 2: receives what the optimum leaves; or NULL */
 	bool		given;			/* it is there already, of an earlier pass */
+	int			horizon;		/* no order is longer: what a trunk of its own need not compute is left out;
+								 * 0: the config's N */
 } lem_samples;
 
 /* Numbers a sample that the passes hand on: standard inputs, and the context for the heads. */

@@ -11,7 +11,10 @@
 
 /* The stream of random numbers that the menu is drawn from; numbers a problem. */
 #define STREAM 7
-#define DRAWS 8
+#define DRAWS 6
+
+/* Steps of the golden ratio spread any number of points evenly. */
+#define GOLDEN 0.6180339887498949
 
 /* One problem in so many tracks its benchmark; and one in so many sizes is none. */
 #define TRACKED 8
@@ -26,9 +29,10 @@ log_uniform(double low, double high, double u)
 	return exp(log(low) + u * (log(high) - log(low)));
 }
 
-/* A problem at random. */
+/* Problem number i, its horizon at `even` of the way from 2 to N by logarithms. */
 static lem_menu_entry
-draw(const lem_config *config, int n_rates, const double (*rates)[2], uint64_t seed, uint64_t i)
+draw(const lem_config *config, int n_rates, const double (*rates)[2], uint64_t seed, uint64_t i,
+	 double even)
 {
 	const int	n = config->n_ahead;
 	double		u[DRAWS];
@@ -37,17 +41,17 @@ draw(const lem_config *config, int n_rates, const double (*rates)[2], uint64_t s
 	int			pair;
 
 	for (int j = 0; j < DRAWS; j++)
-		u[j] = lem_random_uniform(seed, STREAM, i * DRAWS + j);
-	p->bars = u[0] < 0.5 ? n : (int) log_uniform(2, n + 1, u[1]);
+		u[j] = lem_random_uniform(seed, STREAM, 1 + i * DRAWS + j);
+	p->bars = (int) log_uniform(2, n + 1, even);
 	p->bars = p->bars > n ? n : p->bars;
-	p->min_bars = u[2] < 0.25 ? 1 : 1 + (int) (u[3] * p->bars);
+	p->min_bars = u[0] < 0.25 ? 1 : 1 + (int) (u[1] * p->bars);
 	p->min_bars = p->min_bars > p->bars ? p->bars : p->min_bars;
 	if (i % TRACKED == TRACKED - 1)
 	{
 		entry.early = false;
 		p->min_bars = p->bars;
 	}
-	pair = (int) (u[4] * n_rates);
+	pair = (int) (u[2] * n_rates);
 	p->min_rate = rates[pair][0];
 	p->max_rate = rates[pair][1];
 	if (p->max_rate * p->bars < 1)
@@ -55,10 +59,31 @@ draw(const lem_config *config, int n_rates, const double (*rates)[2], uint64_t s
 	if (p->min_rate > p->max_rate ||
 		p->min_rate * fmax(p->min_bars, ceil(1 / p->max_rate)) > 1)
 		p->min_rate = 0;
-	p->risk_aversion = log_uniform(0.25, 4, u[5]);
-	if (config->impact && u[6] >= WITHOUT_SIZE)
-		p->cost = sqrt(log_uniform(0.01, 10, u[7]));
+	p->risk_aversion = log_uniform(0.25, 4, u[3]);
+	if (config->impact && u[4] >= WITHOUT_SIZE)
+		p->cost = sqrt(log_uniform(0.01, 10, u[5]));
 	return entry;
+}
+
+/* Problems of validation over n bars: minima of 1 and of each of `parts` parts, and one that tracks. */
+static void
+add_valid(lem_policy_menu *menu, int n, int parts, bool tracks)
+{
+	int			last = 0;
+
+	for (int i = 0; i < parts + tracks; i++)
+	{
+		const bool	early = i < parts;
+		const int	part = i * n / LEM_MENU_PARTS;
+		const int	min_bars = !early ? n : part > 1 ? part : 1;
+
+		/* few bars have the same minimum more than once */
+		if (early && min_bars == last)
+			continue;
+		last = min_bars;
+		menu->entry[menu->n_train + menu->n_valid++] = (lem_menu_entry) {early,
+			{n, min_bars, 0, 1, 1, 0, LEM_SEES_CLOSE}};
+	}
 }
 
 void
@@ -66,28 +91,23 @@ lem_policy_menu_fill(const lem_config *config, int n_rates, const double (*rates
 					 lem_policy_menu *menu)
 {
 	const int	n = config->n_ahead;
-	const int	quarters = LEM_MENU_VALID - 2;
-	int			problems = MENU_BARS / n;
+	double		even = lem_random_uniform(seed, STREAM, 0);
+	int			bars = 0;
 
 	memset(menu, 0, sizeof(*menu));
 	if (!config->stop_base)
 		return;
-	problems = problems < LEAST_PROBLEMS ? LEAST_PROBLEMS : problems;
-	menu->n_train = problems > LEM_MENU_TRAIN ? LEM_MENU_TRAIN : problems;
-	for (int i = 0; i < menu->n_train; i++)
-		menu->entry[i] = draw(config, n_rates, rates, seed, (uint64_t) i);
-	for (int i = 0; i < LEM_MENU_VALID; i++)
+	while (menu->n_train < LEM_MENU_TRAIN &&
+		   (menu->n_train < LEAST_PROBLEMS || bars < MENU_BARS))
 	{
-		const bool	early = i <= quarters;
-		const int	min_bars = i * n / quarters > 1 ? i * n / quarters : 1;
-		lem_menu_entry *entry = &menu->entry[menu->n_train + menu->n_valid];
-
-		/* few bars have the same minimum more than once */
-		if (early && i > 0 && min_bars == entry[-1].problem.min_bars)
-			continue;
-		*entry = (lem_menu_entry) {early, {n, early ? min_bars : n, 0, 1, 1, 0, LEM_SEES_CLOSE}};
-		menu->n_valid++;
+		menu->entry[menu->n_train] = draw(config, n_rates, rates, seed, (uint64_t) menu->n_train,
+										  even);
+		bars += menu->entry[menu->n_train++].problem.bars;
+		even = fmod(even + GOLDEN, 1);
 	}
+	add_valid(menu, n, LEM_MENU_PARTS + 1, true);
+	for (int octave = 1; octave < LEM_MENU_OCTAVES && n >> octave >= 2; octave++)
+		add_valid(menu, n >> octave, LEM_MENU_PARTS, false);
 }
 
 lem_optimum_problem

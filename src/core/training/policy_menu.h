@@ -12,7 +12,9 @@
 #include "training/dataset.h"
 
 #define LEM_MENU_TRAIN 96		/* at most */
-#define LEM_MENU_VALID 6
+#define LEM_MENU_PARTS 4		/* minima of validation are so manieth parts of the horizon, */
+#define LEM_MENU_OCTAVES 4		/* which is N, and halved so many times less one */
+#define LEM_MENU_VALID (2 + LEM_MENU_OCTAVES * LEM_MENU_PARTS)	/* at most */
 #define LEM_MENU_RATES 32
 #define LEM_SIGHTS (LEM_SEES_LAST + 1)
 
@@ -30,9 +32,10 @@ typedef struct lem_policy_menu
 } lem_policy_menu;
 
 /*
- * The menu of a config: for training, horizons of 2 to N (half of them N), minima, the rates given,
- * risk aversions from 1/4 to 4 and, with impact, sizes from 0 to 10 bars' volume, at random from a
- * seed; for validation N bars without limits, by minimum, and one that tracks.
+ * The menu of a config.  For training: horizons evenly from 2 to N by logarithms, so that each octave has
+ * as many; minima, the rates given, risk aversions from 1/4 to 4 and, with impact, sizes from 0 to 10
+ * bars' volume, at random from a seed.  For validation, without limits: N bars by minimum (1, and each
+ * quarter up to all), one order that tracks, and N/2, N/4 and N/8 bars by minimum (not all bars).
  */
 extern void lem_policy_menu_fill(const lem_config *config, int n_rates, const double (*rates)[2],
 								 uint64_t seed, lem_policy_menu *menu);

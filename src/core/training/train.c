@@ -27,6 +27,9 @@ enum
 #define POLICY_DRAWS 4
 #define NOTIONAL 4
 
+/* Samples in a row that have one problem: a trunk of its own has rows for the longest of a shard alone. */
+#define POLICY_ROW 8
+
 /* The average of weights moves faster in its first steps: it is (1 + n) / (WARM + n) of what it was. */
 #define WARM 10
 
@@ -493,8 +496,8 @@ draw_policy(const lem_train_job *job, uint64_t number, int i)
 	const size_t step = (size_t) i * config->n_ahead;
 	lem_policy_sample *sample = &buffers->policy[i];
 
-	sample->entry = (int) lem_random_below(options->seed, from, number * POLICY_DRAWS,
-										   menu->n_train);
+	sample->entry = (int) lem_random_below(options->seed, from, number / POLICY_ROW * POLICY_ROW
+										   * POLICY_DRAWS, menu->n_train);
 	sample->notional = lem_random_below(options->seed, from, number * POLICY_DRAWS + 1,
 										NOTIONAL) == 0;
 	if (options->mirror &&
@@ -560,6 +563,23 @@ open_kept(const lem_train_job *job, void *memory, kept_acts *kept, lem_dropout *
 	return job->options->dropout > 0 && !job->validating ? dropout : NULL;
 }
 
+/* The longest order of n samples from `first` on; 0: not drawn, of any length. */
+static int
+longest(const lem_train_job *job, int first, int n)
+{
+	int			most = 0;
+
+	if (!job->model->config.stop_base || job->validating)
+		return 0;
+	for (int i = first; i < first + n; i++)
+	{
+		const int	bars = job->policy->menu.entry[job->buffers->policy[i].entry].problem.bars;
+
+		most = bars > most ? bars : most;
+	}
+	return most;
+}
+
 lem_status
 lem_train_trunk(const lem_train_job *job, int slot, void *memory, lem_real *gradient)
 {
@@ -567,8 +587,7 @@ lem_train_trunk(const lem_train_job *job, int slot, void *memory, lem_real *grad
 	kept_acts	kept;
 	lem_dropout dropout;
 	int			first;
-	const lem_samples samples = samples_of(job, slot, open_kept(job, memory, &kept, &dropout),
-										   &first);
+	lem_samples samples = samples_of(job, slot, open_kept(job, memory, &kept, &dropout), &first);
 	const int64_t begin = group_begin(job) + first;
 	lem_window_memory *windows = lem_dataset_memory(job->dataset, job->scratch);
 	lem_trunk_offsets at;
@@ -582,6 +601,7 @@ lem_train_trunk(const lem_train_job *job, int slot, void *memory, lem_real *grad
 		else
 			draw_training(job, (uint64_t) (job->step * job->options->batch + begin + i), windows,
 						  first + i, &kept, i);
+	samples.horizon = longest(job, first, samples.n);
 	return lem_gradient_trunk(job->model, &samples, kept.trunk, job->stop,
 							  job->buffers->inputs + first * lem_inputs_size(config),
 							  job->buffers->context + first * lem_context_size(config));
@@ -654,12 +674,12 @@ lem_train_trunk_back(const lem_train_job *job, const lem_real *part, int slot, v
 	kept_acts	kept;
 	lem_dropout dropout;
 	int			first;
-	const lem_samples samples = samples_of(job, slot, open_kept(job, memory, &kept, &dropout),
-										   &first);
+	lem_samples samples = samples_of(job, slot, open_kept(job, memory, &kept, &dropout), &first);
 	lem_trunk_offsets at;
 
 	lem_trunk_layout(config, &at);
 	memset(gradient, 0, at.scale * sizeof(lem_real));
+	samples.horizon = longest(job, first, samples.n);
 	return lem_gradient_trunk_back(job->model, part, &samples, kept.trunk,
 								   job->buffers->dcontext + first * lem_context_size(config),
 								   set_stride(job), job->scratch, job->stop, gradient);
@@ -706,6 +726,7 @@ validate_policy(const lem_train_job *job, const lem_head *head, int slot, lem_va
 	{
 		const lem_menu_entry *entry = &menu->entry[e];
 		const int	branch = entry->early ? entry->problem.min_bars - 1 : config->n_ahead;
+		const bool	told = entry->problem.bars == config->n_ahead;
 		const lem_real *share;
 
 		open_orders(job, first, samples.n, e, orders);
@@ -721,6 +742,9 @@ validate_policy(const lem_train_job *job, const lem_head *head, int slot, lem_va
 										   samples.market + (size_t) (i / LEM_POLICY_ORDERS)
 										   * config->n_ahead * 2, &bps)
 				/ (LEM_POLICY_ORDERS * menu->n_valid);
+			/* gains by branch are those of the whole horizon */
+			if (!told)
+				continue;
 			sums->gain[branch] += scale * bps;
 			sums->square[branch] += scale * bps * bps;
 		}
