@@ -24,6 +24,7 @@ CALL lem_train('fails', 'SELECT * FROM bars', '{"n_ahead": 257}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{"base": "optimal_stop", "n_ahead": 1025}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{}', '{"objective": "entropic"}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{}', '{"mirror": true}');
+CALL lem_train('fails', 'SELECT * FROM bars', '{}', '{"shrink": true}');
 CALL lem_train('fails', 'SELECT * FROM bars', '{}', '{"average": 1}');
 \set VERBOSITY default
 
@@ -31,7 +32,13 @@ CALL lem_train('fails', 'SELECT * FROM bars', '{}', '{"average": 1}');
 CALL lem_train('base', 'SELECT * FROM bars', :'config', :'options');
 SELECT config ->> 'base' AS base, config ->> 'steps' AS steps, config ->> 'impact' AS impact, config ->> 'finish_gate' AS finish_gate,
 	jsonb_array_length(config -> 'features') AS features, jsonb_array_length(metrics -> 'gain') AS gains FROM lem_models WHERE name = 'base';
-SELECT options ->> 'objective' AS objective, options ->> 'average' AS average, options ->> 'mirror' AS mirror FROM lem_training_runs WHERE model = 'base';
+SELECT options ->> 'objective' AS objective, options ->> 'average' AS average, options ->> 'mirror' AS mirror, options ->> 'shrink' AS shrink
+FROM lem_training_runs WHERE model = 'base';
+
+-- Its outputs were shrunk, so that validation's loss is no more than the best epoch's.
+SELECT (metrics ->> 'validation_loss')::float8 <= best_loss + 1e-9 AS less, metrics -> 'shrink' ?& '{vwap,twap,track_vwap,track_twap}' AS outputs,
+	(SELECT bool_and(f::float8 IN (0, 0.25, 0.5, 0.75, 1)) FROM jsonb_each_text(metrics -> 'shrink') AS e (output, f)) AS factors
+FROM lem_models AS m JOIN lem_training_runs AS r ON run = training_run WHERE name = 'base';
 
 -- The same weights by any number of processes, and after an interruption; others by other options.
 CALL lem_train('base', 'SELECT * FROM bars ORDER BY md5(ts::text || series)', :'config', :'options'::jsonb || '{"workers": 3}');
@@ -47,6 +54,9 @@ SELECT count(*), count(DISTINCT digest) AS digests FROM lem_model WHERE name = '
 CALL lem_train('other', 'SELECT * FROM bars', :'config', :'options'::jsonb || '{"objective": "mean"}');
 CALL lem_train('other', 'SELECT * FROM bars', :'config', :'options'::jsonb || '{"average": 0}');
 CALL lem_train('other', 'SELECT * FROM bars', :'config', :'options'::jsonb || '{"mirror": false}');
+CALL lem_train('whole', 'SELECT * FROM bars', :'config', :'options'::jsonb || '{"shrink": false}');
+SELECT metrics ? 'shrink' AS shrunk, (metrics ->> 'validation_loss')::float8 = best_loss AS of_the_epoch
+FROM lem_models JOIN lem_training_runs ON run = training_run WHERE name = 'whole';
 CALL lem_train('other', 'SELECT * FROM bars', '{"impact": "sqrt"}'::jsonb || :'config', :'options');
 CALL lem_train('other', 'SELECT series, ts, price, volume FROM bars', :'config', :'options');
 SELECT count(DISTINCT digest) AS digests FROM lem_model WHERE name IN ('base', 'other');

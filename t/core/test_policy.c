@@ -12,6 +12,7 @@
 #include "tables.h"
 #include "training/gradient.h"
 #include "training/policy_menu.h"
+#include "training/shrink.h"
 
 #define BARS 200
 
@@ -601,6 +602,34 @@ test_menu(void)
 	}
 }
 
+/* Outputs are shrunk to what has the least loss; with none left a model does what the optimum does. */
+static void
+test_shrink(void)
+{
+	const double loss[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS] = {
+		{3, 1, 2, NAN}, {2, 2, 2, NAN}, {1, 3, 2, NAN}, {2, 4, 2, NAN}, {3, 5, 1, NAN}};
+	double		factor[LEM_POLICY_OUTPUTS];
+	const lem_config config = policy_config(4);
+	const int64_t size = lem_part_size(&config, 1);
+	lem_real   *part = plan_memory(size * sizeof(lem_real));
+	lem_policy_offsets at;
+	int			wrong = 0;
+
+	lem_policy_layout(&config, &at);
+	check(isnan(lem_shrink_choose(loss, factor)), "what cannot be judged has no loss");
+	check(factor[0] == 0.5 && factor[1] == 0 && factor[2] == 1 && factor[3] == 0,
+		  "the least loss, the smallest of equals, and nothing of what cannot be judged");
+	factor[3] = 0.25;
+	for (int64_t i = 0; i < size; i++)
+		part[i] = 8;
+	lem_shrink_outputs(&config, factor, part, part);
+	for (int64_t i = 0; i < size; i++)
+		wrong += part[i] != (i < at.kernel_2 ? 8 :
+							 8 * (lem_real) factor[(i - at.kernel_2) % LEM_POLICY_OUTPUTS]);
+	check_int(wrong, 0, "outputs are multiplied, and nothing else");
+	free(part);
+}
+
 static void
 test_sizes(void)
 {
@@ -627,6 +656,7 @@ main(void)
 	test_sizes();
 	test_move();
 	test_menu();
+	test_shrink();
 	test_mirror();
 	test_gradient(LEM_OBJECTIVE_ENTROPIC, policy_config(STEPS));
 	test_gradient(LEM_OBJECTIVE_MEAN, policy_config(STEPS));

@@ -82,6 +82,7 @@ lem_train_options_policy(lem_train_options *options)
 	options->mask_epochs = POLICY_MASK_EPOCHS;
 	options->average = 0.999;
 	options->mirror = true;
+	options->shrink = true;
 }
 
 void
@@ -101,6 +102,8 @@ lem_train_options_fit(const lem_train_options *options, const lem_config *config
 						LEM_OBJECTIVE_SOFTPLUS);
 	if (options->mirror)
 		return lem_fail(fault, LEM_CONFIG_RANGE, "mirror", options->mirror, false);
+	if (options->shrink)
+		return lem_fail(fault, LEM_CONFIG_RANGE, "shrink", options->shrink, false);
 	return LEM_OK;
 }
 
@@ -736,12 +739,14 @@ validate_policy(const lem_train_job *job, const lem_head *head, int slot, lem_va
 		for (int i = 0; i < samples.n * LEM_POLICY_ORDERS; i++)
 		{
 			double		bps;
-
-			sums->loss += lem_policy_judge(config, &job->options->loss, &orders[i],
-										   share + (size_t) i * config->n_ahead,
-										   samples.market + (size_t) (i / LEM_POLICY_ORDERS)
-										   * config->n_ahead * 2, &bps)
+			const double loss = lem_policy_judge(config, &job->options->loss, &orders[i],
+												 share + (size_t) i * config->n_ahead,
+												 samples.market + (size_t) (i / LEM_POLICY_ORDERS)
+												 * config->n_ahead * 2, &bps)
 				/ (LEM_POLICY_ORDERS * menu->n_valid);
+
+			sums->loss += loss;
+			sums->output[lem_policy_output(&orders[i])] += loss;
 			/* gains by branch are those of the whole horizon */
 			if (!told)
 				continue;
@@ -839,6 +844,8 @@ lem_validation_add(lem_validation *to, const lem_validation *from)
 {
 	to->samples += from->samples;
 	to->loss += from->loss;
+	for (int o = 0; o < LEM_POLICY_OUTPUTS; o++)
+		to->output[o] += from->output[o];
 	for (int b = 0; b <= LEM_MAX_AHEAD; b++)
 	{
 		to->gain[b] += from->gain[b];

@@ -43,6 +43,7 @@ typedef struct lem_train_options
 	uint64_t	seed;
 	double		average;		/* of the weights over steps: share of what it was; 0: none */
 	bool		mirror;			/* half of the samples are turned around; on top of the optimum */
+	bool		shrink;			/* outputs are shrunk in the end (shrink.h); likewise */
 	int			neighbours;		/* samples in a row whose starts are near each other */
 } lem_train_options;
 
@@ -248,6 +249,7 @@ typedef struct lem_validation
 	double		loss;			/* sum over samples */
 	double		gain[LEM_MAX_AHEAD + 1];	/* sum, by branch, over cases and samples */
 	double		square[LEM_MAX_AHEAD + 1];	/* of squares of the same */
+	double		output[LEM_POLICY_OUTPUTS]; /* on top of the optimum: the loss, by output */
 } lem_validation;
 
 /* What a set of heads makes of the samples of a slot or of several, added to sums. */

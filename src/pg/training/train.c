@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/ps_status.h"
 
+#include "core/training/shrink.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
@@ -159,24 +160,32 @@ check_weights(lem_training *t)
 	return true;
 }
 
-/* Judge an epoch; false if the training has diverged. */
-static bool
-validate(lem_training *t)
+/* All groups of validation, of passes times as many, and what they come to. */
+static void
+run_validation(lem_training *t, int epoch, int pass, int passes, lem_validation *sums)
 {
 	lem_train_view *view = t->member->view;
-	lem_validation *sums = &t->epoch.validation;
-
 	const int64 groups = lem_validation_groups(&t->dataset, &t->settings.core);
 
-	lem_progress_enter(&t->progress, LEM_PHASE_VALIDATING, t->run.state.epoch + 1, groups);
+	if (pass == 0)
+		lem_progress_enter(&t->progress, LEM_PHASE_VALIDATING, epoch, groups * passes);
 	for (int64 group = 0; group < groups; group++)
 	{
 		run_group(t, group, true);
-		lem_progress_done(&t->progress, group + 1);
+		lem_progress_done(&t->progress, groups * pass + group + 1);
 	}
 	memset(sums, 0, sizeof(*sums));
 	for (int i = 0; i < lem_train_tallies(view->head); i++)
 		lem_validation_add(sums, &view->validation[i]);
+}
+
+/* Judge an epoch; false if the training has diverged. */
+static bool
+validate(lem_training *t)
+{
+	lem_validation *sums = &t->epoch.validation;
+
+	run_validation(t, t->run.state.epoch + 1, 0, 1, sums);
 	return check_finite(t, sums->loss, "the validation loss", t->run.state.step) &&
 		check_weights(t);
 }
@@ -222,6 +231,39 @@ train_epoch(lem_training *t)
 	return true;
 }
 
+/*
+ * Shrink the best epoch's outputs (shrink.h): validated from where an epoch's weights are validated from,
+ * which nobody needs any more.
+ */
+static void
+shrink(lem_training *t)
+{
+	lem_train_view *view = t->member->view;
+	lem_real  **judged = view->average ? view->average : view->weights;
+	double		loss[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS];
+	double		factor[LEM_POLICY_OUTPUTS];
+	lem_validation sums;
+
+	lem_train_parts_copy(&t->config, judged, t->numbers.best);
+	for (int i = 0; i < LEM_SHRINK_FACTORS; i++)
+	{
+		for (int o = 0; o < LEM_POLICY_OUTPUTS; o++)
+			factor[o] = lem_shrink_factor(i);
+		lem_shrink_outputs(&t->config, factor, t->numbers.best[1], judged[1]);
+		view->head->weights_version++;
+		run_validation(t, t->run.state.best_epoch, i, LEM_SHRINK_FACTORS, &sums);
+		for (int o = 0; o < LEM_POLICY_OUTPUTS; o++)
+			loss[i][o] = sums.output[o] / (double) sums.samples;
+	}
+	t->final_loss = lem_shrink_choose(loss, factor);
+	lem_shrink_outputs(&t->config, factor, t->numbers.best[1], t->numbers.best[1]);
+	t->own_metrics = psprintf("{\"shrink\": {\"vwap\": %s, \"twap\": %s, \"track_vwap\": %s, "
+							  "\"track_twap\": %s}, \"validation_loss\": %s}",
+							  lem_number_text(factor[0]), lem_number_text(factor[1]),
+							  lem_number_text(factor[2]), lem_number_text(factor[3]),
+							  lem_number_text(t->final_loss));
+}
+
 static void
 part_of_best(void *arg, int part, float *out)
 {
@@ -247,7 +289,7 @@ finish_run(lem_training *t)
 	lem_run    *run = &t->run;
 
 	t->version = lem_models_store(run->schema, run->model, &t->config, t->time_zone, part_of_best,
-								  t, run->id, lem_run_metrics(run, t->lengths), NULL);
+								  t, run->id, lem_run_metrics(run, t->lengths, t->own_metrics), NULL);
 	set_deployed(t);
 	lem_run_finish(run, t->diverged ? "diverged" : "finished", t->diverged, t->version);
 }
@@ -265,7 +307,7 @@ tell_end(const lem_training *t)
 				 errhint("Lower the option rate, or set clip_norm.")));
 	ereport(NOTICE,
 			(errmsg("model \"%s@%d\" stored: epoch %d of %d, validation loss %.6f", t->run.model,
-					t->version, state->best_epoch, state->epoch, state->best_loss)));
+					t->version, state->best_epoch, state->epoch, t->final_loss)));
 }
 
 static void
@@ -274,6 +316,9 @@ train(lem_training *t)
 	while (t->diverged == NULL && !lem_train_done(&t->settings.core, &t->run.state))
 		if (!train_epoch(t))
 			break;
+	t->final_loss = t->run.state.best_loss;
+	if (t->settings.core.shrink && t->run.state.best_epoch > 0)
+		shrink(t);
 	lem_train_team_stop(t->team, true);
 	if (t->diverged && t->run.state.best_epoch == 0)
 		ereport(ERROR,

@@ -137,6 +137,7 @@ static const lem_key option[] = {
 	{"rates", LEM_KEY_OWN, .read = read_rates},
 	{"average", LEM_KEY_NUMBER, .field = OPTION(average)},
 	{"mirror", LEM_KEY_FLAG, .field = OPTION(mirror)},
+	{"shrink", LEM_KEY_FLAG, .field = OPTION(shrink)},
 	{"neighbours", LEM_KEY_INT, .field = OPTION(neighbours)},
 	{"seed", LEM_KEY_WHOLE, .field = OPTION(seed)},
 	{"workers", LEM_KEY_OWN, .read = read_workers},
@@ -274,7 +275,8 @@ lem_train_settings_write(const lem_train_settings *settings)
 	if (settings->policy || o->average > 0)
 		appendStringInfo(&out, ", \"average\": %s", lem_number_text(o->average));
 	if (settings->policy)
-		appendStringInfo(&out, ", \"mirror\": %s", o->mirror ? "true" : "false");
+		appendStringInfo(&out, ", \"mirror\": %s, \"shrink\": %s", o->mirror ? "true" : "false",
+						 o->shrink ? "true" : "false");
 	if (settings->shared || o->neighbours > 1)
 		appendStringInfo(&out, ", \"neighbours\": %d", o->neighbours);
 	appendStringInfoChar(&out, '}');

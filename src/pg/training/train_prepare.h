@@ -40,6 +40,8 @@ typedef struct lem_training
 	lem_run_numbers numbers;	/* weights, m and v in the block; best in own memory */
 	lem_epoch	epoch;			/* being computed */
 	char	   *diverged;		/* where it did; NULL: it did not */
+	double		final_loss;		/* of it, in validation */
+	char	   *own_metrics;	/* what it says of itself besides an epoch's; or NULL */
 	int			version;		/* of the model in the end; 0: none */
 
 	lem_progress progress;

@@ -443,7 +443,7 @@ lem_run_save(lem_run *run, const lem_run_numbers *numbers, const lem_epoch *epoc
 }
 
 Jsonb *
-lem_run_metrics(const lem_run *run, lem_bar_lengths lengths)
+lem_run_metrics(const lem_run *run, lem_bar_lengths lengths, const char *own)
 {
 	lem_query	query;
 
@@ -454,11 +454,13 @@ lem_run_metrics(const lem_run *run, lem_bar_lengths lengths)
 				  lengths.shortest <= 0);
 	lem_query_add(&query, FLOAT8OID, Float8GetDatum((double) lengths.longest / USECS_PER_SEC),
 				  lengths.longest <= lengths.shortest);
+	lem_query_add_text(&query, own ? own : "{}");
 	if (lem_query_run(&query,
 					  "SELECT metrics || jsonb_build_object('epoch', epoch,"
 					  " 'train_loss', train_loss, 'validation_loss', validation_loss)"
 					  " || jsonb_strip_nulls(jsonb_build_object('" LEM_TRAINED_LENGTHS "',"
 					  " CASE WHEN $4 IS NULL THEN to_jsonb($3) ELSE jsonb_build_array($3, $4) END))"
+					  " || $5::jsonb"
 					  " FROM %1$s.lem_training_epoch WHERE run = $1"
 					  " AND epoch = $2") == 0)
 		return NULL;

@@ -83,8 +83,11 @@ extern void lem_run_load(const lem_run *run, const lem_run_numbers *numbers);
 /* Save an epoch: its row, the state, and the run's row. */
 extern void lem_run_save(lem_run *run, const lem_run_numbers *numbers, const lem_epoch *epoch);
 
-/* What the model that a run ends with is to say about itself; NULL: there was no epoch. */
-extern Jsonb *lem_run_metrics(const lem_run *run, lem_bar_lengths lengths);
+/*
+ * What the model that a run ends with is to say about itself; NULL: there was no epoch.  own: an object of
+ * what it says besides or instead, or NULL.
+ */
+extern Jsonb *lem_run_metrics(const lem_run *run, lem_bar_lengths lengths, const char *own);
 
 /* The end: status, what went wrong (NULL: nothing), the version (0: none).  State is dropped. */
 extern void lem_run_finish(const lem_run *run, const char *status, const char *error,
