@@ -421,7 +421,7 @@ bundled: all
 		scripts/bundled
 
 evaluation:
-	@BARS_DIR='$(BARS_DIR)' scripts/evaluation
+	@BARS_DIR='$(BARS_DIR)' MODELS_DIR='$(MODELS_DIR)' scripts/evaluation
 
 maker-evaluation: all
 	@PG_CONFIG='$(PG_CONFIG)' BARS_DIR='$(BARS_DIR)' EPOCHS='$(EPOCHS)' OUT='$(OUT)' scripts/maker-evaluation
