@@ -2020,12 +2020,19 @@ CREATE FUNCTION _lem_report_deviations(bars lem_bars, OUT ts timestamptz, OUT si
 COMMENT ON FUNCTION _lem_report_deviations(lem_bars)
 	IS 'the deviation of prices over the 48 bars before each bar';
 
+CREATE FUNCTION _lem_report_options(kind text, options jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'pg_lem_report_options' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION _lem_report_options(text, jsonb)
+	IS 'the options of a report, checked';
+
 CREATE FUNCTION _lem_backtest_pictures(model text, ord lem_order, bars lem_bars, options jsonb)
 	RETURNS SETOF jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000 ROWS 1
 BEGIN ATOMIC
 	WITH given AS (
 		SELECT COALESCE(options ->> 'yardstick', 'baseline:stop_rule') AS yardstick,
-			COALESCE((options ->> 'every')::int, 1) AS every,
+			-- checked here: with a constant the planner reads it before anything is run
+			COALESCE((_lem_report_options('backtest', options) ->> 'every')::int, 1) AS every,
 			options - 'yardstick' - 'every' - 'minima' AS options, options -> 'minima' AS minima,
 			_lem_windows_of(model) AS windows
 	), horizon AS (
@@ -2237,12 +2244,6 @@ CREATE FUNCTION _lem_report_bars(query text, names text[], since timestamptz, un
 	PARALLEL UNSAFE COST 100000 ROWS 10;
 COMMENT ON FUNCTION _lem_report_bars(text, text[], timestamptz, timestamptz)
 	IS 'bars of some series, from a query of the user''s';
-
-CREATE FUNCTION _lem_report_options(kind text, options jsonb) RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'pg_lem_report_options' LANGUAGE C STABLE CALLED ON NULL INPUT
-	PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION _lem_report_options(text, jsonb)
-	IS 'the options of a report, checked';
 
 CREATE FUNCTION _lem_report_plan(model text, ord lem_order, bars lem_bars) RETURNS lem_slice[]
 	AS 'MODULE_PATHNAME', 'pg_lem_report_plan' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 30000;

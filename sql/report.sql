@@ -146,6 +146,8 @@ FROM unnest(ARRAY[$$lem_report('schedule', 'crypto_1h', lem_order(1), bars, '{"e
 	$$lem_svg('minima', 'crypto_1h', lem_order(1), bars, '{"every": 100}')$$, $$lem_report('maker', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), NULL, '{"fil": "touch"}')$$, $$lem_svg('pnl', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), NULL, '{"fil": "touch"}')$$,
 	$$lem_report('maker', 'baseline:pie', lem_quoting(2, 0.01, 1, 0.1, 200), NULL)$$, $$lem_report('order', 0, 'SELECT 1')$$, $$lem_svg('price', 0, 'SELECT 1')$$, $$lem_report('desk', current_date, 'SELECT 1', '{"markouts": []}')$$, $$lem_svg('side', current_date, 'SELECT 1', '{"fill": 1}')$$, $$lem_svg('loss', 'no such')$$]) AS query,
 	format('SELECT %s FROM report_series', query) AS q (whole);
+-- which are checked before they are read, though the planner reads constants (in lem_report, from 18 on)
+SELECT pg_temp.error_of($$SELECT p FROM report_series, _lem_backtest_pictures('crypto_1h', lem_order(1), bars, '{"every": "x"}') AS p$$);
 SELECT lem_report('backtest', 'crypto_1h', lem_order(1000), bars, '{"yardstick": null, "minima": null, "every": 50}') = lem_report('backtest', 'crypto_1h', lem_order(1000), bars, '{"every": 50}') AS "null is left out",
        lem_report('backtest', 'crypto_1h', lem_order(1000), bars, NULL) = lem_report('backtest', 'crypto_1h', lem_order(1000), bars) AS "NULL are none" FROM report_series;
 -- Nobody sees another's orders
