@@ -9,8 +9,9 @@ sql -c 'COPY (SELECT symbol, ts, open, high, low, close, volume, notional FROM b
 
 commands=$(awk '/^## See it$/ { on = 1 } on && /^```sh$/ { in_block = 1; next } in_block && /^```$/ { exit } in_block' README.md)
 is 'at most five commands' "$(wc -l <<<"$commands" | tr -d ' ')" 4
-# what is there already, where from, and whose bars; the objects that are built are those of this folder
-commands=$(sed -e '/^apt-get /d' -e "s|git clone <this repository> lem|mkdir lem \&\& (cd '$top' \&\& tar -cf - --exclude=./build --exclude=./.git .) \| tar -xf - -C lem|" \
+# what is there already, where from, and whose bars; the objects that are built are those of this folder, with
+# what says for which server they are
+commands=$(sed -e '/^apt-get /d' -e "s|git clone <this repository> lem|mkdir -p lem/build \&\& cp -p '$top/build/server' lem/build \&\& (cd '$top' \&\& tar -cf - --exclude=./build --exclude=./.git .) \| tar -xf - -C lem|" \
 	-e "s|/path/to/bars.csv|'$work/mine.csv'|; s|ETHUSDT|BETA|" <<<"$commands")
 if ! (cd "$work" && sh -e -c "$commands") >"$work/log" 2>&1; then
 	sed 's/^/# /' "$work/log"
