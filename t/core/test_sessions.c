@@ -45,10 +45,27 @@ sunday(int64_t year, int month, int nth)
 	return day;
 }
 
+/* Its year: most often that of the time before. */
+static int64_t
+year_of(int64_t ts)
+{
+	static int64_t year;
+	static int64_t begin = 1;
+	static int64_t end = 0;
+
+	if (ts < begin || ts >= end)
+	{
+		year = lem_date_of_day(lem_day_number(ts)).year;
+		begin = lem_day_of_date(year, 1, 1) * LEM_DAY;
+		end = lem_day_of_date(year + 1, 1, 1) * LEM_DAY;
+	}
+	return year;
+}
+
 static int64_t
 to_local(void *arg, int64_t ts)
 {
-	const int64_t year = lem_date_of_day(lem_day_number(ts)).year;
+	const int64_t year = year_of(ts);
 
 	switch (*(const zone *) arg)
 	{
