@@ -238,9 +238,9 @@ $(BENCH_PROGRAMS): %: %.o $(BENCH_SHARED) $(CORE_OBJS)
 test-programs: $(TEST_PROGRAMS)
 	@echo $(TEST_PROGRAMS) >$(TEST_DIR)programs
 
-# gcc's sanitizers come with gcc.
+# gcc's sanitizers come with gcc.  Of debugging they tell lines alone, which -g1 has.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-SANITIZE_BUILD = $(MAKE) -s CC=gcc OBJDIR=build/sanitize/ BUILD_FLAGS='-O1 $(SANITIZE)' \
+SANITIZE_BUILD = $(MAKE) -s CC=gcc OBJDIR=build/sanitize/ BUILD_FLAGS='-O1 -g1 $(SANITIZE)' \
 	LINK_FLAGS='$(SANITIZE)'
 
 check-core: check-float check-double check-sanitize
@@ -249,9 +249,10 @@ check-float:
 	@$(MAKE) -s test-programs
 	@scripts/run-programs float build/float/t/core/programs
 
-# gcc would note how it passes vectors of doubles; ours never pass a function's border.
+# gcc would note how it passes vectors of doubles; ours never pass a function's border.  The programs
+# themselves, most of what is compiled, need no more than -O1.
 check-double:
-	@$(MAKE) -s OBJDIR=build/double/ BUILD_FLAGS='-DLEM_REAL_DOUBLE -Wno-psabi' test-programs
+	@$(MAKE) -s OBJDIR=build/double/ BUILD_FLAGS='-DLEM_REAL_DOUBLE -Wno-psabi -g1' TEST_FLAGS=-O1 test-programs
 	@scripts/run-programs double build/double/t/core/programs
 
 check-sanitize:

@@ -240,7 +240,8 @@ test_differences(int variant)
 		rates[i] = 0.02 * i;
 		rates[n + i] = 1 - 0.3 * i;
 	}
-	samples = (lem_samples) {n, n, rows, rates, rates + n, market, NULL};
+	samples = (lem_samples) {.n = n, .total = n, .rows = rows, .min_rate = rates,
+		.max_rate = rates + n, .market = market};
 	/* variants 10 and 11 leave out numbers, always the same ones */
 	if (variant >= 10)
 	{
