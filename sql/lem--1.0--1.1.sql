@@ -318,7 +318,7 @@ CREATE FUNCTION _lem_acts_for_support(internal) RETURNS internal
 	COST 1;
 COMMENT ON FUNCTION _lem_acts_for_support(internal) IS 'planner support of lem_acts_for';
 CREATE FUNCTION lem_acts_for(role lem_role) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'pg_lem_acts_for_role' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'pg_lem_acts_for_role' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1
 	SUPPORT _lem_acts_for_support;
 COMMENT ON FUNCTION lem_acts_for(lem_role)
 	IS 'whether the current user has the rights of a role, or administers the extension';
