@@ -1,7 +1,7 @@
 /*
  * bench_forward.c: time of the forward pass, and its share of the machine's own sgemm peak.
  *
- * For the bundled, the medium and the full config, and batches of several sizes: microseconds an
+ * For the small, the medium and the full config, and batches of several sizes: microseconds an
  * order, GFLOP/s of useful work (two operations for each multiply-add of models.h, the trunk's and
  * those of the order's own branch), and the ratio to the peak of a large sgemm measured in the same
  * round.  A round's figure is the fastest of the calls that a tenth of a second has room for.
@@ -74,7 +74,7 @@ run_case(const void *arg)
 int
 main(void)
 {
-	static const char *const names[CONFIGS] = {"bundled", "medium", "full"};
+	static const char *const names[CONFIGS] = {"small", "medium", "full"};
 	static const int batches[BATCHES] = {1, 64, 256};
 	static const char *const targets[CONFIGS][BATCHES][2] = {
 		{{"", ""}, {"", ""}, {"", ""}},

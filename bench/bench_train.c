@@ -17,7 +17,7 @@ main(void)
 	{
 		const char *name;
 		const char *target;
-	}			configs[] = {{"bundled", ""}, {"medium", "<= 0.5"}, {"full", "<= 25"}};
+	}			configs[] = {{"small", ""}, {"medium", "<= 0.5"}, {"full", "<= 25"}};
 	const int	n_cases = bench_small() ? 4 : CASES;
 	const int	rounds = bench_rounds(5);
 	lem_train_options options;

@@ -132,8 +132,9 @@ bench_section(const char *title)
 }
 
 /*
- * The config called medium or full (the paper's), or of a model on top of the exact optimum of the
- * bundled models' sizes: optimum, and shared with a trunk for all orders.  False for another name.
+ * The config called small (the form and sizes of the bundled models of 1.0), medium or full (the paper's), or of
+ * a model of 12 bars on top of the exact optimum in the sizes of the bundled ones: optimum, and shared with a
+ * trunk for all orders.  False for another name.
  */
 static inline bool
 bench_config(lem_config *c, const char *name)
@@ -149,6 +150,12 @@ bench_config(lem_config *c, const char *name)
 		c->stop_base = c->shared_steps = true;
 		c->finish_gate = false;
 		c->shared_trunk = shared;
+		return true;
+	}
+	if (strcmp(name, "small") == 0)
+	{
+		lem_config_default(c);
+		c->lookback = 32;
 		return true;
 	}
 	if (!full && strcmp(name, "medium") != 0)

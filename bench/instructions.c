@@ -1,7 +1,7 @@
 /*
  * instructions.c: a forward pass to count the instructions of (scripts/count-instructions).
  *
- *   instructions bundled|medium|full batch
+ *   instructions small|medium|full batch
  *
  * Prints the kernels that it chose.
  */
@@ -16,7 +16,7 @@ main(int argc, char **argv)
 
 	if (argc != 3 || atoi(argv[2]) < 1)
 	{
-		fprintf(stderr, "usage: instructions bundled|medium|full batch\n");
+		fprintf(stderr, "usage: instructions small|medium|full batch\n");
 		return 2;
 	}
 	model = model_open(argv[1]);

@@ -1,45 +1,12 @@
 /* models.c: the models that benchmarks compute with. */
-#include <jansson.h>
-
 #include "common.h"
 #include "models.h"
-#include "../t/core/golden.h"
 
 static void
-die(const char *why)
+die(const char *why, const char *what)
 {
-	fprintf(stderr, "models: %s\n", why);
+	fprintf(stderr, "models: %s%s\n", why, what);
 	exit(1);
-}
-
-/* The config in the metadata of the bundled file: sizes that differ from the defaults. */
-static lem_config
-bundled_config(const golden_file *file)
-{
-	lem_config	config;
-	json_t	   *json = json_loads(json_string_value(json_object_get(
-		json_object_get(file->json, "__metadata__"), "lem.config")), 0, NULL);
-	int			good;
-
-	lem_config_default(&config);
-	good = json_unpack(json, "{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:F}", "lookback", &config.lookback,
-					   "n_ahead", &config.n_ahead, "hidden_size", &config.hidden_size,
-					   "hidden_rnn_layer", &config.hidden_rnn_layer, "num_heads", &config.num_heads,
-					   "num_embedding", &config.num_embedding, "fused_mlp_hidden_dim",
-					   &config.fused_mlp_hidden_dim, "max_scale_factor", &config.max_scale_factor);
-	if (good != 0
-		|| strcmp(json_string_value(json_object_get(json, "features")), "default") != 0
-		|| strcmp(json_string_value(json_object_get(json, "heads")), "shared") != 0
-		|| strcmp(json_string_value(json_object_get(json, "recurrent")), "tkan") != 0)
-		die("the bundled model has a config that benchmarks do not read");
-	json_decref(json);
-	return config;
-}
-
-static golden_file *
-bundled_file(void)
-{
-	return golden_open("../../data", "crypto_1h.safetensors");
 }
 
 lem_config
@@ -47,15 +14,8 @@ model_config(const char *name)
 {
 	lem_config	config;
 
-	if (strcmp(name, "bundled") == 0)
-	{
-		golden_file *file = bundled_file();
-
-		config = bundled_config(file);
-		golden_close(file);
-	}
-	else if (!bench_config(&config, name))
-		die("no such config");
+	if (!bench_config(&config, name))
+		die("no config is called ", name);
 	return config;
 }
 
@@ -107,16 +67,9 @@ model_random(const lem_config *config)
 lem_model *
 model_open(const char *name)
 {
-	lem_config	config = model_config(name);
-	golden_file *file;
-	float	  **parts;
+	const lem_config config = model_config(name);
 
-	if (strcmp(name, "bundled") != 0)
-		return model_random(&config);
-	file = bundled_file();
-	parts = golden_file_parts(file, &config);
-	golden_close(file);
-	return decode(&config, parts);
+	return model_random(&config);
 }
 
 double
@@ -184,5 +137,5 @@ void
 model_batch_run(const lem_model *model, const model_batch *samples)
 {
 	if (lem_forward(model, &samples->batch, samples->workspace, NULL) != LEM_OK)
-		die("the forward pass was stopped");
+		die("the forward pass was stopped", "");
 }

@@ -6,10 +6,7 @@
 
 #include "model/model.h"
 
-/*
- * The config called medium, full (random weights) or bundled (data/crypto_1h.safetensors, its
- * weights too).  A name that is none of them ends the program.
- */
+/* The config of a name (bench_config), and a model of it with random weights.  Another name ends the program. */
 extern lem_config model_config(const char *name);
 extern lem_model *model_open(const char *name);
 

@@ -84,7 +84,7 @@ measure()
 	add_bars "$symbols" -600 0
 	sql -c "CREATE INDEX ON bench_order_bars (symbol, ts)" -c "VACUUM ANALYZE bench_order_bars" -c "
 		SELECT count(lem_submit_order('S' || 1 + i % $symbols, 'crypto_1h', lem_order(100 * i,
-			CASE i % 3 WHEN 0 THEN 'sell' ELSE 'buy' END, min_bars => CASE i % 2 WHEN 0 THEN 4 END)))
+			CASE i % 3 WHEN 0 THEN 'sell' ELSE 'buy' END, min_bars => CASE i % 2 WHEN 0 THEN 4 END, max_bars => 12)))
 		FROM generate_series(1, $orders) AS i" -o /dev/null
 	pass 0 >"$folder/first"
 	awk -v f="$(cat "$folder/memory")" 'BEGIN { print f / 1024 }' >"$folder/most"
@@ -134,7 +134,7 @@ section 'Views of working orders'
 each=$([ -n "$small" ] && echo 100 || echo 100000)
 sql -o /dev/null <<-SQL
 	TRUNCATE lem_parent_order, lem_child_slice;
-	SELECT lem_submit_order('S1', 'crypto_1h', lem_order(1000));
+	SELECT lem_submit_order('S1', 'crypto_1h', lem_order(1000, max_bars => 12));
 	-- $each orders of ten slices, traded on paper; one in twenty is active
 	INSERT INTO lem_parent_order (series, model, ord, owner, state, submitted_at, ended_at, model_version, start_ts, seen_ts,
 		slices, completed, allocated, quantity, last_ts, papered, paper_done, bars)

@@ -33,7 +33,7 @@ sql -o /dev/null -v symbols=$symbols -v orders=$orders <<-'SQL'
 	INSERT INTO parallel_bars SELECT 'S' || s, ts, vwap, volume
 	FROM bench_bars, generate_series(1, :symbols) AS s WHERE symbol = 'ALPHA';
 	CREATE TABLE parallel_series AS SELECT symbol, lem_bars(ts, vwap, volume) AS bars FROM parallel_bars GROUP BY symbol;
-	CREATE TABLE parallel_orders AS SELECT s + 1000 * i AS id, 'S' || s AS symbol, lem_order(1000 * i + s, min_bars => 3) AS ord
+	CREATE TABLE parallel_orders AS SELECT s + 1000 * i AS id, 'S' || s AS symbol, lem_order(1000 * i + s, min_bars => 3, max_bars => 6) AS ord
 	FROM generate_series(1, :symbols) AS s, generate_series(1, :orders) AS i;
 	ALTER TABLE parallel_orders SET (parallel_workers = 2);
 	VACUUM ANALYZE parallel_bars, parallel_series, parallel_orders;
@@ -88,7 +88,7 @@ at_once()
 # groups CONFIG, laterals CONFIG [CONDITION]: what is selected from
 groups()
 {
-	echo "(SELECT symbol, lem_schedule('$1', lem_order(1000, min_bars => 3), ts, vwap, volume) AS slices FROM parallel_bars GROUP BY symbol) AS g"
+	echo "(SELECT symbol, lem_schedule('$1', lem_order(1000, min_bars => 3, max_bars => $(bars_of "$1")), ts, vwap, volume) AS slices FROM parallel_bars GROUP BY symbol) AS g"
 }
 
 laterals()

@@ -13,10 +13,11 @@ make_turns
 queries=()
 for config in $(configs); do
 	import $config
-	queries+=("SELECT count(*) FROM bench_series, lem_schedule('$config', lem_order(1000, min_bars => 3), bars) WHERE symbol = 'ALPHA'")
+	most=$(bars_of $config)
+	queries+=("SELECT count(*) FROM bench_series, lem_schedule('$config', lem_order(1000, min_bars => 3, max_bars => $most), bars) WHERE symbol = 'ALPHA'")
 	for size in 64 500; do
 		queries+=("SELECT count(*) FROM lem_schedule_batch('$config', ARRAY(SELECT generate_series(1, $size))::bigint[],
-			ARRAY(SELECT lem_order(1000 + i, min_bars => 3) FROM generate_series(1, $size) AS i),
+			ARRAY(SELECT lem_order(1000 + i, min_bars => 3, max_bars => $most) FROM generate_series(1, $size) AS i),
 			ARRAY(SELECT s.bars FROM generate_series(1, $size) AS i, (SELECT array_agg(symbol ORDER BY symbol) AS all FROM bench_series) AS a,
 				bench_series AS s WHERE s.symbol = a.all[1 + i % 4]))")
 	done

@@ -40,13 +40,13 @@ BEGIN
 		PERFORM lem_import('storage_' || storage, lem_export(model), config || jsonb_build_object('storage', storage))
 		FROM lem_models WHERE name = model;
 		INSERT INTO plans SELECT storage, symbol, n, (s).step, (s).allocation
-		FROM storage_series, generate_series(1, (SELECT (config ->> 'n_ahead')::int FROM lem_models WHERE name = model)) AS n,
-			lem_schedule('storage_' || storage, lem_order(1, min_bars => n), bars) AS s;
+		FROM storage_series, generate_series(1, 12) AS n,
+			lem_schedule('storage_' || storage, lem_order(1, min_bars => n, max_bars => 12), bars) AS s;
 		SELECT m.bytes INTO bytes FROM lem_models AS m WHERE name = 'storage_' || storage;
 		SELECT max(abs(p.allocation - w.allocation)) INTO largest
 		FROM plans AS p JOIN plans AS w USING (symbol, min_bars, step) WHERE p.kind = storage AND w.kind = 'float32';
 		SELECT avg((r).mean_bps) INTO gain
-		FROM (SELECT lem_backtest('storage_' || storage, lem_order(1, min_bars => 3), bars, jsonb_build_object('every', every)) AS r FROM storage_series) AS b;
+		FROM (SELECT lem_backtest('storage_' || storage, lem_order(1, min_bars => 3, max_bars => 12), bars, jsonb_build_object('every', every)) AS r FROM storage_series) AS b;
 		base := coalesce(base, gain);
 		change := gain - base;
 		PERFORM lem_drop('storage_' || storage);

@@ -101,7 +101,7 @@ SELECT lem_baseline('twap', lem_order(100), b, '{"calendar": "nope"}') FROM (SEL
 SELECT lem_import('ny2', lem_export('crypto_1h'), config || '{"calendar": 5}') FROM lem_models WHERE name = 'crypto_1h';
 
 -- The window of a model does not limit what is known of the week.
-SELECT (lem_next_slice('dow_1d', lem_order(100), ts, 100, 1000)).ts AS said
+SELECT (lem_next_slice('dow_1d', lem_order(100, max_bars => 12), ts, 100, 1000)).ts AS said
 FROM (SELECT d + i * interval '5 min' AS ts FROM generate_series('2026-01-05 09:00'::timestamptz, '2026-02-27 09:00', '1 day') AS d, generate_series(0, 101) AS i WHERE extract(isodow FROM d) <= 5) AS b;
 -- Days of 25 hours.
 SELECT lem_import('g_' || g, lem_export('dow_1d'), config || jsonb_build_object('gaps', g, 'time_zone', 'America/New_York')) FROM lem_models, unnest('{carry,skip,error}'::text[]) AS g WHERE name = 'dow_1d';

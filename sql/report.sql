@@ -42,20 +42,20 @@ SELECT count(*) AS installed FROM lem_install_bundled();
 CREATE FUNCTION pg_temp.figures(page text, section text) RETURNS SETOF float8 LANGUAGE sql AS $$
 	SELECT (m[1])::float8 FROM regexp_matches(substring(page FROM '<h2>' || section || '</h2>(.*?)</section>'), 'data-value="([^"]*)"', 'g') AS m
 $$;
-SELECT array_agg(f) = (SELECT array_agg(x ORDER BY s.step, i) FROM report_series, lem_schedule('crypto_1h', lem_order(1000, min_bars => 3), bars) AS s JOIN lem_baseline('vwap_curve', lem_order(1000, min_bars => 3), bars, '{"n_ahead": 12, "norm_window": 168}') AS v USING (step),
+SELECT array_agg(f) = (SELECT array_agg(x ORDER BY s.step, i) FROM report_series, lem_schedule('crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), bars) AS s JOIN lem_baseline('vwap_curve', lem_order(1000, min_bars => 3, max_bars => 12), bars, '{"n_ahead": 12, "norm_window": 168}') AS v USING (step),
 	unnest(ARRAY[s.step, s.allocation, s.cumulative, s.quantity, v.allocation]) WITH ORDINALITY AS u (x, i)) AS "a schedule's figures"
-FROM report_series, LATERAL (SELECT lem_report('schedule', 'crypto_1h', lem_order(1000, min_bars => 3), bars) AS page) AS p, pg_temp.figures(page, 'The plan, and the volume expected') AS f;
+FROM report_series, LATERAL (SELECT lem_report('schedule', 'crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), bars) AS page) AS p, pg_temp.figures(page, 'The plan, and the volume expected') AS f;
 SELECT p.f[1] = b.orders AS orders, abs(p.f[2] - b.mean_bps) < 1e-9 AS mean, abs(p.f[3] - b.ci_low) < 1e-9 AND abs(p.f[4] - b.ci_high) < 1e-9 AS interval, abs(p.f[5] - b.std_bps) < 1e-9 AS std,
        abs(p.f[8] - b.median_bps) < 1e-9 AS median, abs(p.f[11] - b.bars_used) < 1e-9 AS "bars used", abs(p.f[24] - (SELECT difference_bps FROM unnest(b.baselines) WHERE name = 'stop_rule')) < 1e-9 AS difference
-FROM report_series, LATERAL (SELECT array_agg(f) AS f FROM pg_temp.figures(lem_report('backtest', 'crypto_1h', lem_order(1000, min_bars => 3), bars), 'Gains against the benchmark') AS f) AS p,
-     LATERAL (SELECT (lem_backtest('crypto_1h', lem_order(1000, min_bars => 3), u.ts, u.price, u.volume)).* FROM lem_unnest(bars) AS u) AS b;
+FROM report_series, LATERAL (SELECT array_agg(f) AS f FROM pg_temp.figures(lem_report('backtest', 'crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), bars), 'Gains against the benchmark') AS f) AS p,
+     LATERAL (SELECT (lem_backtest('crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), u.ts, u.price, u.volume)).* FROM lem_unnest(bars) AS u) AS b;
 
 -- One file: nothing is fetched, no scripts; the same bytes twice
-SELECT page !~* '<script|https?://(?!www\.w3\.org/2000/svg)|url\(|@import' AS "nothing is fetched", page = lem_report('schedule', 'crypto_1h', lem_order(1000), bars) AS "the same twice"
-FROM report_series, LATERAL (SELECT lem_report('schedule', 'crypto_1h', lem_order(1000), bars) AS page) AS p;
+SELECT page !~* '<script|https?://(?!www\.w3\.org/2000/svg)|url\(|@import' AS "nothing is fetched", page = lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) AS "the same twice"
+FROM report_series, LATERAL (SELECT lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) AS page) AS p;
 
 -- Pictures alone, and other reports
-SELECT kind, lem_svg(kind, 'crypto_1h', lem_order(1000, 'sell'), bars, '{"every": 20}') LIKE '<svg%</svg>' AS "an svg" FROM report_series, unnest('{schedule,prices,inputs,gains,months,hours}'::text[]) AS kind;
+SELECT kind, lem_svg(kind, 'crypto_1h', lem_order(1000, 'sell', max_bars => 12), bars, '{"every": 20}') LIKE '<svg%</svg>' AS "an svg" FROM report_series, unnest('{schedule,prices,inputs,gains,months,hours}'::text[]) AS kind;
 SELECT lem_report('models') LIKE '%<bdi>crypto\_1h</bdi>%' AS models, lem_svg('use') LIKE '<svg%' AS use, lem_report('training', 'no such') LIKE '%There is nothing to show.%' AS "no training";
 SELECT lem_report('backtest', 'baseline:twap', lem_order(1), bars, '{"every": 20, "yardstick": "baseline:vwap_curve"}') LIKE '%baseline:vwap\_curve%' AS "another yardstick" FROM report_series;
 SELECT lem_report('backtest', 'baseline:twap', lem_order(1), lem_bars(ts, price, volume)) LIKE '%There is nothing to show.%' AS "no starts" FROM report_series, LATERAL (SELECT * FROM lem_unnest(bars) LIMIT 20) AS u;
@@ -64,7 +64,7 @@ SELECT lem_report('backtest', 'baseline:twap', lem_order(1), lem_bars(ts, price,
 SELECT 'SELECT ''R''::text AS series, u.ts, u.price, u.volume FROM report_series, lem_unnest(bars) AS u WHERE u.ts < ' || quote_literal(max(u.ts) - interval '2 days') AS early,
        'SELECT ''R''::text AS series, u.ts, u.price, u.volume FROM report_series, lem_unnest(bars) AS u;' AS late,
        max(u.ts) - interval '2 days' AS early_end, max(u.ts) + interval '1 hour' AS late_end FROM report_series, lem_unnest(bars) AS u \gset
-SELECT lem_submit_order('R', 'crypto_1h', lem_order(1000, 'sell', min_bars => 3, lot => 10, max_participation => 0.5), basket => '<b>') AS id \gset
+SELECT lem_submit_order('R', 'crypto_1h', lem_order(1000, 'sell', min_bars => 3, lot => 10, max_participation => 0.5, max_bars => 12), basket => '<b>') AS id \gset
 SELECT lem_submit_order('R', 'baseline:twap', lem_order(400, max_bars => 4)) AS paper \gset
 SELECT lem_submit_order('S', 'baseline:twap', lem_order(1)) AS other \gset
 CALL lem_work(:'early', :'early_end');
@@ -109,14 +109,14 @@ FROM pg_temp.figures(lem_report('maker', 'baseline:microprice', lem_quoting(2, 0
 SELECT kind, lem_svg(kind, 'baseline:microprice', lem_quoting(2, 0.01, 1, 0.1, 200), :'book', '{"fill": "touch"}') LIKE '<svg%</svg>' AS "an svg" FROM unnest('{pnl,inventory,fills}'::text[]) AS kind;
 
 -- The right to finish early
-SELECT array_agg(f) = (SELECT ARRAY[sigma, bps, money] FROM report_series, lem_early_finish_value(lem_order(1000, min_bars => 3), bars, '{"n_ahead": 12, "norm_window": 168}') AS w) AS "the right to finish early" FROM report_series, pg_temp.figures(lem_report('schedule', 'crypto_1h', lem_order(1000, min_bars => 3), bars), 'The right to finish early') AS f;
-SELECT lem_report('schedule', 'crypto_1h', lem_order(1000), bars) LIKE '%uses all its bars%' AS "has no such right" FROM report_series;
+SELECT array_agg(f) = (SELECT ARRAY[sigma, bps, money] FROM report_series, lem_early_finish_value(lem_order(1000, min_bars => 3, max_bars => 12), bars, '{"n_ahead": 12, "norm_window": 168}') AS w) AS "the right to finish early" FROM report_series, pg_temp.figures(lem_report('schedule', 'crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), bars), 'The right to finish early') AS f;
+SELECT lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) LIKE '%uses all its bars%' AS "has no such right" FROM report_series;
 
 -- Errors
 SELECT pg_temp.error_of($$SELECT lem_report('pie')$$);
 SELECT pg_temp.error_of($$SELECT lem_report(NULL)$$);
-SELECT pg_temp.error_of($$SELECT lem_report('pie', 'crypto_1h', lem_order(1), bars) FROM report_series$$);
-SELECT pg_temp.error_of($$SELECT lem_svg('pie', 'crypto_1h', lem_order(1), bars) FROM report_series$$);
+SELECT pg_temp.error_of($$SELECT lem_report('pie', 'crypto_1h', lem_order(1, max_bars => 12), bars) FROM report_series$$);
+SELECT pg_temp.error_of($$SELECT lem_svg('pie', 'crypto_1h', lem_order(1, max_bars => 12), bars) FROM report_series$$);
 SELECT pg_temp.error_of($$SELECT lem_svg('loss', 'no such')$$);
 SELECT pg_temp.error_of($$SELECT lem_report('schedule', 'no such', lem_order(1), bars) FROM report_series$$);
 SELECT pg_temp.error_of(format('SELECT lem_report(%L, %s, %L)', kind, id, query)) FROM (VALUES ('pie', :id, ''), ('order', 0, 'SELECT 1'), ('order', :id, 'SELECT 1 AS a'), ('order', :id, 'DROP TABLE report_series'), ('order', :id, 'SELECT 1; SELECT 2'), ('order', :id, 'SELECT FROM'), ('order', :id, 'SELECT ''R'' AS series, ''2026-01-01 00:00+00''::timestamptz AS ts, 0 AS price, 0 AS volume'), ('order', :id, 'SELECT ''R'' AS series, ''2026-01-01 00:00+00''::timestamptz AS ts, 1 / 0 AS price, 0 AS volume')) AS e (kind, id, query);
@@ -139,17 +139,17 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN regexp_replace(context, '\nSQL statement.*', '');
 END $$;
 SELECT query, pg_temp.error_of(q.whole) AS error, pg_temp.context_of(q.whole) !~ '_lem_' AS "context of what was called"
-FROM unnest(ARRAY[$$lem_report('schedule', 'crypto_1h', lem_order(1), bars, '{"every": 0}')$$, $$lem_svg('inputs', 'crypto_1h', lem_order(1), bars, '{"every": 0}')$$, $$lem_report('schedule', 'no such', lem_order(1), bars, NULL)$$,
-	$$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"evry": 2}')$$, $$lem_svg('gains', 'crypto_1h', lem_order(1), bars, '{"minimum": [3]}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '[]')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"every": "x"}')$$,
-	$$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"yardstick": 3}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"yardstick": "baseline:pie"}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"minima": 3}')$$,
-	$$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"minima": [3, "a"]}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1), bars, '{"minima": [99]}')$$, $$lem_report('backtest', 'no such', lem_order(1), bars)$$, $$lem_report('backtest', 'crypto_1h', lem_order(1), NULL)$$,
-	$$lem_svg('minima', 'crypto_1h', lem_order(1), bars, '{"every": 100}')$$, $$lem_report('maker', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), NULL, '{"fil": "touch"}')$$, $$lem_svg('pnl', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), NULL, '{"fil": "touch"}')$$,
+FROM unnest(ARRAY[$$lem_report('schedule', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"every": 0}')$$, $$lem_svg('inputs', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"every": 0}')$$, $$lem_report('schedule', 'no such', lem_order(1, max_bars => 12), bars, NULL)$$,
+	$$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"evry": 2}')$$, $$lem_svg('gains', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"minimum": [3]}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '[]')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"every": "x"}')$$,
+	$$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"yardstick": 3}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"yardstick": "baseline:pie"}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"minima": 3}')$$,
+	$$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"minima": [3, "a"]}')$$, $$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"minima": [99]}')$$, $$lem_report('backtest', 'no such', lem_order(1, max_bars => 12), bars)$$, $$lem_report('backtest', 'crypto_1h', lem_order(1, max_bars => 12), NULL)$$,
+	$$lem_svg('minima', 'crypto_1h', lem_order(1, max_bars => 12), bars, '{"every": 100}')$$, $$lem_report('maker', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), NULL, '{"fil": "touch"}')$$, $$lem_svg('pnl', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), NULL, '{"fil": "touch"}')$$,
 	$$lem_report('maker', 'baseline:pie', lem_quoting(2, 0.01, 1, 0.1, 200), NULL)$$, $$lem_report('order', 0, 'SELECT 1')$$, $$lem_svg('price', 0, 'SELECT 1')$$, $$lem_report('desk', current_date, 'SELECT 1', '{"markouts": []}')$$, $$lem_svg('side', current_date, 'SELECT 1', '{"fill": 1}')$$, $$lem_svg('loss', 'no such')$$]) AS query,
 	format('SELECT %s FROM report_series', query) AS q (whole);
 -- which are checked before they are read, though the planner reads constants (in lem_report, from 18 on)
-SELECT pg_temp.error_of($$SELECT p FROM report_series, _lem_backtest_pictures('crypto_1h', lem_order(1), bars, '{"every": "x"}') AS p$$);
-SELECT lem_report('backtest', 'crypto_1h', lem_order(1000), bars, '{"yardstick": null, "minima": null, "every": 50}') = lem_report('backtest', 'crypto_1h', lem_order(1000), bars, '{"every": 50}') AS "null is left out",
-       lem_report('backtest', 'crypto_1h', lem_order(1000), bars, NULL) = lem_report('backtest', 'crypto_1h', lem_order(1000), bars) AS "NULL are none" FROM report_series;
+SELECT pg_temp.error_of($$SELECT p FROM report_series, _lem_backtest_pictures('crypto_1h', lem_order(1, max_bars => 12), bars, '{"every": "x"}') AS p$$);
+SELECT lem_report('backtest', 'crypto_1h', lem_order(1000, max_bars => 12), bars, '{"yardstick": null, "minima": null, "every": 50}') = lem_report('backtest', 'crypto_1h', lem_order(1000, max_bars => 12), bars, '{"every": 50}') AS "null is left out",
+       lem_report('backtest', 'crypto_1h', lem_order(1000, max_bars => 12), bars, NULL) = lem_report('backtest', 'crypto_1h', lem_order(1000, max_bars => 12), bars) AS "NULL are none" FROM report_series;
 -- Nobody sees another's orders
 CREATE ROLE report_other;
 GRANT SELECT ON report_series TO report_other;

@@ -14,10 +14,10 @@ CREATE FUNCTION pg_temp.same(shown float8[], wanted float8[]) RETURNS boolean LA
 $$;
 
 -- A backtest: months, hours, fifths by volatility, minima, the worst
-SELECT lem_report('backtest', 'crypto_1h', lem_order(1000, 'sell', min_bars => 3), bars, '{"every": 3, "minima": [2, 5]}') AS page FROM figures_series \gset
+SELECT lem_report('backtest', 'crypto_1h', lem_order(1000, 'sell', min_bars => 3, max_bars => 12), bars, '{"every": 3, "minima": [2, 5]}') AS page FROM figures_series \gset
 CREATE TABLE figures_pairs AS
 SELECT m.ts, m.bps, m.bars_used, m.achieved, m.benchmark, m.completion, y.bps AS other
-FROM figures_series, lem_backtest_orders('crypto_1h', lem_order(1000, 'sell', min_bars => 3), bars, 3) AS m
+FROM figures_series, lem_backtest_orders('crypto_1h', lem_order(1000, 'sell', min_bars => 3, max_bars => 12), bars, 3) AS m
 	JOIN lem_backtest_orders('baseline:stop_rule', lem_order(1000, 'sell', min_bars => 3), bars, 3, 'causal', '{"n_ahead": 12, "norm_window": 168}') AS y USING (ts);
 SELECT pg_temp.same(pg_temp.figures(:'page', 'By month'), array_agg(x ORDER BY m.name, k)) AS months
 FROM (SELECT to_char(ts, 'YYYY-MM') AS name, count(*) AS n, avg(bps) AS mean, lem_mean_interval(bps, ts, interval '12 hours') AS i, stddev_samp(bps) AS std, avg(other) AS other FROM figures_pairs GROUP BY 1) AS m,
@@ -38,7 +38,7 @@ SELECT (SELECT bool_and(r.sigma IS NOT DISTINCT FROM w.sigma) AND count(r.ts) = 
 	_lem_report_gap('{"2026-01-01" 1 1}') IS NULL AS "no gap", (SELECT count(*) FROM _lem_report_deviations('{"2026-01-01" 1 1, "2026-01-02" 2 1}')) AS "no moves before"
 FROM (SELECT lem_bars(ts, price, volume) AS b FROM (SELECT u.* FROM figures_series, lem_unnest(bars) AS u LIMIT 6) AS u) AS b;
 SELECT pg_temp.same(pg_temp.figures(:'page', 'By minimum'), array_agg(x ORDER BY b.least, k)) AS minima
-FROM (SELECT least, (lem_backtest('crypto_1h', lem_order(1000, 'sell', min_bars => least), bars, '{"every": 3}')).* FROM figures_series, unnest('{2,5}'::int[]) AS least) AS b,
+FROM (SELECT least, (lem_backtest('crypto_1h', lem_order(1000, 'sell', min_bars => least, max_bars => 12), bars, '{"every": 3}')).* FROM figures_series, unnest('{2,5}'::int[]) AS least) AS b,
 	unnest(ARRAY[b.least, b.orders, b.mean_bps, b.ci_low, b.ci_high, b.std_bps, b.bars_used]) WITH ORDINALITY AS u (x, k);
 SELECT pg_temp.same(pg_temp.figures(:'page', 'The ten worst orders'), array_agg(x ORDER BY w.bps, w.ts, k)) AS worst
 FROM (SELECT * FROM figures_pairs ORDER BY bps, ts LIMIT 10) AS w, unnest(ARRAY[w.achieved, w.benchmark, w.bps, w.bars_used, w.completion, w.other]) WITH ORDINALITY AS u (x, k);
@@ -67,7 +67,7 @@ SELECT pg_temp.same(pg_temp.figures(page, 'Models'), (SELECT array_agg(x ORDER B
        pg_temp.stays_text(page) AS "names stay text", page = lem_report('models') AS "the same twice"
 FROM lem_report('models') AS page;
 SELECT kind, pg_temp.stays_text(page) AS "pictures are XML", page = again AS "the same twice" FROM figures_series, unnest('{schedule,backtest}'::text[]) AS kind,
-	LATERAL lem_report(kind, 'crypto_1h', lem_order(1000, min_bars => 3), bars, '{"every": 20}') AS page, LATERAL lem_report(kind, 'crypto_1h', lem_order(1000, min_bars => 3), bars, '{"every": 20}') AS again;
+	LATERAL lem_report(kind, 'crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), bars, '{"every": 20}') AS page, LATERAL lem_report(kind, 'crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), bars, '{"every": 20}') AS again;
 SELECT lem_book(ts, price - 0.02, price + 0.02, 50 + 40 * cos(i), 50 - 40 * cos(i), price, price + 0.05 + 0.04 * cos(i * 7.0), price - 0.05 - 0.04 * cos(i * 5.0), price, 1000) AS book
 FROM (SELECT '2026-01-05 14:30+00'::timestamptz + i * interval '1 second' AS ts, i, round((100 + sin(i / 40.0))::numeric, 2)::float8 AS price FROM generate_series(1, 400) AS i) AS b \gset
 SELECT pg_temp.same(pg_temp.figures(page, 'Where the profit comes from'), (SELECT array_agg(x ORDER BY b.fill, k) FROM lem_maker_backtest('baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), :'book', '{"risk_aversion": 0.2}') AS b,
@@ -81,7 +81,7 @@ FROM lem_report('maker', 'baseline:glft', lem_quoting(2, 0.01, 1, 0.1, 200), :'b
 \set query 'SELECT n.series, u.ts, u.price, u.volume FROM figures_named AS n, figures_series, lem_unnest(bars) AS u'
 CREATE TABLE figures_named AS SELECT :'hostile' || repeat('<x>', 140) AS series;
 SELECT max(ts) - interval '1 day' AS starts FROM figures_series, lem_unnest(bars) \gset
-SELECT lem_submit_order(series, 'crypto_1h', lem_order(1000, 'sell', start_ts => :'starts', min_bars => 3), client_id => :'hostile', basket => left(series, 400)) AS id FROM figures_named \gset
+SELECT lem_submit_order(series, 'crypto_1h', lem_order(1000, 'sell', start_ts => :'starts', min_bars => 3, max_bars => 12), client_id => :'hostile', basket => left(series, 400)) AS id FROM figures_named \gset
 CALL lem_work(:'query', :'starts'::timestamptz + interval '1 day');
 SELECT sum(lem_record_fill(:id, s.ts + interval '1 min', 100, s.quantity, fee => 1)) > 0 AS filled FROM lem_slices AS s WHERE s.order_id = :id AND s.quantity > 0;
 SELECT pg_temp.same(pg_temp.figures(page, 'Against the market'), (SELECT ARRAY[r.arrival_price, r.arrival_bps, r.arrival_cost, r.vwap, r.vwap_bps, r.vwap_cost, r.twap, r.twap_bps, r.twap_cost, r.day_vwap, r.day_vwap_bps, r.day_vwap_cost, r.open, r.open_bps, r.open_cost, r.close, r.close_bps, r.close_cost, r.best, r.best_bps, r.best_cost, r.worst, r.worst_bps, r.worst_cost]

@@ -31,7 +31,7 @@ simulate 40 A
 # warned NAME HOURS: what a schedule of bars of that length is warned of
 warned()
 {
-	sql -c "SELECT lem_schedule('$1', lem_order(1000), timestamptz '2026-01-01' + (ts - '2026-01-01') * $2, price, volume) FROM bars" 2>&1 >/dev/null |
+	sql -c "SELECT lem_schedule('$1', lem_order(1000, max_bars => 12), timestamptz '2026-01-01' + (ts - '2026-01-01') * $2, price, volume) FROM bars" 2>&1 >/dev/null |
 		sed -n 's/^WARNING:  //p'
 }
 

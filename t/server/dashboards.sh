@@ -9,7 +9,7 @@ SET client_min_messages = warning;
 CALL lem_train('mine', 'SELECT symbol AS series, ts, vwap AS price, volume FROM bars',
 	'{"lookback": 8, "n_ahead": 4, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 48}',
 	'{"epochs": 2, "samples": 64, "seed": 1}');
-SELECT lem_submit_order('ALPHA', 'crypto_1h', lem_order(1200, 'sell', start_ts => '2026-02-20 00:00+00', min_bars => 3, lot => 10)),
+SELECT lem_submit_order('ALPHA', 'crypto_1h', lem_order(1200, 'sell', start_ts => '2026-02-20 00:00+00', min_bars => 3, lot => 10, max_bars => 12)),
 	lem_submit_order('BETA', 'baseline:twap', lem_order(500)), lem_submit_order('GAMMA', 'baseline:twap', lem_order(500)),
 	lem_submit_order('BETA', 'mine', lem_order(500, max_bars => 2, start_ts => '2026-03-01 23:00+00'));
 CALL lem_work(:'query', '2026-03-02 00:00+00');
