@@ -42,12 +42,11 @@ SELECT 'impact_' || size, '1', 'crypto_1h', symbols_of('crypto_1h'), '{3,6}', si
 FROM unnest(ARRAY[0.001, 0.01, 0.1]) AS size;
 
 -- Models of the ablation, each beside the first of them; that one is judged in part 1 already where it
--- is the bundled one.  Without closes, the optimum alone where there is no such model.
+-- is the bundled one.  And that one on bars without closes.
+INSERT INTO parts (part, set, model, symbols, minima)
+SELECT part, '1', model, symbols_of('crypto_1h'), '{0,1,3,6,9}' FROM kinds WHERE part <> '1';
 INSERT INTO parts (part, set, model, symbols, minima, closes)
-SELECT part, '1', model, symbols_of('crypto_1h'), '{0,1,3,6,9}', closes FROM kinds WHERE part <> '1';
-INSERT INTO parts (part, set, model, symbols, minima, closes)
-SELECT 'no_close', '1', 'baseline:optimal_stop', symbols_of('crypto_1h'), '{0,1,3,6,9}', false
-WHERE NOT EXISTS (SELECT FROM kinds WHERE kind = 'no_close');
+SELECT 'no_close', '1', model, symbols_of('crypto_1h'), '{0,1,3,6,9}', false FROM kinds WHERE kind = 'base';
 UPDATE parts SET against = (SELECT part FROM kinds WHERE kind = 'base')
 WHERE part = 'no_close' OR part IN (SELECT part FROM kinds WHERE kind <> 'base');
 UPDATE parts SET windows_of = CASE WHEN model LIKE 'baseline:%' THEN 'crypto_1h' ELSE model END;

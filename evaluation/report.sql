@@ -169,7 +169,7 @@ $$;
 
 -- Models of the ablation.
 CREATE FUNCTION kind_text(kind text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE kind WHEN 'base' THEN 'as bundled (seed 1)' WHEN 'no_close' THEN 'without closes' WHEN 'mean' THEN 'objective "mean"' WHEN 'softplus' THEN 'objective "softplus"'
+	SELECT CASE kind WHEN 'base' THEN 'as bundled (seed 1)' WHEN 'closes_only' THEN 'from bars with closes alone' WHEN 'version_1' THEN 'the model of 1.0' WHEN 'mean' THEN 'objective "mean"' WHEN 'softplus' THEN 'objective "softplus"'
 		WHEN 'curve' THEN 'without the optimum (base "curve")' WHEN 'lstm' THEN 'LSTM for TKAN' WHEN 'gru' THEN 'GRU for TKAN'
 		WHEN 'none' THEN 'no recurrent layer' WHEN 'no_selection' THEN 'no variable selection' WHEN 'no_attention' THEN 'no attention' ELSE replace(kind, '_', ' ') END
 $$;
@@ -209,7 +209,7 @@ CREATE FUNCTION seeds() RETURNS SETOF text LANGUAGE sql AS $$
 	FROM seeds ORDER BY benchmark DESC, places(minimum))
 $$;
 
--- With closes and without: the optimum, and models that are trained and judged so.
+-- With closes and without: the optimum, and the model.
 CREATE FUNCTION closes() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT * FROM (VALUES ('| benchmark | at least | optimum with closes: mean [std] | without | closes add (95 %) | std: without / with (95 %) | model with closes: mean [std] | without | closes add (95 %) | std: without / with (95 %) |'),
 		('|---|---|--:|--:|--:|--:|--:|--:|--:|--:|')) AS h
@@ -217,10 +217,10 @@ CREATE FUNCTION closes() RETURNS SETOF text LANGUAGE sql AS $$
 	(SELECT line(upper(benchmark), minimum_text(minimum),
 		spread(max(o.mean), max(o.deviation)), max(spread(n.mean, n.deviation)) FILTER (WHERE n.strategy = 2),
 		max(within(-n.by_base, -n.by_base_high, -n.by_base_low)) FILTER (WHERE n.strategy = 2), max(within(n.base_spread, n.base_spread_low, n.base_spread_high, 2)) FILTER (WHERE n.strategy = 2),
-		max(spread(b.mean, b.deviation)) FILTER (WHERE trained), max(spread(n.mean, n.deviation)) FILTER (WHERE trained AND n.strategy = 1),
-		max(within(-n.by_base, -n.by_base_high, -n.by_base_low)) FILTER (WHERE trained AND n.strategy = 1),
-		max(within(n.base_spread, n.base_spread_low, n.base_spread_high, 2)) FILTER (WHERE trained AND n.strategy = 1))
-	FROM (SELECT f.*, model NOT LIKE 'baseline:%' AS trained, against FROM figures AS f JOIN parts USING (part) WHERE part = 'no_close') AS n
+		max(spread(b.mean, b.deviation)), max(spread(n.mean, n.deviation)) FILTER (WHERE n.strategy = 1),
+		max(within(-n.by_base, -n.by_base_high, -n.by_base_low)) FILTER (WHERE n.strategy = 1),
+		max(within(n.base_spread, n.base_spread_low, n.base_spread_high, 2)) FILTER (WHERE n.strategy = 1))
+	FROM (SELECT f.*, against FROM figures AS f JOIN parts USING (part) WHERE part = 'no_close') AS n
 	JOIN figures AS o USING (phase, side, benchmark, minimum) JOIN figures AS b USING (phase, side, benchmark, minimum)
 	WHERE o.part = against AND o.strategy = 2 AND b.part = against AND b.strategy = 1 AND n.strategy <= 2 AND phase = 'all' AND side = 'both'
 	GROUP BY benchmark, minimum ORDER BY benchmark DESC, places(minimum))
