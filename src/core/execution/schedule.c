@@ -27,12 +27,14 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
 }
 
-/* The optimum that the network of order i, whose window and limits are set, moves. */
+/*
+ * The optimum that the network of order i, whose window and limits are set, moves.  The order's numbers a step
+ * begin at `step`; config: that of its length.
+ */
 static lem_status
-set_policy(lem_plan *plan, const lem_config *config, int i, const lem_order *order,
+set_policy(lem_plan *plan, const lem_config *config, size_t step, int i, const lem_order *order,
 		   const lem_series *series, const lem_clock *clock, lem_fault *fault)
 {
-	const size_t step = (size_t) i * config->n_ahead;
 	const lem_limits *limits = &plan->limits[i];
 	lem_policy_order *policy = &plan->policy[i];
 	lem_optimal_options options;
@@ -69,24 +71,32 @@ lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *o
 			 const lem_series *series, const lem_clock *clock, lem_fault *fault)
 {
 	const size_t step = (size_t) i * config->n_ahead;
-	lem_real   *rows = plan->rows + (size_t) i * lem_rows(config) * lem_inputs(config);
+	const size_t size = (size_t) lem_rows(config) * lem_inputs(config);
+	lem_real   *rows = plan->rows + i * size;
 	lem_status	status = lem_order_check(order, config->n_ahead, &plan->limits[i], fault);
+	lem_config	near;
+	size_t		used;
 
 	if (status != LEM_OK)
 		return status;
+
+	/* an order that is shorter than the longest has fewer bars to be expected; its rows end in zeros */
+	near = lem_config_near(config, plan->limits[i].horizon);
+	used = (size_t) lem_rows(&near) * lem_inputs(&near);
+	memset(rows + used, 0, (size - used) * sizeof(lem_real));
 	plan->limits[i].by = plan->arrays.by + step;
 	plan->branch[i] = plan->limits[i].branch;
 	plan->min_rate[i] = (lem_real) order->min_rate;
 	plan->max_rate[i] = (lem_real) order->max_rate;
-	status = lem_window_build_on(plan->memory, config, series, order, clock, plan->scratch,
+	status = lem_window_build_on(plan->memory, &near, series, order, clock, plan->scratch,
 								 &plan->windows[i], rows, plan->slice_ts + step,
 								 plan->market + 2 * step, fault);
 	if (status == LEM_OK && lem_order_bounded(order))
-		status = lem_bounds_set(config, order, series, clock, &plan->windows[i],
+		status = lem_bounds_set(&near, order, series, clock, &plan->windows[i],
 								plan->slice_ts + step, plan->market + 2 * step, plan->scratch,
 								&plan->arrays, step, &plan->bounds[i], &plan->limits[i], fault);
 	if (status == LEM_OK && config->stop_base)
-		status = set_policy(plan, config, i, order, series, clock, fault);
+		status = set_policy(plan, &near, step, i, order, series, clock, fault);
 	return status;
 }
 
