@@ -74,13 +74,13 @@ FROM (SELECT part, phase, side, benchmark, minimum, strategy, reach, bars, n, le
 	WINDOW w AS (PARTITION BY part, phase, side, benchmark, minimum, strategy ORDER BY pos)) AS c
 GROUP BY part, phase, side, benchmark, minimum, strategy, reach, bars, n;
 
--- spread: the standard deviation by the optimum's; track: by TWAP's; quality: mean / standard deviation
+-- spread: the standard deviation by the optimum's, where that is one; track: by TWAP's; quality: mean / standard deviation
 -- more than the optimum's.
 CREATE TABLE figures AS
 SELECT s.*, s.mean / nullif(s.deviation, 0) AS ratio, e.x AS error, s.mean - critical * e.x AS low, s.mean + critical * e.x AS high,
 	s.mean - o.mean AS difference, s.mean - o.mean - critical * e.d AS difference_low, s.mean - o.mean + critical * e.d AS difference_high,
-	s.deviation / nullif(o.deviation, 0) AS spread, s.deviation / nullif(o.deviation, 0) * exp(-critical * e.spread) AS spread_low,
-	s.deviation / nullif(o.deviation, 0) * exp(critical * e.spread) AS spread_high,
+	s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END AS spread, s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END * exp(-critical * e.spread) AS spread_low,
+	s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END * exp(critical * e.spread) AS spread_high,
 	quality.is AS quality, quality.is - critical * e.quality AS quality_low, quality.is + critical * e.quality AS quality_high,
 	s.mean - r.mean AS by_rule, s.mean - r.mean - critical * e.r AS by_rule_low, s.mean - r.mean + critical * e.r AS by_rule_high,
 	s.deviation / nullif(t.deviation, 0) AS track, s.deviation / nullif(t.deviation, 0) * exp(-critical * e.track) AS track_low,

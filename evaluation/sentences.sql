@@ -61,7 +61,7 @@ CREATE FUNCTION horizons_in_short() RETURNS SETOF text LANGUAGE sql AS $$
 			string_agg(horizon::text, ', ' ORDER BY horizon), together('horizon%', 'vwap'), together('horizon%', 'twap')) END
 		|| coalesce((SELECT format(' Orders of %s bars are not shown: the model''s horizon is %s.', string_agg(bars::text, ', ' ORDER BY bars), max(n_ahead))
 			FROM unnest('{6,24,48,96}'::int[]) AS bars, (SELECT (config ->> 'n_ahead')::int AS n_ahead FROM lem_models WHERE name = 'crypto_1h' AND deployed) AS m
-			WHERE bars > n_ahead), '')
+			WHERE bars > n_ahead HAVING count(*) > 0), '')
 	FROM parts WHERE part LIKE 'horizon%'
 $$;
 CREATE FUNCTION impact_in_short() RETURNS SETOF text LANGUAGE sql AS $$
