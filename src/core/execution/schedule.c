@@ -8,6 +8,7 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	const size_t steps = (size_t) n * config->n_ahead;
 	const size_t rows = (size_t) n * lem_rows(config) * lem_inputs(config);
 
+	plan->last.there = false;
 	plan->limits = lem_arena_bytes(arena, n * sizeof(lem_limits));
 	plan->windows = lem_arena_bytes(arena, n * sizeof(lem_window));
 	plan->branch = lem_arena_bytes(arena, n * sizeof(int));
@@ -27,6 +28,82 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
 }
 
+static bool
+same_series(const lem_series *a, const lem_series *b)
+{
+	return a->n == b->n && a->ts == b->ts && a->price == b->price && a->volume == b->volume &&
+		a->n_features == b->n_features && a->features == b->features && a->close == b->close &&
+		a->high == b->high && a->low == b->low;
+}
+
+/* The window of order i: that of the order before where it begins at the same bar of the same series. */
+static lem_status
+set_window(lem_plan *plan, const lem_config *config, const lem_config *near, int i,
+		   const lem_order *order, const lem_series *series, const lem_clock *clock,
+		   lem_fault *fault)
+{
+	const size_t step = (size_t) i * config->n_ahead;
+	const size_t size = (size_t) lem_rows(config) * lem_inputs(config);
+	const size_t used = (size_t) lem_rows(near) * lem_inputs(near);
+	lem_real   *rows = plan->rows + i * size;
+	const int	from = plan->last.order;
+	lem_status	status;
+
+	if (plan->last.there && from != i && plan->last.n_ahead == near->n_ahead &&
+		plan->last.has_start == order->has_start &&
+		(!order->has_start || plan->last.start_ts == order->start_ts) &&
+		plan->last.clock == clock && same_series(&plan->last.series, series))
+	{
+		const size_t from_step = (size_t) from * config->n_ahead;
+
+		memcpy(rows, plan->rows + from * size, size * sizeof(lem_real));
+		memcpy(plan->slice_ts + step, plan->slice_ts + from_step, near->n_ahead * sizeof(int64_t));
+		memcpy(plan->market + 2 * step, plan->market + 2 * from_step,
+			   2 * near->n_ahead * sizeof(double));
+		plan->windows[i] = plan->windows[from];
+		return LEM_OK;
+	}
+	plan->last.there = false;
+	/* an order that is shorter than the longest has fewer bars to be expected; its rows end in zeros */
+	memset(rows + used, 0, (size - used) * sizeof(lem_real));
+	status = lem_window_build_on(plan->memory, near, series, order, clock, plan->scratch,
+								 &plan->windows[i], rows, plan->slice_ts + step,
+								 plan->market + 2 * step, fault);
+	if (status != LEM_OK)
+		return status;
+	plan->last.there = true;
+	plan->last.order = i;
+	plan->last.n_ahead = near->n_ahead;
+	plan->last.has_start = order->has_start;
+	plan->last.start_ts = order->start_ts;
+	plan->last.series = *series;
+	plan->last.clock = clock;
+	plan->last.looked = false;
+	return LEM_OK;
+}
+
+/* What is known before order i, whose window is set, and expected of its volumes. */
+static lem_status
+set_outlook(lem_plan *plan, const lem_config *config, size_t step, int i, const lem_order *order,
+			const lem_series *series, const lem_clock *clock, lem_fault *fault)
+{
+	const int	from = plan->last.order;
+	lem_status	status;
+
+	if (plan->last.looked && from != i)
+	{
+		memcpy(plan->expected + step, plan->policy[from].volume, config->n_ahead * sizeof(double));
+		return LEM_OK;
+	}
+	plan->last.looked = false;
+	status = lem_window_outlook_on(plan->windows[i].memory, config, series, order, clock,
+								   plan->scratch, false, &plan->last.outlook,
+								   plan->expected + step, fault);
+	plan->last.looked = status == LEM_OK;
+	plan->last.order = i;		/* which has the window as well */
+	return status;
+}
+
 /*
  * The optimum that the network of order i, whose window and limits are set, moves.  The order's numbers a step
  * begin at `step`; config: that of its length.
@@ -38,10 +115,7 @@ set_policy(lem_plan *plan, const lem_config *config, size_t step, int i, const l
 	const lem_limits *limits = &plan->limits[i];
 	lem_policy_order *policy = &plan->policy[i];
 	lem_optimal_options options;
-	lem_outlook outlook;
-	lem_status	status = lem_window_outlook_on(plan->windows[i].memory, config, series, order, clock,
-											   plan->scratch, false, &outlook,
-											   plan->expected + step, fault);
+	lem_status	status = set_outlook(plan, config, step, i, order, series, clock, fault);
 
 	if (status != LEM_OK)
 		return status;
@@ -58,7 +132,7 @@ set_policy(lem_plan *plan, const lem_config *config, size_t step, int i, const l
 		.market = plan->market + 2 * step,
 		.volume = plan->expected + step
 	};
-	status = lem_optimal_begin(&options, order, limits, &outlook, series, &plan->windows[i],
+	status = lem_optimal_begin(&options, order, limits, &plan->last.outlook, series, &plan->windows[i],
 							   &policy->optimal, fault);
 	policy->optimal.close = plan->close + step;
 	lem_last_closes(series, plan->slice_ts + step, config->n_ahead, plan->windows[i].known,
@@ -71,26 +145,17 @@ lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *o
 			 const lem_series *series, const lem_clock *clock, lem_fault *fault)
 {
 	const size_t step = (size_t) i * config->n_ahead;
-	const size_t size = (size_t) lem_rows(config) * lem_inputs(config);
-	lem_real   *rows = plan->rows + i * size;
 	lem_status	status = lem_order_check(order, config->n_ahead, &plan->limits[i], fault);
 	lem_config	near;
-	size_t		used;
 
 	if (status != LEM_OK)
 		return status;
-
-	/* an order that is shorter than the longest has fewer bars to be expected; its rows end in zeros */
 	near = lem_config_near(config, plan->limits[i].horizon);
-	used = (size_t) lem_rows(&near) * lem_inputs(&near);
-	memset(rows + used, 0, (size - used) * sizeof(lem_real));
 	plan->limits[i].by = plan->arrays.by + step;
 	plan->branch[i] = plan->limits[i].branch;
 	plan->min_rate[i] = (lem_real) order->min_rate;
 	plan->max_rate[i] = (lem_real) order->max_rate;
-	status = lem_window_build_on(plan->memory, &near, series, order, clock, plan->scratch,
-								 &plan->windows[i], rows, plan->slice_ts + step,
-								 plan->market + 2 * step, fault);
+	status = set_window(plan, config, &near, i, order, series, clock, fault);
 	if (status == LEM_OK && lem_order_bounded(order))
 		status = lem_bounds_set(&near, order, series, clock, &plan->windows[i],
 								plan->slice_ts + step, plan->market + 2 * step, plan->scratch,

@@ -49,6 +49,22 @@ extern lem_status lem_schedule(const lem_model *model, int n, const lem_order *o
  */
 typedef struct lem_plan
 {
+	/*
+	 * What the last window was made from, and the order that has it: many orders of one series begin at the
+	 * same bar, and the next one takes it over.  Bits are the same.
+	 */
+	struct
+	{
+		bool		there;
+		int			order;
+		int			n_ahead;
+		bool		has_start;
+		int64_t		start_ts;
+		lem_series	series;
+		const lem_clock *clock;
+		bool		looked;		/* outlook is there, and what is expected of the order's volumes */
+		lem_outlook outlook;
+	}			last;
 	lem_limits *limits;			/* n */
 	lem_window *windows;		/* n */
 	int		   *branch;			/* n */
