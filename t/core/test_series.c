@@ -1,5 +1,6 @@
 /* test_series.c: cutting series, and joining parts of them. */
 #include <stdint.h>
+#include <string.h>
 
 #include "check.h"
 #include "market/series.h"
@@ -37,6 +38,35 @@ test_part(void)
 	check_int(lem_series_between(&plain, 31, INT64_MAX).n, 0, "bars after the last");
 	check_int(lem_series_between(&plain, 1, 10).n, 0, "bars between two");
 	check_int(lem_series_between(&none, INT64_MIN, INT64_MAX).n, 0, "bars of nothing");
+}
+
+static void
+test_equal(void)
+{
+	static const double other[] = {10, 20, 30, 40, 51};
+	const lem_series wide = {
+		.n = 5, .n_features = 2, .ts = ts, .price = price, .volume = volume, .features = features,
+		.close = price, .high = volume, .low = price
+	};
+	double		copy[5];
+	lem_series	same = wide;
+
+	memcpy(copy, price, sizeof(copy));
+	same.price = same.close = copy;
+	check(lem_series_equal(&wide, &same), "the same bars elsewhere");
+	same.volume = other;
+	check(!lem_series_equal(&wide, &same), "another volume");
+	same.n = 4;
+	check(!lem_series_equal(&wide, &same), "fewer bars");
+	same = lem_series_part(&same, 0, 4);
+	check_int(lem_series_equal(&same, &(lem_series) {.n = 0}), 0, "none");
+	same = wide;
+	same.close = NULL;
+	check(!lem_series_equal(&wide, &same), "without closes");
+	same = wide;
+	same.n_features = 0;
+	check(!lem_series_equal(&wide, &same), "without features");
+	check(lem_series_equal(&(lem_series) {.n = 0}, &(lem_series) {.n = 0}), "no bars are no bars");
 }
 
 static void
@@ -85,6 +115,7 @@ int
 main(void)
 {
 	test_part();
+	test_equal();
 	test_join();
 	return check_done();
 }

@@ -33,6 +33,28 @@ lem_series_between(const lem_series *series, int64_t from, int64_t end)
 						   lem_series_before(series, end));
 }
 
+static bool
+same_bits(const void *a, const void *b, size_t bytes)
+{
+	return a == b || (a && b && memcmp(a, b, bytes) == 0);
+}
+
+bool
+lem_series_equal(const lem_series *a, const lem_series *b)
+{
+	const size_t bytes = a->n * sizeof(double);
+
+	if (a->n != b->n || a->n_features != b->n_features)
+		return false;
+	return a->n == 0 || (same_bits(a->ts, b->ts, a->n * sizeof(int64_t)) &&
+						 same_bits(a->price, b->price, bytes) &&
+						 same_bits(a->volume, b->volume, bytes) &&
+						 same_bits(a->features, b->features, bytes * a->n_features) &&
+						 same_bits(a->close, b->close, bytes) &&
+						 same_bits(a->high, b->high, bytes) &&
+						 same_bits(a->low, b->low, bytes));
+}
+
 size_t
 lem_series_bytes(size_t n, int n_features)
 {

@@ -12,6 +12,9 @@ extern lem_series lem_series_part(const lem_series *series, size_t first, size_t
 /* Bars with from <= ts < end. */
 extern lem_series lem_series_between(const lem_series *series, int64_t from, int64_t end);
 
+/* Have two series the same bars, bit for bit, and know the same of them? */
+extern bool lem_series_equal(const lem_series *a, const lem_series *b);
+
 /* Bytes of memory that lem_series_join needs for n bars; SIZE_MAX: more than there can be. */
 extern size_t lem_series_bytes(size_t n, int n_features);
 

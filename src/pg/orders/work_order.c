@@ -99,6 +99,7 @@ lem_work_order_see(lem_work_order *order, const lem_series *series)
 		HISTORY, TRADED, FRESH, PARTS
 	};
 	lem_series	parts[PARTS];
+	lem_series	now;
 	Size		n;
 
 	order->view = lem_series_between(series, order->since, PG_INT64_MAX);
@@ -106,6 +107,11 @@ lem_work_order_see(lem_work_order *order, const lem_series *series)
 		return;
 	lem_bars_view(order->bars, &parts[TRADED]);
 	if (parts[TRADED].n == 0 || parts[TRADED].n_features != series->n_features)
+		return;
+	/* as a rule bars are what they were, and orders of one series share its memory */
+	now = lem_series_between(series, order->order.start_ts,
+							 parts[TRADED].ts[parts[TRADED].n - 1] + 1);
+	if (lem_series_equal(&now, &parts[TRADED]))
 		return;
 	parts[HISTORY] = lem_series_between(series, order->since, order->order.start_ts);
 	parts[FRESH] = lem_series_between(series, parts[TRADED].ts[parts[TRADED].n - 1] + 1,
