@@ -6,7 +6,7 @@ trap 'rm -rf "$work"' EXIT
 
 sql -c "CREATE EXTENSION lem" -f data/simulate.sql
 bars_file "$work" crypto_1h '1 hour' 80 '2020-07-01 00:00+00' BTCUSDT LTCUSDT
-bars_file "$work" dow_1d '1 day' 300 '2014-01-01 00:00+00' AAPL WMT
+bars_file "$work" dow_1d '1 day' 2200 '2010-01-01 00:00+00' AAPL WMT
 mkdir "$work/out"
 BARS_DIR=$work OUT=$work/out WORKERS=1 CHANGES='{"epochs": 1, "samples": 64, "batch": 32, "validation_samples": 32, "mask_epochs": 0}' \
 	timeout 900 scripts/bundled >"$work/log" 2>&1
