@@ -4,12 +4,12 @@
 -- model knows bars of both kinds.
 SELECT $$WITH longer AS (
 		SELECT symbol || ' ' || hours || ' h' AS series,
-			date_bin(make_interval(hours => hours), ts, '2000-01-03') AS ts,
+			date_bin(make_interval(hours => hours), ts, '2000-01-03 00:00+00') AS ts,
 			coalesce(sum(notional) / nullif(sum(volume), 0), (array_agg(close ORDER BY ts DESC))[1]) AS price,
 			sum(volume) AS volume,
 			(array_agg(close ORDER BY ts DESC))[1] AS close
 		FROM bars, unnest('{1,2,4}'::int[]) AS hours
-		WHERE ts < '2020-11-30'
+		WHERE ts < '2020-11-30 00:00+00'
 		GROUP BY symbol, hours, 2)
 	SELECT series, ts, price, volume, close FROM longer
 	UNION ALL

@@ -6,7 +6,7 @@ CALL lem_train('dow_1d',
 	$$WITH days AS (
 		SELECT symbol AS series, ts, (high + low + close) / 3 AS price, volume, close
 		FROM bars
-		WHERE ts < '2016-06-06' AND symbol NOT IN ('AXP', 'CAT', 'IBM', 'WMT'))
+		WHERE ts < '2016-06-06 00:00+00' AND symbol NOT IN ('AXP', 'CAT', 'IBM', 'WMT'))
 	SELECT series, ts, price, volume, close FROM days
 	UNION ALL
 	SELECT series || ', price only', ts, price, volume, NULL FROM days$$,

@@ -608,6 +608,8 @@ test_shrink(void)
 {
 	const double loss[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS] = {
 		{3, 1, 2, NAN}, {2, 2, 2, NAN}, {1, 3, 2, NAN}, {2, 4, 2, NAN}, {3, 5, 1, NAN}};
+	const double holes[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS] = {
+		{NAN, 1, 1, 1}, {1, 1, 1, 1}, {INFINITY, 1, 1, 1}, {NAN, 1, 1, 1}, {1, 1, 1, 1}};
 	double		factor[LEM_POLICY_OUTPUTS];
 	const lem_config config = policy_config(4);
 	const int64_t size = lem_part_size(&config, 1);
@@ -627,6 +629,8 @@ test_shrink(void)
 		wrong += part[i] != (i < at.kernel_2 ? 8 :
 							 8 * (lem_real) factor[(i - at.kernel_2) % LEM_POLICY_OUTPUTS]);
 	check_int(wrong, 0, "outputs are multiplied, and nothing else");
+	check(lem_shrink_choose(holes, factor) == 4 && factor[0] == 0.25,
+		  "what cannot be judged is not chosen before what can");
 	free(part);
 }
 

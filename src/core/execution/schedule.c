@@ -1,5 +1,6 @@
 /* schedule.c: from orders and bars to schedules. */
 #include "execution/schedule.h"
+#include "market/series.h"
 
 void
 lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *model, int n,
@@ -28,14 +29,6 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
 }
 
-static bool
-same_series(const lem_series *a, const lem_series *b)
-{
-	return a->n == b->n && a->ts == b->ts && a->price == b->price && a->volume == b->volume &&
-		a->n_features == b->n_features && a->features == b->features && a->close == b->close &&
-		a->high == b->high && a->low == b->low;
-}
-
 /* The window of order i: that of the order before where it begins at the same bar of the same series. */
 static lem_status
 set_window(lem_plan *plan, const lem_config *config, const lem_config *near, int i,
@@ -52,7 +45,7 @@ set_window(lem_plan *plan, const lem_config *config, const lem_config *near, int
 	if (plan->last.there && from != i && plan->last.n_ahead == near->n_ahead &&
 		plan->last.has_start == order->has_start &&
 		(!order->has_start || plan->last.start_ts == order->start_ts) &&
-		plan->last.clock == clock && same_series(&plan->last.series, series))
+		plan->last.clock == clock && lem_series_equal(&plan->last.series, series))
 	{
 		const size_t from_step = (size_t) from * config->n_ahead;
 

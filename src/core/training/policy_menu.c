@@ -65,15 +65,15 @@ draw(const lem_config *config, int n_rates, const double (*rates)[2], uint64_t s
 	return entry;
 }
 
-/* Problems of validation over n bars: minima of 1 and of each of `parts` parts, and one that tracks. */
+/* Problems of validation over n bars: so many minima, from 1 on a quarter apart, and one that tracks. */
 static void
-add_valid(lem_policy_menu *menu, int n, int parts, bool tracks)
+add_valid(lem_policy_menu *menu, int n, int minima, bool tracks)
 {
 	int			last = 0;
 
-	for (int i = 0; i < parts + tracks; i++)
+	for (int i = 0; i < minima + tracks; i++)
 	{
-		const bool	early = i < parts;
+		const bool	early = i < minima;
 		const int	part = i * n / LEM_MENU_PARTS;
 		const int	min_bars = !early ? n : part > 1 ? part : 1;
 

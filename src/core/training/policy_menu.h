@@ -12,8 +12,8 @@
 #include "training/dataset.h"
 
 #define LEM_MENU_TRAIN 96		/* at most */
-#define LEM_MENU_PARTS 4		/* minima of validation are so manieth parts of the horizon, */
-#define LEM_MENU_OCTAVES 4		/* which is N, and halved so many times less one */
+#define LEM_MENU_PARTS 4		/* minima of validation lie a quarter of the horizon apart, */
+#define LEM_MENU_OCTAVES 4		/* which is N, N/2, N/4 or N/8 */
 #define LEM_MENU_VALID (2 + LEM_MENU_OCTAVES * LEM_MENU_PARTS)	/* at most */
 #define LEM_MENU_RATES 32
 #define LEM_SIGHTS (LEM_SEES_LAST + 1)

@@ -1,4 +1,5 @@
 /* shrink.c: how much of what a network on top of the optimum says is kept. */
+#include <math.h>
 #include <string.h>
 
 #include "parameters/params.h"
@@ -41,7 +42,7 @@ lem_shrink_choose(const double loss[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS],
 		int			best = 0;
 
 		for (int i = 1; i < LEM_SHRINK_FACTORS; i++)
-			if (loss[i][o] < loss[best][o])
+			if (isfinite(loss[i][o]) && !(loss[best][o] <= loss[i][o]))
 				best = i;
 		factor[o] = lem_shrink_factor(best);
 		sum += loss[best][o];

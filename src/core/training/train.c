@@ -729,7 +729,7 @@ validate_policy(const lem_train_job *job, const lem_head *head, int slot, lem_va
 	{
 		const lem_menu_entry *entry = &menu->entry[e];
 		const int	branch = entry->early ? entry->problem.min_bars - 1 : config->n_ahead;
-		const bool	told = entry->problem.bars == config->n_ahead;
+		const bool	whole = entry->problem.bars == config->n_ahead;
 		const lem_real *share;
 
 		open_orders(job, first, samples.n, e, orders);
@@ -748,7 +748,7 @@ validate_policy(const lem_train_job *job, const lem_head *head, int slot, lem_va
 			sums->loss += loss;
 			sums->output[lem_policy_output(&orders[i])] += loss;
 			/* gains by branch are those of the whole horizon */
-			if (!told)
+			if (!whole)
 				continue;
 			sums->gain[branch] += scale * bps;
 			sums->square[branch] += scale * bps * bps;
