@@ -133,6 +133,24 @@ lem_keys_refuse(const lem_keys *keys, const char *name, const JsonbValue *value,
 			 errhint("It must be %s.", wanted)));
 }
 
+void
+lem_keys_each(const lem_keys *keys, const lem_key *key, const JsonbValue *value, const char *wanted,
+			  void (*read) (const lem_keys *keys, const char *name, const JsonbValue *element))
+{
+	int			n;
+	JsonbIterator *it = lem_json_array(value, &n);
+
+	if (it == NULL)
+		lem_keys_refuse(keys, key->name, value, wanted);
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue	element;
+
+		(void) JsonbIteratorNext(&it, &element, true);
+		read(keys, psprintf("%s[%d]", key->name, i), &element);
+	}
+}
+
 /* A number of any size: one that is too large for a double is infinite. */
 double
 lem_keys_number(const lem_keys *keys, const char *name, const JsonbValue *value)

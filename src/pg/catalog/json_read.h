@@ -80,6 +80,12 @@ extern void lem_keys_read(const lem_keys *keys, int groups, Jsonb *json, void *t
 extern void lem_keys_refuse(const lem_keys *keys, const char *name, const JsonbValue *value,
 							const char *wanted) pg_attribute_noreturn();
 
+/* Read each element of a key's list, which is named as in key[0]; LM014 unless it is a list. */
+extern void lem_keys_each(const lem_keys *keys, const lem_key *key, const JsonbValue *value,
+						  const char *wanted,
+						  void (*read) (const lem_keys *keys, const char *name,
+										const JsonbValue *element));
+
 /* Values of parts of a key: as an integer, a number, the place of one of words. */
 extern int	lem_keys_int(const lem_keys *keys, const char *name, const JsonbValue *value);
 extern double lem_keys_number(const lem_keys *keys, const char *name, const JsonbValue *value);

@@ -43,31 +43,23 @@ read_time_zone(const lem_keys *keys, const lem_key *key, const JsonbValue *value
 }
 
 static void
+read_markout(const lem_keys *keys, const char *name, const JsonbValue *element)
+{
+	if (element->type != jbvString)
+		lem_keys_refuse(keys, name, element, "an interval, such as \"5 minutes\"");
+	(void) lem_input(F_INTERVAL_IN, pnstrdup(element->val.string.val, element->val.string.len),
+					 ERRCODE_LEM_INVALID_CONFIG,
+					 psprintf("invalid value for option \"%s\": %s", name,
+							  lem_json_describe(element)),
+					 "It must be an interval, such as \"5 minutes\".");
+}
+
+static void
 read_markouts(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
-	JsonbIterator *it;
-	int			n;
-
 	(void) target;
-	if (value->type == jbvNull)
-		return;
-	it = lem_json_array(value, &n);
-	if (it == NULL)
-		lem_keys_refuse(keys, key->name, value, "a list of intervals, such as [\"5 minutes\"]");
-	for (int i = 0; i < n; i++)
-	{
-		const char *name = psprintf("%s[%d]", key->name, i);
-		JsonbValue	element;
-
-		(void) JsonbIteratorNext(&it, &element, true);
-		if (element.type != jbvString)
-			lem_keys_refuse(keys, name, &element, "an interval, such as \"5 minutes\"");
-		(void) lem_input(F_INTERVAL_IN, pnstrdup(element.val.string.val, element.val.string.len),
-						 ERRCODE_LEM_INVALID_CONFIG,
-						 psprintf("invalid value for option \"%s\": %s", name,
-								  lem_json_describe(&element)),
-						 "It must be an interval, such as \"5 minutes\".");
-	}
+	if (value->type != jbvNull)
+		lem_keys_each(keys, key, value, "a list of intervals, such as [\"5 minutes\"]", read_markout);
 }
 
 static const lem_key option[] = {

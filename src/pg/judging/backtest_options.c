@@ -122,30 +122,22 @@ read_yardstick(const lem_keys *keys, const lem_key *key, const JsonbValue *value
 		lem_keys_refuse(keys, key->name, value, "a model, or a baseline such as \"baseline:twap\"");
 }
 
+static void
+read_minimum(const lem_keys *keys, const char *name, const JsonbValue *element)
+{
+	int64		bars;
+
+	if (!lem_json_integer(element, 1, PG_INT32_MAX, &bars))
+		lem_keys_refuse(keys, name, element, "a number of bars of at least 1");
+}
+
 /* The shortest orders that a report compares, in bars; null is as if they were left out. */
 static void
 read_minima(const lem_keys *keys, const lem_key *key, const JsonbValue *value, void *target)
 {
-	static const char *const wanted = "a list of numbers of bars, such as [3, 6]";
-	JsonbIterator *it;
-	int			n;
-
 	(void) target;
-	if (value->type == jbvNull)
-		return;
-	it = lem_json_array(value, &n);
-	if (it == NULL)
-		lem_keys_refuse(keys, key->name, value, wanted);
-	for (int i = 0; i < n; i++)
-	{
-		JsonbValue	element;
-		int64		bars;
-
-		(void) JsonbIteratorNext(&it, &element, true);
-		if (!lem_json_integer(&element, 1, PG_INT32_MAX, &bars))
-			lem_keys_refuse(keys, psprintf("%s[%d]", key->name, i), &element,
-							"a number of bars of at least 1");
-	}
+	if (value->type != jbvNull)
+		lem_keys_each(keys, key, value, "a list of numbers of bars, such as [3, 6]", read_minimum);
 }
 
 /* Keys of a config are read with the others of one (below). */
