@@ -385,6 +385,29 @@ most_together(const lem_model *model, int n)
 	return most;
 }
 
+/*
+ * Orders of one series that begin at the same bar, and are as long, next to each other: the next one takes
+ * the window of the one before over, and the trunk computes it once.
+ */
+static int
+compare_windows(const void *a, const void *b, void *arg)
+{
+	const lem_work_batch *batch = arg;
+	const int	number[] = {*(const int *) a, *(const int *) b};
+	const lem_work_order *x = &batch->orders[number[0]];
+	const lem_work_order *y = &batch->orders[number[1]];
+
+	if (x->series != y->series)
+		return x->series < y->series ? -1 : 1;
+	if (x->order.max_bars != y->order.max_bars)
+		return x->order.max_bars < y->order.max_bars ? -1 : 1;
+	if (x->order.has_start != y->order.has_start)
+		return x->order.has_start ? 1 : -1;
+	if (x->order.has_start && x->order.start_ts != y->order.start_ts)
+		return x->order.start_ts < y->order.start_ts ? -1 : 1;
+	return number[0] < number[1] ? -1 : 1;
+}
+
 /* Decide the orders of a batch that have a model. */
 static void
 decide_model(lem_work_batch *batch, int number)
@@ -423,6 +446,7 @@ decide_model(lem_work_batch *batch, int number)
 		lem_work_order_blame(&batch->orders[work.members[i]], error, false);
 	if (error)
 		return;
+	qsort_arg(work.members, work.n, sizeof(int), compare_windows, batch);
 	most = most_together(work.loaded, work.n);
 	errors = palloc0(work.n * sizeof(ErrorData *));
 	for (int first = 0; first < work.n; first += most)
