@@ -4,6 +4,9 @@
 /* Bars that are tried between two looks at the stop callback. */
 #define STOP_BARS 64
 
+/* Starts of a batch of baselines: what one remembers of the series begins anew with each. */
+#define BASELINE_BATCH 256
+
 /* What a batch works in. */
 typedef struct backtest_work
 {
@@ -47,7 +50,7 @@ lem_backtest_workspace(const lem_backtest *test, int n)
 int
 lem_backtest_batch(const lem_backtest *test)
 {
-	return test->model ? lem_forward_batch(test->config) : STOP_BARS;
+	return test->model ? lem_forward_batch(test->config) : BASELINE_BATCH;
 }
 
 void

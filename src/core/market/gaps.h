@@ -33,6 +33,12 @@ typedef struct lem_place
 	int64_t		ts;
 } lem_place;
 
+static inline bool
+lem_same_place(const lem_place *a, const lem_place *b)
+{
+	return a->bar == b->bar && a->carried == b->carried && (a->carried == 0 || a->ts == b->ts);
+}
+
 /* A bar as the view shows it. */
 typedef struct lem_bar
 {

@@ -38,13 +38,8 @@ lem_window_memory_carve(lem_arena *arena, const lem_config *config)
 	memory->rows = lem_arena_reals(arena, config->shared_trunk
 								   ? (size_t) lem_rows(config) * lem_inputs(config) : 0);
 	lem_returns_carve(arena, wide, &memory->returns);
+	lem_day_bars_carve(arena, &memory->day_bars);
 	return carved;
-}
-
-static bool
-same_place(const lem_place *a, const lem_place *b)
-{
-	return a->bar == b->bar && a->carried == b->carried && (a->carried == 0 || a->ts == b->ts);
 }
 
 static bool
@@ -72,7 +67,7 @@ bool
 lem_recall_same(const lem_window_memory *memory, const lem_gap_view *view, int count,
 				lem_place row_l)
 {
-	return same_view(memory, view, count) && same_place(&memory->row_l, &row_l);
+	return same_view(memory, view, count) && lem_same_place(&memory->row_l, &row_l);
 }
 
 /* The scales of an order, from the same sums as without a memory: the last bar first. */
@@ -107,7 +102,7 @@ lem_recall_history(lem_window_memory *memory, const lem_config *config, const le
 
 	if (!same_view(memory, view, count))
 		return false;
-	while (!same_place(&memory->row_l, &place))
+	while (!lem_same_place(&memory->row_l, &place))
 		if (by++ == most || !lem_gap_back(view, &place))
 			return false;
 	memory->valid = false;

@@ -11,6 +11,7 @@
 #include "base/real.h"
 #include "market/feature.h"
 #include "market/last.h"
+#include "market/profile.h"
 #include "parameters/config.h"
 
 /* The last window that was built, and returns.  The bits of a window are the same with and without. */
@@ -27,6 +28,7 @@ typedef struct lem_window_memory
 	lem_bar    *before;			/* 2N + L + 1: the bars of the strip before it was moved */
 	lem_real   *rows;			/* T x C, of a shared trunk */
 	lem_returns returns;
+	lem_day_bars day_bars;
 } lem_window_memory;
 
 /*

@@ -7,25 +7,14 @@
  */
 #include "base/arena.h"
 #include "market/calendar.h"
-#include "market/day_clock.h"
 #include "market/expect.h"
 #include "market/feature.h"
+#include "market/profile.h"
 #include "market/recall.h"
 #include "market/window.h"
 
 /* Bars from which the interval is taken, at least. */
 #define INTERVAL_BARS 64
-
-/* The volume usual at the time of a bar that is expected: of bars at that time of day. */
-typedef struct profile
-{
-	int64_t		time;			/* of day */
-	int64_t		close;			/* with a calendar: time of day at which its session ends */
-	double		volume;			/* sum of volumes in sessions that end then, * 2^-20 */
-	int			bars;			/* and how many */
-	double		any_volume;		/* in all sessions */
-	int			any_bars;
-} profile;
 
 /* The work in hand. */
 typedef struct window_work
@@ -41,13 +30,13 @@ typedef struct window_work
 	lem_scale_strip scale_strip;	/* of a shared trunk */
 	lem_scales *row_scales;		/* T: as of each row */
 	uint64_t   *differences;	/* interval_bars() */
-	profile    *profile;		/* N: of expected bars */
+	lem_profile *profile;		/* N: of expected bars */
 
 	bool		returns;		/* sum returns up, too */
 	const double *log_return;	/* of the series' bars, where the caller has them; or NULL */
 	bool		rows;			/* of a shared trunk: fill the scale strip, from which their scales are */
 	lem_window_memory *memory;	/* to build on; NULL: none */
-	const lem_window_memory *known; /* to look at, of the window before; NULL: none */
+	lem_window_memory *known;	/* of the window before, whose bars are looked at; NULL: none */
 	int			shift;			/* by how many rows it was moved; -1: nothing is recalled */
 	size_t		n_history;		/* bars of the series before the start */
 	lem_expect	expect;
@@ -95,7 +84,7 @@ work_carve(lem_arena *arena, const lem_config *config, window_work *work)
 		work->row_scales = lem_arena_bytes(arena, lem_rows(config) * sizeof(lem_scales));
 	}
 	work->differences = lem_arena_bytes(arena, interval_bars(config) * sizeof(uint64_t));
-	work->profile = lem_arena_bytes(arena, steps * sizeof(profile));
+	work->profile = lem_arena_bytes(arena, steps * sizeof(lem_profile));
 }
 
 size_t
@@ -427,10 +416,10 @@ static void
 expect_volumes(window_work *work, int known)
 {
 	const int	steps = work->config->n_ahead;
-	const int	lag = work->scale_window.lag;
-	const int	count = profile_bars(work);
+	const lem_profile_window window = {&work->view, work->row_l, work->scale_window.lag,
+		profile_bars(work)};
+	lem_window_memory *memory = work->memory ? work->memory : work->known;
 	lem_bar    *bars = slice_bars(work);
-	lem_place	place = work->row_l;
 	day_clock	day = {.clock = work->clock};
 
 	if (work->expect.by_calendar && work->view.interval < LEM_DAY)
@@ -440,37 +429,14 @@ expect_volumes(window_work *work, int known)
 	}
 	for (int i = known; i < steps; i++)
 	{
-		work->profile[i] = (profile) {0};
+		work->profile[i] = (lem_profile) {0};
 		work->profile[i].time = day_time(&day, bars[i].ts, &work->profile[i].close);
 	}
-	for (int back = 0; back < lag + count; back++)
-	{
-		if (back >= lag)
-		{
-			const lem_bar bar = lem_gap_bar(&work->view, place);
-			int64_t		close;
-			const int64_t time = day_time(&day, bar.ts, &close);
-
-			for (int i = known; i < steps; i++)
-			{
-				profile    *p = &work->profile[i];
-
-				if (p->time != time)
-					continue;
-				p->any_volume += bar.volume * 0x1p-20;
-				p->any_bars++;
-				if (p->close != close)
-					continue;
-				p->volume += bar.volume * 0x1p-20;
-				p->bars++;
-			}
-		}
-		if (!lem_gap_back(&work->view, &place))
-			break;
-	}
+	lem_profile_sum(memory ? &memory->day_bars : NULL, &window, &day, steps - known,
+					work->profile + known);
 	for (int i = known; i < steps; i++)
 	{
-		const profile *p = &work->profile[i];
+		const lem_profile *p = &work->profile[i];
 
 		bars[i].volume = p->bars > 0 ? p->volume / p->bars * 0x1p20
 			: p->any_bars > 0 ? p->any_volume / p->any_bars * 0x1p20
@@ -784,7 +750,7 @@ lem_window_outlook(const lem_config *config, const lem_series *series, const lem
 }
 
 lem_status
-lem_window_outlook_on(const lem_window_memory *memory, const lem_config *config,
+lem_window_outlook_on(lem_window_memory *memory, const lem_config *config,
 					  const lem_series *series, const lem_order *order, const lem_clock *clock,
 					  double *scratch, bool days, lem_outlook *outlook, double *volume,
 					  lem_fault *fault)

@@ -116,7 +116,7 @@ extern lem_status lem_window_outlook(const lem_config *config, const lem_series 
 									 double *volume, lem_fault *fault);
 
 /* The same with the memory, which may be NULL, of the window that was built before. */
-extern lem_status lem_window_outlook_on(const lem_window_memory *memory, const lem_config *config,
+extern lem_status lem_window_outlook_on(lem_window_memory *memory, const lem_config *config,
 										const lem_series *series, const lem_order *order,
 										const lem_clock *clock, double *scratch, bool days,
 										lem_outlook *outlook, double *volume, lem_fault *fault);

@@ -1,0 +1,133 @@
+/*
+ * test_profile.c: volumes that are expected are the same, bit for bit, whether the bars that they are
+ * taken from were kept from a window before or not.
+ */
+#include <stdlib.h>
+
+#include "check.h"
+#include "market/sessions.h"
+#include "market/window.h"
+#include "plans.h"
+
+#define AHEAD 12
+#define STARTS 4000
+
+/* Wall-clock time that goes forward by an hour in the midst of the bars. */
+static int64_t
+summer_time(void *arg, int64_t ts)
+{
+	return ts + (ts >= *(int64_t *) arg ? 2 : 1) * SIMULATE_HOUR;
+}
+
+/* Weekdays from 9:00 to 16:00, on each third day of them to 13:00. */
+static void
+make_sessions(lem_calendar *calendar, lem_session *sessions, const lem_clock *clock)
+{
+	*calendar = (lem_calendar) {.clock = *clock, .session = sessions};
+	sessions[0] = (lem_session) {9 * 60, 16 * 60};
+	sessions[1] = (lem_session) {9 * 60, 13 * 60};
+	for (int day = 0; day < 5; day++)
+		calendar->weekday[day] = (lem_day_sessions) {0, day % 3 == 2, 1};
+}
+
+/* Which bars, and how they are seen. */
+typedef struct setting
+{
+	const char *name;
+	simulate_market market;
+	lem_gaps	gaps;
+	int			norm_window;
+	bool		clock;
+	bool		sessions;
+	int			minutes;		/* that bars lie apart; 0: an hour, as they come */
+} setting;
+
+static void
+test_kept(const setting *s)
+{
+	static simulate_bars bars[2];
+	int64_t		change;
+	lem_clock	clock = {.to_local = s->clock ? summer_time : NULL, .arg = &change};
+	lem_calendar calendar;
+	lem_session sessions[2];
+	lem_arena	arena = {NULL, 0};
+	lem_config	config;
+	lem_window_memory *memory;
+	void	   *carved;
+	double	   *scratch;
+	simulate_random random = {5};
+	int64_t		bar = 0;
+	int			different = 0;
+	int			looked = 0;
+
+	for (int i = 0; i < 2; i++)
+	{
+		simulate_start(&bars[i], 3 + i, s->market, 0, SIMULATE_BARS);
+		for (size_t j = 0; s->minutes > 0 && j < bars[i].n; j++)
+			bars[i].ts[j] = bars[i].ts[0] + (int64_t) j * s->minutes * LEM_MINUTE;
+	}
+	change = bars[0].ts[SIMULATE_BARS / 2];
+	make_sessions(&calendar, sessions, &clock);
+	if (s->sessions)
+		clock.calendar = &calendar;
+	lem_config_default(&config);
+	config.lookback = 2;
+	config.n_ahead = AHEAD;
+	config.norm_window = s->norm_window;
+	config.gaps = s->gaps;
+	lem_window_memory_carve(&arena, &config);
+	carved = plan_memory(arena.used);
+	arena = (lem_arena) {carved, 0};
+	memory = lem_window_memory_carve(&arena, &config);
+	scratch = plan_memory(lem_window_scratch(&config, NULL) * sizeof(double));
+
+	for (int i = 0; i < TRIALS(STARTS); i++)
+	{
+		const int	how = simulate_int(&random, 40);
+		const lem_series series = simulate_series(&bars[how == 39], SIMULATE_BARS, false);
+		lem_order	order = {.size = 1, .max_rate = 1, .has_start = true};
+		lem_outlook outlook[2];
+		double		volume[2][AHEAD];
+		lem_status	status[2];
+
+		/* mostly one bar on, sometimes back, far on, or as far as it goes */
+		bar += how < 30 ? 1 : how < 34 ? simulate_int(&random, 30) : how < 36 ? 0
+			: how == 36 ? -simulate_int(&random, 40) : how == 37 ? simulate_int(&random, 400) : 1;
+		if (bar < 1)
+			bar = 1;
+		if (bar >= SIMULATE_BARS)
+			bar = 1 + simulate_int(&random, 200);
+		order.start_ts = series.ts[bar] - simulate_int(&random, 3) * SIMULATE_HOUR / 4;
+		for (int j = 0; j < 2; j++)
+			status[j] = lem_window_outlook_on(j == 0 ? NULL : memory, &config, &series, &order,
+											  &clock, scratch, false, &outlook[j], volume[j],
+											  NULL);
+		looked += status[0] == LEM_OK;
+		different += status[0] != status[1] ||
+			(status[0] == LEM_OK && memcmp(volume[0], volume[1], sizeof(volume[0])) != 0);
+	}
+	check(looked > TRIALS(STARTS) / 2, "%s: %d starts", s->name, looked);
+	check_int(different, 0, "%s: volumes do not depend on what was kept", s->name);
+	free(carved);
+	free(scratch);
+}
+
+int
+main(void)
+{
+	static const setting settings[] = {
+		{"hours", SIMULATE_ALWAYS, LEM_GAPS_CARRY, 0, false, false, 0},
+		{"halts", SIMULATE_HALTS, LEM_GAPS_CARRY, 100, true, false, 0},
+		{"halts, skipped", SIMULATE_HALTS, LEM_GAPS_SKIP, 60, false, false, 0},
+		{"sessions", SIMULATE_SESSIONS_HALTS, LEM_GAPS_SKIP, 30, true, false, 0},
+		{"sessions, carried", SIMULATE_SESSIONS, LEM_GAPS_CARRY, 0, false, false, 0},
+		{"a calendar", SIMULATE_SESSIONS_HALTS, LEM_GAPS_CARRY, 40, false, true, 0},
+		{"a calendar, skipped", SIMULATE_SESSIONS_HALTS, LEM_GAPS_SKIP, 40, false, true, 0},
+		{"minutes", SIMULATE_ALWAYS, LEM_GAPS_SKIP, 20, false, false, 1},
+		{"quarters of hours", SIMULATE_ALWAYS, LEM_GAPS_CARRY, 500, true, false, 15}
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		test_kept(&settings[i]);
+	return check_done();
+}
