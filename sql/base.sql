@@ -35,8 +35,9 @@ SELECT config ->> 'base' AS base, config ->> 'steps' AS steps, config ->> 'impac
 SELECT options ->> 'objective' AS objective, options ->> 'average' AS average, options ->> 'mirror' AS mirror, options ->> 'shrink' AS shrink
 FROM lem_training_runs WHERE model = 'base';
 
--- Its outputs were shrunk, so that validation's loss is no more than the best epoch's.
-SELECT (metrics ->> 'validation_loss')::float8 <= best_loss + 1e-9 AS less, metrics -> 'shrink' ?& '{vwap,twap,track_vwap,track_twap}' AS outputs,
+-- Its outputs were shrunk: the loss is no more than the best epoch's, unless less was kept than would be best by it alone.
+SELECT (metrics ->> 'validation_loss')::float8 <= best_loss + 1e-9 OR LEAST((metrics #>> '{shrink,vwap}')::float8, (metrics #>> '{shrink,twap}')::float8) < 1 AS less,
+	metrics -> 'shrink' ?& '{vwap,twap,track_vwap,track_twap}' AS outputs,
 	(SELECT bool_and(f::float8 IN (0, 0.25, 0.5, 0.75, 1)) FROM jsonb_each_text(metrics -> 'shrink') AS e (output, f)) AS factors
 FROM lem_models AS m JOIN lem_training_runs AS r ON run = training_run WHERE name = 'base';
 

@@ -602,6 +602,24 @@ test_menu(void)
 	}
 }
 
+/* Trials with these losses; the optimum's gains are 1 in the mean and 2 in dispersion, as all others are. */
+static void
+trials_of(const double loss[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS],
+		  lem_shrink_trial trial[LEM_SHRINK_FACTORS])
+{
+	memset(trial, 0, LEM_SHRINK_FACTORS * sizeof(lem_shrink_trial));
+	for (int i = 0; i < LEM_SHRINK_FACTORS; i++)
+		for (int o = 0; o < LEM_POLICY_OUTPUTS; o++)
+		{
+			trial[i].loss[o] = loss[i][o];
+			for (int e = 0; e < 3; e++)
+			{
+				trial[i].mean[e][o] = 1 << e;
+				trial[i].deviation[e][o] = 2 << e;
+			}
+		}
+}
+
 /* Outputs are shrunk to what has the least loss; with none left a model does what the optimum does. */
 static void
 test_shrink(void)
@@ -610,6 +628,10 @@ test_shrink(void)
 		{3, 1, 2, NAN}, {2, 2, 2, NAN}, {1, 3, 2, NAN}, {2, 4, 2, NAN}, {3, 5, 1, NAN}};
 	const double holes[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS] = {
 		{NAN, 1, 1, 1}, {1, 1, 1, 1}, {INFINITY, 1, 1, 1}, {NAN, 1, 1, 1}, {1, 1, 1, 1}};
+	const double falling[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS] = {
+		{5, 5, 5, 5}, {4, 4, 4, 4}, {3, 3, 3, 3}, {2, 2, 2, 2}, {1, 1, 1, 1}};
+	lem_shrink_trial trial[LEM_SHRINK_FACTORS];
+	lem_validation sums;
 	double		factor[LEM_POLICY_OUTPUTS];
 	const lem_config config = policy_config(4);
 	const int64_t size = lem_part_size(&config, 1);
@@ -618,7 +640,8 @@ test_shrink(void)
 	int			wrong = 0;
 
 	lem_policy_layout(&config, &at);
-	check(isnan(lem_shrink_choose(loss, factor)), "what cannot be judged has no loss");
+	trials_of(loss, trial);
+	check(isnan(lem_shrink_choose(trial, factor)), "what cannot be judged has no loss");
 	check(factor[0] == 0.5 && factor[1] == 0 && factor[2] == 1 && factor[3] == 0,
 		  "the least loss, the smallest of equals, and nothing of what cannot be judged");
 	factor[3] = 0.25;
@@ -629,8 +652,40 @@ test_shrink(void)
 		wrong += part[i] != (i < at.kernel_2 ? 8 :
 							 8 * (lem_real) factor[(i - at.kernel_2) % LEM_POLICY_OUTPUTS]);
 	check_int(wrong, 0, "outputs are multiplied, and nothing else");
-	check(lem_shrink_choose(holes, factor) == 4 && factor[0] == 0.25,
+	trials_of(holes, trial);
+	check(lem_shrink_choose(trial, factor) == 4 && factor[0] == 0.25,
 		  "what cannot be judged is not chosen before what can");
+
+	/* a mean that is lower, in all, for less dispersion, and more dispersion for a higher one */
+	trials_of(falling, trial);
+	trial[4].mean[2][0] -= 0.02;
+	trial[4].mean[0][0] += 0.004;
+	trial[4].deviation[1][0] /= 2;
+	trial[3].deviation[0][1] *= 1.1;
+	trial[3].mean[0][1] += 1;
+	trial[4].deviation[0][1] = NAN;
+	trial[4].mean[0][2] -= 1;
+	trial[4].deviation[0][3] += 1;
+	check(lem_shrink_choose(trial, factor) == 2 + 3 + 1 + 1 && factor[0] == 0.75 &&
+		  factor[1] == 0.5 && factor[2] == 1 && factor[3] == 1,
+		  "nothing is given up against the optimum, but where orders track it is their loss that counts");
+	trial[4].mean[0][0] += 0.002;
+	trial[3].deviation[2][1] /= 1.2;
+	check(lem_shrink_choose(trial, factor) == 1 + 2 + 1 + 1 && factor[0] == 1 && factor[1] == 0.75,
+		  "over all problems, each in the optimum's standard deviations");
+
+	memset(&sums, 0, sizeof(sums));
+	sums.samples = 2;
+	sums.output[1] = 3;
+	for (int i = 0; i < 4; i++)
+	{
+		sums.worth[5][1] += i;
+		sums.worth_square[5][1] += i * i;
+	}
+	lem_shrink_try(&sums, &trial[0]);
+	check(trial[0].loss[1] == 1.5 && trial[0].mean[5][1] == 1.5 &&
+		  fabs(trial[0].deviation[5][1] - sqrt(1.25)) < 1e-12 && trial[0].deviation[4][1] == 0,
+		  "means and standard deviations of buys and sells of all samples");
 	free(part);
 }
 

@@ -103,7 +103,7 @@ lem_policy_loss(const lem_config *config, const lem_loss_options *options, int n
 double
 lem_policy_judge(const lem_config *config, const lem_loss_options *options,
 				 const lem_policy_order *order, const lem_real *share, const lem_real *market,
-				 double *bps)
+				 double *bps, double *u)
 {
 	lem_loss_options hard = *options;
 	double		slope[LEM_MAX_AHEAD];
@@ -112,5 +112,6 @@ lem_policy_judge(const lem_config *config, const lem_loss_options *options,
 	(void) config;
 	hard.mask_slope = INFINITY;
 	hard.mask_offset = LEM_NOTHING_LEFT;
-	return objective(&hard, order, gain(&hard, order, share, market, slope, bps), &by_gain);
+	*u = gain(&hard, order, share, market, slope, bps);
+	return objective(&hard, order, *u, &by_gain);
 }

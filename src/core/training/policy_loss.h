@@ -30,10 +30,11 @@ extern double lem_policy_loss(const lem_config *config, const lem_loss_options *
 							  const lem_real *share, const lem_real *market, lem_real *dshare);
 
 /*
- * The same of one order alone with a hard mask: its loss; its gain in basis points, positive is good.
+ * The same of one order alone with a hard mask: its loss; its gain in basis points, positive is good, and
+ * u.
  */
 extern double lem_policy_judge(const lem_config *config, const lem_loss_options *options,
 							   const lem_policy_order *order, const lem_real *share,
-							   const lem_real *market, double *bps);
+							   const lem_real *market, double *bps, double *u);
 
 #endif

@@ -9,7 +9,7 @@
 #ifndef LEM_SHRINK_H
 #define LEM_SHRINK_H
 
-#include "parameters/config.h"
+#include "training/train.h"
 
 #define LEM_SHRINK_FACTORS 5	/* 0, 1/4, .. 1 */
 
@@ -20,11 +20,25 @@ extern double lem_shrink_factor(int i);
 extern void lem_shrink_outputs(const lem_config *config, const double factor[LEM_POLICY_OUTPUTS],
 							   const lem_real *from, lem_real *part);
 
+/* What validation says of a factor: by output, the loss and, by problem, gains less costs in sigma. */
+typedef struct lem_shrink_trial
+{
+	double		loss[LEM_POLICY_OUTPUTS];
+	double		mean[LEM_MENU_VALID][LEM_POLICY_OUTPUTS];
+	double		deviation[LEM_MENU_VALID][LEM_POLICY_OUTPUTS];
+} lem_shrink_trial;
+
+extern void lem_shrink_try(const lem_validation *sums, lem_shrink_trial *trial);
+
 /*
- * The best factor of each output from its losses with each: of equals the smallest, and 0 where none is
- * finite.  The sum of these losses.
+ * The best factor of each output from trials with each: of those that may be, with the least loss; of
+ * equals the smallest, and 0 where no loss is finite.  The sum of these losses.
+ *
+ * Of orders that may end early those may be whose gains are nowhere to be had from the optimum by another
+ * risk aversion: over the problems, each in standard deviations of the optimum's gains, the mean of means
+ * is not lower than the optimum's, and the geometric mean of standard deviations not higher.
  */
-extern double lem_shrink_choose(const double loss[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS],
+extern double lem_shrink_choose(const lem_shrink_trial trial[LEM_SHRINK_FACTORS],
 								double factor[LEM_POLICY_OUTPUTS]);
 
 #endif

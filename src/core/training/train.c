@@ -738,15 +738,19 @@ validate_policy(const lem_train_job *job, const lem_head *head, int slot, lem_va
 										   arena.base + arena.used);
 		for (int i = 0; i < samples.n * LEM_POLICY_ORDERS; i++)
 		{
+			const int	output = lem_policy_output(&orders[i]);
 			double		bps;
+			double		u;
 			const double loss = lem_policy_judge(config, &job->options->loss, &orders[i],
 												 share + (size_t) i * config->n_ahead,
 												 samples.market + (size_t) (i / LEM_POLICY_ORDERS)
-												 * config->n_ahead * 2, &bps)
+												 * config->n_ahead * 2, &bps, &u)
 				/ (LEM_POLICY_ORDERS * menu->n_valid);
 
 			sums->loss += loss;
-			sums->output[lem_policy_output(&orders[i])] += loss;
+			sums->output[output] += loss;
+			sums->worth[e - menu->n_train][output] += u;
+			sums->worth_square[e - menu->n_train][output] += u * u;
 			/* gains by branch are those of the whole horizon */
 			if (!whole)
 				continue;
@@ -845,7 +849,14 @@ lem_validation_add(lem_validation *to, const lem_validation *from)
 	to->samples += from->samples;
 	to->loss += from->loss;
 	for (int o = 0; o < LEM_POLICY_OUTPUTS; o++)
+	{
 		to->output[o] += from->output[o];
+		for (int e = 0; e < LEM_MENU_VALID; e++)
+		{
+			to->worth[e][o] += from->worth[e][o];
+			to->worth_square[e][o] += from->worth_square[e][o];
+		}
+	}
 	for (int b = 0; b <= LEM_MAX_AHEAD; b++)
 	{
 		to->gain[b] += from->gain[b];

@@ -249,7 +249,10 @@ typedef struct lem_validation
 	double		loss;			/* sum over samples */
 	double		gain[LEM_MAX_AHEAD + 1];	/* sum, by branch, over cases and samples */
 	double		square[LEM_MAX_AHEAD + 1];	/* of squares of the same */
-	double		output[LEM_POLICY_OUTPUTS]; /* on top of the optimum: the loss, by output */
+	/* on top of the optimum, by output: the loss; gains less costs in sigma, by problem, and squares */
+	double		output[LEM_POLICY_OUTPUTS];
+	double		worth[LEM_MENU_VALID][LEM_POLICY_OUTPUTS];
+	double		worth_square[LEM_MENU_VALID][LEM_POLICY_OUTPUTS];
 } lem_validation;
 
 /* What a set of heads makes of the samples of a slot or of several, added to sums. */

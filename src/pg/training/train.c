@@ -240,7 +240,7 @@ shrink(lem_training *t)
 {
 	lem_train_view *view = t->member->view;
 	lem_real  **judged = view->average ? view->average : view->weights;
-	double		loss[LEM_SHRINK_FACTORS][LEM_POLICY_OUTPUTS];
+	lem_shrink_trial *trial = palloc(LEM_SHRINK_FACTORS * sizeof(lem_shrink_trial));
 	double		factor[LEM_POLICY_OUTPUTS];
 	lem_validation sums;
 
@@ -252,10 +252,10 @@ shrink(lem_training *t)
 		lem_shrink_outputs(&t->config, factor, t->numbers.best[1], judged[1]);
 		view->head->weights_version++;
 		run_validation(t, t->run.state.best_epoch, i, LEM_SHRINK_FACTORS, &sums);
-		for (int o = 0; o < LEM_POLICY_OUTPUTS; o++)
-			loss[i][o] = sums.output[o] / (double) sums.samples;
+		lem_shrink_try(&sums, &trial[i]);
 	}
-	t->final_loss = lem_shrink_choose(loss, factor);
+	t->final_loss = lem_shrink_choose(trial, factor);
+	pfree(trial);
 	lem_shrink_outputs(&t->config, factor, t->numbers.best[1], t->numbers.best[1]);
 	t->own_metrics = psprintf("{\"shrink\": {\"vwap\": %s, \"twap\": %s, \"track_vwap\": %s, "
 							  "\"track_twap\": %s}, \"validation_loss\": %s}",
