@@ -47,6 +47,10 @@ INSERT INTO parts (part, set, model, symbols, minima)
 SELECT part, '1', model, symbols_of('crypto_1h'), '{0,1,3,6,9}' FROM kinds WHERE part <> '1';
 INSERT INTO parts (part, set, model, symbols, minima, closes)
 SELECT 'no_close', '1', model, symbols_of('crypto_1h'), '{0,1,3,6,9}', false FROM kinds WHERE kind = 'base';
+-- One that reckons with impact, with the impact of orders as above.
+INSERT INTO parts (part, set, model, symbols, minima, size)
+SELECT replace(parts.part, 'impact', 'aware'), set, kinds.model, symbols, minima, size
+FROM parts, kinds WHERE parts.part LIKE 'impact%' AND kind = 'impact';
 UPDATE parts SET against = (SELECT part FROM kinds WHERE kind = 'base')
 WHERE part = 'no_close' OR part IN (SELECT part FROM kinds WHERE kind <> 'base');
 UPDATE parts SET windows_of = CASE WHEN model LIKE 'baseline:%' THEN 'crypto_1h' ELSE model END;

@@ -169,7 +169,7 @@ $$;
 
 -- Models of the ablation.
 CREATE FUNCTION kind_text(kind text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE kind WHEN 'base' THEN 'as bundled (seed 1)' WHEN 'closes_only' THEN 'from bars with closes alone' WHEN 'version_1' THEN 'the model of 1.0' WHEN 'mean' THEN 'objective "mean"' WHEN 'softplus' THEN 'objective "softplus"'
+	SELECT CASE kind WHEN 'base' THEN 'as bundled (seed 1)' WHEN 'closes_only' THEN 'from bars with closes alone' WHEN 'version_1' THEN 'the model of 1.0' WHEN 'impact' THEN 'reckons with impact' WHEN 'mean' THEN 'objective "mean"' WHEN 'softplus' THEN 'objective "softplus"'
 		WHEN 'curve' THEN 'without the optimum (base "curve")' WHEN 'lstm' THEN 'LSTM for TKAN' WHEN 'gru' THEN 'GRU for TKAN'
 		WHEN 'none' THEN 'no recurrent layer' WHEN 'no_selection' THEN 'no variable selection' WHEN 'no_attention' THEN 'no attention' ELSE replace(kind, '_', ' ') END
 $$;
@@ -226,13 +226,14 @@ CREATE FUNCTION closes() RETURNS SETOF text LANGUAGE sql AS $$
 	GROUP BY benchmark, minimum ORDER BY benchmark DESC, places(minimum))
 $$;
 
-CREATE FUNCTION impact() RETURNS SETOF text LANGUAGE sql AS $$
+CREATE FUNCTION impact(of text) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT * FROM (VALUES ('| order, share of a day''s volume | benchmark | at least | model: mean [std] | optimum: mean [std] | stopping rule: mean [std] | TWAP: mean [std] | model − optimum (95 %) | std: model / optimum (95 %) | model − TWAP | largest slice: model, optimum, rule |'), ('|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|')) AS h
+	WHERE EXISTS (SELECT FROM parts WHERE part LIKE of || '%')
 	UNION ALL
 	(SELECT line(number(100 * size) || ' %', upper(benchmark), minimum_text(minimum), spread(mean, deviation), spread(optimum_mean, optimum_deviation), spread(rule_mean, rule_deviation), spread(twap_mean, twap_deviation),
 		within(difference, difference_low, difference_high), within(spread, spread_low, spread_high, 2), number(mean - twap_mean),
 		format('%s, %s, %s %%', number(100 * largest, 0), number(100 * optimum_largest, 0), number(100 * rule_largest, 0)))
-	FROM parts JOIN pairs USING (part) WHERE size > 0 AND phase = 'all' AND side = 'both' ORDER BY benchmark DESC, minimum, size)
+	FROM parts JOIN pairs USING (part) WHERE part LIKE of || '%' AND phase = 'all' AND side = 'both' ORDER BY benchmark DESC, minimum, size)
 $$;
 
 CREATE FUNCTION data() RETURNS SETOF text LANGUAGE sql AS $$

@@ -70,6 +70,11 @@ CREATE FUNCTION impact_in_short() RETURNS SETOF text LANGUAGE sql AS $$
 		|| format('Model beside optimum, over the sizes, buys and sells together: %s; %s.', together('impact%', 'vwap'), together('impact%', 'twap'))
 	FROM (SELECT coalesce(config ->> 'impact', 'none') AS impact FROM lem_models WHERE name = 'crypto_1h' AND deployed) AS m
 $$;
+CREATE FUNCTION aware_in_short() RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT CASE WHEN EXISTS (SELECT FROM kinds WHERE kind = 'impact')
+		THEN format('A model of the same training that reckons with impact, beside the optimum: %s; %s.', together('aware%', 'vwap'), together('aware%', 'twap'))
+		ELSE 'No model that reckons with impact was judged.' END
+$$;
 CREATE FUNCTION tracking_in_short() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT format('Hourly bars of coins, orders that follow VWAP: the model''s dispersion is %s of TWAP''s, where at most 0.72 was aimed at: %s. The volume curve''s is %s of TWAP''s.',
 		within(m.track, m.track_low, m.track_high, 2), met(m.track <= 0.72, m.track_low <= 0.72), number(v.track, 2))
@@ -124,7 +129,7 @@ CREATE FUNCTION in_short() RETURNS SETOF text LANGUAGE sql AS $$
 			number(r.mean), number(m.mean), number(r.optimum_mean), number(m.optimum_mean), number(r.rule_mean), number(m.rule_mean))
 	FROM pairs AS r JOIN pairs AS m USING (phase, side, benchmark, minimum) WHERE r.part = '1' AND m.part = '1m' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum = 6
 	UNION ALL
-	SELECT '- **Costs.** ' || i FROM impact_in_short() AS i
+	SELECT format('- **Costs.** %s %s', i, a) FROM impact_in_short() AS i, aware_in_short() AS a
 	UNION ALL
 	SELECT format('- **Look-ahead.** Computed in the published alignment, which cannot be traded, the same model would show %s basis points instead of %s (hourly, at least 6 bars, VWAP).', number(p.mean), number(r.mean))
 	FROM pairs AS r JOIN pairs AS p USING (phase, side, benchmark, minimum) WHERE r.part = '1' AND p.part = '1_paper' AND phase = 'all' AND side = 'both' AND benchmark = 'vwap' AND minimum = 6

@@ -19,7 +19,7 @@ sql -v config="$small" <<-'SQL'
 SQL
 sql -c "SELECT encode(lem_export('seeded'), 'base64')" | base64 -d >"$work/models/seed_2.safetensors"
 
-if BARS_DIR=$work MODELS_DIR=$work/models KINDS='seed_2 closes_only curve' OUT=$work/out STAND_IN=yes SAMPLES=64 EPOCHS=1 WORKERS=2 STEPS='{"15": 17, "1": 15, "2": 7, "4": 5, "d": 5}' \
+if BARS_DIR=$work MODELS_DIR=$work/models KINDS='seed_2 closes_only impact curve' OUT=$work/out STAND_IN=yes SAMPLES=64 EPOCHS=1 WORKERS=2 STEPS='{"15": 17, "1": 15, "2": 7, "4": 5, "d": 5}' \
 	CONFIG=$small timeout 900 scripts/evaluation >"$work/log" 2>&1; then
 	echo "ok - the report is made"
 else
@@ -36,7 +36,8 @@ is 'it says that the models are stand-ins' "$(grep -c 'small stand-ins' "$report
 # 13 minimum durations, two sides and both, two benchmarks, six strategies
 is 'every strategy of every order' "$(awk '/^## Hourly/ { on = 1; next } /^##/ { on = 0 } on && /^\| (both|buy|sell)/' "$work/out/evaluation-tables.md" | wc -l)" 468
 is 'each aim is judged by an interval' "$(awk '/^### Against/ { on = 1; next } /^##/ { on = 0 } on' "$report" | grep -cE '^\| (VWAP|TWAP) .* to .* to .* to .*(met|missed)')" 8
-is 'models of the ablation, the bundled one among them' "$(grep -cE '^\| (as bundled|seed 2|from bars with closes|without the optimum)' "$report")" 14
+is 'models of the ablation, the bundled one among them' "$(grep -cE '^\| (as bundled|seed 2|from bars with closes|reckons with impact|without the optimum)' "$report")" 18
+is 'costs of the bundled model, and of one that reckons with them' "$(awk '/^## What a trade/ { on = 1; next } /^##/ { on = 0 } on' "$report" | grep -cE '^\| [0-9.]+ % \| (VWAP|TWAP)')" 24
 is 'an order that tracks with TWAP gains nothing against it' \
 	"$(grep -E '\| TWAP \| [^|]* \| twap \|' "$work/out/evaluation-tables.md" | grep -cvF '| 0.0 [0.0] |')" 0
 is 'six figures' "$(grep -lE '</svg>' "$work"/out/figures/*.svg | wc -l)" 6
