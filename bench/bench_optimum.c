@@ -1,10 +1,10 @@
 /*
  * bench_optimum.c: the exact optimum, and training on top of it, on one core.
  *
- * Solving a table, without and with the cost of the order's own size; one decision from it; the
- * networks of many orders over one series, as in a pass of lem_work; and samples a second of whole
- * training steps (drawing, forward, back): each order or sample with a trunk of its own, and one trunk
- * for all.
+ * Solving a table, without and with the cost of the order's own size; one decision from it; a whole
+ * schedule by a model, its table solved; the networks of many orders over one series, as in a pass of
+ * lem_work; and samples a second of whole training steps (drawing, forward, back): each order or sample
+ * with a trunk of its own, and one trunk for all.
  */
 #include "common.h"
 #include "execution/schedule.h"
@@ -16,6 +16,7 @@
 #define BARS 3000
 #define SOLVES 4
 #define DECISIONS 100000
+#define TRAININGS 3
 
 static int64_t ts[BARS];
 static double price[BARS];
@@ -116,6 +117,39 @@ bench_pass(const char *const names[2], int rounds)
 	}
 }
 
+/* Milliseconds that a model of so many bars takes to schedule an order over all of them. */
+static void
+bench_schedule(int bars, const char *target, int rounds)
+{
+	const lem_series series = series_of(BARS);
+	const lem_order order = {.size = 1, .max_rate = 1, .min_bars = bars / 4};
+	lem_config	config = model_config("optimum");
+	lem_arena	arena = {NULL, 0};
+	lem_plan	plan;
+	lem_model  *model;
+	double		ms[MAX_ROUNDS];
+	char		what[100];
+
+	config.n_ahead = bars;
+	model = model_random(&config);
+	model->tables = tables_source();
+	lem_plan_carve(&arena, &config, model, 1, &plan);
+	arena = (lem_arena) {aligned(arena.used), 0};
+	lem_plan_carve(&arena, &config, model, 1, &plan);
+	for (int round = -1; round < rounds; round++)
+	{
+		const double start = now();
+
+		if (lem_plan_set(&plan, &config, 0, &order, &series, NULL, NULL) != LEM_OK ||
+			lem_plan_run(&plan, model, 1, NULL) != LEM_OK)
+			exit(1);
+		if (round >= 0)
+			ms[round] = 1e3 * (now() - start);
+	}
+	snprintf(what, sizeof(what), "an order over %d bars scheduled", bars);
+	bench_row(what, "ms", rounds, ms, target);
+}
+
 /* A training of one group of shards a step. */
 typedef struct policy_training
 {
@@ -135,7 +169,7 @@ typedef struct policy_training
 } policy_training;
 
 static policy_training *
-training_open(const char *name)
+training_open(const char *name, int n_ahead)
 {
 	policy_training *t = aligned(sizeof(policy_training));
 	lem_arena	arena = {NULL, 0};
@@ -145,6 +179,7 @@ training_open(const char *name)
 	int			failed;
 
 	t->config = model_config(name);
+	t->config.n_ahead = n_ahead;
 	t->series = series_of(BARS);
 	t->dataset = (lem_dataset) {.config = &t->config, .n_series = 1, .series = &t->series};
 	starts = aligned(lem_dataset_capacity(&t->config, 1, &t->series) * sizeof(lem_start));
@@ -224,10 +259,21 @@ int
 main(void)
 {
 	static const char *const names[2] = {"a trunk for each", "one trunk for all"};
+	static const struct
+	{
+		const char *config;
+		int			bars;
+		const char *name;
+		const char *target;
+	}			trained[TRAININGS] = {
+		{"optimum", 12, "12 bars, a trunk for each", ""},
+		{"shared", 12, "12 bars, one trunk for all", ""},
+		{"optimum", 78, "78 bars, a trunk for each", ">= 1000"},
+	};
 	const int	rounds = bench_rounds(5);
 	const int	steps = bench_small() ? 1 : 8;
-	policy_training *trainings[2];
-	double		rates[2][MAX_ROUNDS];
+	policy_training *trainings[TRAININGS];
+	double		rates[TRAININGS][MAX_ROUNDS];
 	char		what[100];
 
 	for (int i = 0; i < BARS; i++)
@@ -241,20 +287,22 @@ main(void)
 	bench_solve(rounds);
 	bench_section("Networks on top of the optimum, one core");
 	bench_pass(names, rounds);
-	trainings[0] = training_open("optimum");
-	trainings[1] = training_open("shared");
+	bench_schedule(78, "<= 1", rounds);
+	bench_schedule(390, "<= 5", rounds);
+	for (int i = 0; i < TRAININGS; i++)
+		trainings[i] = training_open(trained[i].config, trained[i].bars);
 	for (int round = -1; round < rounds; round++)
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < TRAININGS; i++)
 		{
 			const double rate = training_run(trainings[i], steps);
 
 			if (round >= 0)
 				rates[i][round] = rate;
 		}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < TRAININGS; i++)
 	{
-		snprintf(what, sizeof(what), "training, 12 bars, %s", names[i]);
-		bench_row(what, "samples/s", rounds, rates[i], "");
+		snprintf(what, sizeof(what), "training, %s", trained[i].name);
+		bench_row(what, "samples/s", rounds, rates[i], trained[i].target);
 	}
 	return 0;
 }
