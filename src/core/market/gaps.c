@@ -168,18 +168,21 @@ lem_gap_interval(const lem_series *series, size_t n, size_t count, uint64_t *scr
 {
 	const size_t used = count < n ? count : n;
 	const size_t start = n - used;
-	bool		regular = true;
+	size_t		regular = 1;
 	uint64_t	median;
 
 	if (used < 2)
 		return 0;
-	for (size_t i = 0; i + 1 < used; i++)
+	median = elapsed(series->ts[start], series->ts[start + 1]);
+	while (regular + 1 < used &&
+		   elapsed(series->ts[start + regular], series->ts[start + regular + 1]) == median)
+		regular++;
+	if (regular + 1 < used)
 	{
-		scratch[i] = elapsed(series->ts[start + i], series->ts[start + i + 1]);
-		regular = regular && scratch[i] == scratch[0];
-	}
-	if (!regular)
+		for (size_t i = 0; i + 1 < used; i++)
+			scratch[i] = elapsed(series->ts[start + i], series->ts[start + i + 1]);
 		sort(scratch, used - 1);
-	median = scratch[(used - 2) / 2];
+		median = scratch[(used - 2) / 2];
+	}
 	return median > INT64_MAX ? INT64_MAX : (int64_t) median;
 }

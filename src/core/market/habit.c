@@ -421,7 +421,7 @@ lem_habit_step(const lem_series *series, size_t n, size_t count, int64_t interva
 	{
 		int64_t		gap = elapsed(series->ts[i], series->ts[i + 1]);
 
-		if (gap > interval)
+		if (gap > interval || gap == step)
 			continue;
 		while (gap > 0)
 		{
