@@ -17,38 +17,70 @@ lem_returns_carve(lem_arena *arena, size_t count, lem_returns *returns)
 		places *= 2;
 	returns->price = NULL;
 	returns->places = places;
-	returns->index = lem_arena_bytes(arena, places * sizeof(size_t));
+	returns->mask = 0;
 	returns->value = lem_arena_bytes(arena, places * sizeof(double));
 }
 
-/* Begin to keep returns of other prices, of which at most count are needed at a time. */
+/* Begin to keep returns of prices, of which n are needed at a time. */
 static void
-keep_of(lem_returns *known, const double *price, size_t count)
+keep_of(lem_returns *known, const double *price, size_t n)
 {
 	size_t		places = 64;
 
-	while (places < known->places && places < count)
+	while (places < n)
 		places *= 2;
-	memset(known->index, 0, places * sizeof(size_t));
 	known->mask = places - 1;
 	known->price = price;
+	known->first = known->end = 0;
 }
 
-/* The return of bar i > 0 of prices that the returns are of. */
-static inline double
-return_of(lem_returns *known, const double *price, size_t i)
+/* Have the returns of bars first .. end - 1 kept: those that are not yet are worked out. */
+static void
+keep_returns(lem_returns *known, const double *price, size_t first, size_t end)
 {
-	size_t		place;
+	const size_t places = known->mask + 1;
 
-	if (!known)
-		return lem_log_return(price[i - 1], price[i]);
-	place = i & known->mask;
-	if (known->index[place] != i)
+	if (first > known->end || end < known->first)
+		known->first = known->end = first;
+	while (known->first > first)
 	{
-		known->index[place] = i;
-		known->value[place] = lem_log_return(price[i - 1], price[i]);
+		known->first--;
+		known->value[known->first & known->mask] = lem_log_return(price[known->first - 1],
+																  price[known->first]);
 	}
-	return known->value[place];
+	if (known->end - known->first > places)
+		known->end = known->first + places;
+	for (; known->end < end; known->end++)
+		known->value[known->end & known->mask] = lem_log_return(price[known->end - 1],
+																price[known->end]);
+	if (known->end - known->first > places)
+		known->first = known->end - places;
+}
+
+/* Sums at a time, one after the other. */
+#define LANES 4
+
+/* The sum of the squares of n returns, the first of them that of bar `first` > 0. */
+static double
+sum_squares(lem_returns *known, const double *price, size_t first, size_t n)
+{
+	double		sum[LANES] = {0};
+
+	if (known && n > known->places)
+		known = NULL;
+	if (known && (known->price != price || n > known->mask + 1))
+		keep_of(known, price, n);
+	if (known)
+		keep_returns(known, price, first, first + n);
+	for (size_t i = 0; i < n; i++)
+	{
+		const size_t bar = first + i;
+		const double r = known ? known->value[bar & known->mask]
+			: lem_log_return(price[bar - 1], price[bar]);
+
+		sum[i % LANES] += r * r;
+	}
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 lem_last
@@ -59,21 +91,12 @@ lem_last_price(const lem_series *series, size_t before, int count, bool closes,
 	const size_t last = before - 1;
 	const size_t returns = last < (size_t) count ? last : (size_t) count;
 	size_t		first = last < ESTIMATE_BARS ? 0 : last - ESTIMATE_BARS;
-	lem_last	seen = {.price = price[last], .closes = price == series->close, .same = true};
-	double		squares = 0;
+	lem_last	seen = {.price = price[last], .closes = price == series->close};
 
-	if (known && known->price != price)
-		keep_of(known, price, count);
-	for (size_t i = before - returns; i < before; i++)
-	{
-		const double r = return_of(known, price, i);
-
-		squares += r * r;
-	}
-	seen.rms = returns > 0 ? sqrt(squares / (double) returns) : 0;
-	for (size_t i = last - returns; i <= last; i++)
-		seen.same = seen.same && price[i] == series->price[i];
-	seen.same = seen.same && seen.closes;
+	if (returns > 0)
+		seen.rms = sqrt(sum_squares(known, price, before - returns, returns) / (double) returns);
+	seen.same = seen.closes && memcmp(price + (last - returns), series->price + (last - returns),
+									  (returns + 1) * sizeof(double)) == 0;
 
 	seen.estimate = series->price[first];
 	while (first++ < last)
@@ -85,11 +108,19 @@ void
 lem_last_closes(const lem_series *series, const int64_t *slice_ts, int n, int known,
 				double *close)
 {
+	size_t		upto = 0;
+
 	for (int k = 0; k < n; k++)
 	{
-		const size_t upto = k < known && series->close
-			? lem_series_before(series, slice_ts[k] + 1) : 0;
-
-		close[k] = upto > 0 ? series->close[upto - 1] : NAN;
+		close[k] = NAN;
+		if (k >= known || !series->close)
+			continue;
+		/* times rise: the next is found from the one before */
+		if (k == 0)
+			upto = lem_series_before(series, slice_ts[0] + 1);
+		while (upto < series->n && series->ts[upto] <= slice_ts[k])
+			upto++;
+		if (upto > 0)
+			close[k] = series->close[upto - 1];
 	}
 }

@@ -30,9 +30,10 @@ lem_last_estimate(double estimate, double price)
 typedef struct lem_returns
 {
 	const double *price;		/* whose; NULL: none yet */
+	size_t		first;			/* bars first .. end - 1 have theirs in value */
+	size_t		end;
 	size_t		places;			/* a power of two: there is room for */
 	size_t		mask;			/* those in use, a power of two, less 1 */
-	size_t	   *index;			/* of the bar that a place has the return of; 0: none */
 	double	   *value;
 } lem_returns;
 

@@ -1,6 +1,6 @@
 /*
- * test_profile.c: volumes that are expected are the same, bit for bit, whether the bars that they are
- * taken from were kept from a window before or not.
+ * test_recall.c: volumes that are expected, and deviations of prices, are the same, bit for bit, whether
+ * what they are taken from was kept from an order before or not.
  */
 #include <stdlib.h>
 
@@ -112,6 +112,51 @@ test_kept(const setting *s)
 	free(scratch);
 }
 
+/* Returns of two series, of windows of some lengths that move to and fro. */
+static void
+test_returns(void)
+{
+	static simulate_bars bars[2];
+	simulate_random random = {9};
+	lem_arena	arena = {NULL, 0};
+	lem_returns kept;
+	lem_series	series[2];
+	void	   *carved;
+	size_t		before = 1;
+	int			different = 0;
+
+	for (int i = 0; i < 2; i++)
+	{
+		simulate_start(&bars[i], 13 + i, SIMULATE_ALWAYS, 0, SIMULATE_BARS);
+		series[i] = simulate_series(&bars[i], SIMULATE_BARS, false);
+	}
+	lem_returns_carve(&arena, 200, &kept);
+	carved = plan_memory(arena.used);
+	arena = (lem_arena) {carved, 0};
+	lem_returns_carve(&arena, 200, &kept);
+	for (int i = 0; i < STARTS; i++)
+	{
+		const int	how = simulate_int(&random, 40);
+		const int	count = how == 38 ? 20 + simulate_int(&random, 300) : 100;
+		const lem_series *of = &series[how == 39];
+		lem_last	last[2];
+
+		if (how < 36)
+			before += how < 30 ? 1 : simulate_int(&random, 30);
+		else if (how == 36)
+			before += simulate_int(&random, 400);
+		else if (before > 30)
+			before -= simulate_int(&random, 30);
+		if (before > SIMULATE_BARS)
+			before = 1 + simulate_int(&random, SIMULATE_BARS);
+		last[0] = lem_last_price(of, before, count, true, NULL);
+		last[1] = lem_last_price(of, before, count, true, &kept);
+		different += last[0].rms != last[1].rms;
+	}
+	check_int(different, 0, "deviations do not depend on the returns that were kept");
+	free(carved);
+}
+
 int
 main(void)
 {
@@ -129,5 +174,6 @@ main(void)
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		test_kept(&settings[i]);
+	test_returns();
 	return check_done();
 }
