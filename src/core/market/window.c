@@ -646,7 +646,10 @@ lem_window_build_on(lem_window_memory *memory, const lem_config *config, const l
 		fill_rows(&work, rows);
 	else
 	{
-		for (int i = 1; i < lem_strip_row(config, config->lookback + 1) + config->n_ahead; i++)
+		const int	slices = lem_strip_row(config, config->lookback + 1);
+
+		/* those up to row L were recalled with the bars */
+		for (int i = work.shift < 0 ? 1 : slices; i < slices + config->n_ahead; i++)
 			work.strip.log_return[i] = lem_log_return(work.strip.bars[i - 1].price,
 													  work.strip.bars[i].price);
 		lem_feature_rows(config, series, clock, work.view.interval, &work.strip, &work.scales, 0,
