@@ -9,7 +9,7 @@
 #ifndef LEM_SHRINK_H
 #define LEM_SHRINK_H
 
-#include "training/train.h"
+#include "training/validation.h"
 
 #define LEM_SHRINK_FACTORS 5	/* 0, 1/4, .. 1 */
 

@@ -14,6 +14,7 @@
 #include "training/gradient.h"
 #include "training/optimizer.h"
 #include "training/policy_menu.h"
+#include "training/validation.h"
 
 #define LEM_MAX_RATE_PAIRS 32
 #define LEM_MAX_DROPOUT 0.99
@@ -242,27 +243,9 @@ extern void lem_train_step_end(const lem_config *config, lem_real *trunk_part);
 extern lem_loss_options lem_train_loss(const lem_train_options *options, int epoch, int64_t step,
 									   int64_t steps);
 
-/* Mean gains of validation, in basis points of the benchmark; positive is good on both sides. */
-typedef struct lem_validation
-{
-	int64_t		samples;
-	double		loss;			/* sum over samples */
-	double		gain[LEM_MAX_AHEAD + 1];	/* sum, by branch, over cases and samples */
-	double		square[LEM_MAX_AHEAD + 1];	/* of squares of the same */
-	/* on top of the optimum, by output: the loss; gains less costs in sigma, by problem, and squares */
-	double		output[LEM_POLICY_OUTPUTS];
-	double		worth[LEM_MENU_VALID][LEM_POLICY_OUTPUTS];
-	double		worth_square[LEM_MENU_VALID][LEM_POLICY_OUTPUTS];
-} lem_validation;
-
 /* What a set of heads makes of the samples of a slot or of several, added to sums. */
 extern void lem_validation_heads(const lem_train_job *job, const lem_head *head, int set,
 								 int slot, lem_validation *sums);
-extern void lem_validation_add(lem_validation *to, const lem_validation *from);
-
-/* Mean and standard deviation of a branch's gains, over samples and cases. */
-extern void lem_validation_gain(const lem_validation *sums, int branch, double *mean,
-								double *deviation);
 
 /*
  * Take note of an epoch's validation loss; true if it is the best so far.  While the mask is still
