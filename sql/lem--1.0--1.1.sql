@@ -2026,6 +2026,15 @@ CREATE FUNCTION _lem_report_options(kind text, options jsonb) RETURNS jsonb
 COMMENT ON FUNCTION _lem_report_options(text, jsonb)
 	IS 'the options of a report, checked';
 
+CREATE FUNCTION _lem_backtest_pairs(model text, yardstick text, ord lem_order, bars lem_bars, every int,
+	options jsonb, OUT ts timestamptz, OUT achieved float8, OUT benchmark float8, OUT bps float8,
+	OUT bars_used int, OUT completion float8, OUT other float8, OUT other_used int,
+	OUT difference float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'pg_lem_backtest_pairs' LANGUAGE C STABLE CALLED ON NULL INPUT
+	PARALLEL SAFE COST 1000000 ROWS 1000 SUPPORT _lem_support;
+COMMENT ON FUNCTION _lem_backtest_pairs(text, text, lem_order, lem_bars, int, jsonb)
+	IS 'what an order would have come to by a model and by a yardstick, a row a start';
+
 CREATE FUNCTION _lem_backtest_pictures(model text, ord lem_order, bars lem_bars, options jsonb)
 	RETURNS SETOF jsonb LANGUAGE sql STABLE PARALLEL SAFE COST 10000000 ROWS 1
 BEGIN ATOMIC
@@ -2039,12 +2048,7 @@ BEGIN ATOMIC
 		SELECT COALESCE((ord).max_bars, (g.windows ->> 'n_ahead')::int, 12) * _lem_report_gap(bars) AS horizon
 		FROM given AS g
 	), pairs AS MATERIALIZED (
-		SELECT ts, m.bps, m.bars_used, m.achieved, m.benchmark, m.completion, y.bps AS other, y.bars_used AS other_used,
-			m.bps - y.bps AS difference
-		FROM lem_backtest_orders(model, ord, bars, (SELECT every FROM given), 'causal', (SELECT g.options FROM given AS g)) AS m
-			JOIN lem_backtest_orders((SELECT yardstick FROM given), ord, bars, (SELECT every FROM given), 'causal',
-				(SELECT CASE WHEN g.yardstick LIKE 'baseline:%' THEN g.windows ELSE '{}'::jsonb END || g.options FROM given AS g)) AS y
-				USING (ts)
+		SELECT p.* FROM given AS g, _lem_backtest_pairs(model, g.yardstick, ord, bars, g.every, g.options) AS p
 	), totals AS MATERIALIZED (
 		SELECT 1 AS place, model AS name, count(p.bps) AS orders, avg(p.bps) AS mean, stddev_samp(p.bps) AS std,
 			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY p.bps) AS p,

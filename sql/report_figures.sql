@@ -59,6 +59,25 @@ SELECT pg_temp.same(pg_temp.figures(page, 'The run'), (SELECT ARRAY[run, epochs,
 		unnest(ARRAY[e.epoch, (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'gain') AS g), (SELECT avg(g::float8) FROM jsonb_array_elements_text(e.metrics -> 'dispersion') AS g)]) WITH ORDINALITY AS u (x, k))) AS gains,
        page = lem_report('training', 'pictured') AS "the same twice"
 FROM lem_report('training', 'pictured') AS page;
+-- The pairs that a report on a backtest is of: each strategy by its own rules, from the starts of both
+CREATE FUNCTION pg_temp.pairs(model text, yardstick text, options jsonb, windows jsonb, OUT starts bigint, OUT same boolean) LANGUAGE sql AS $$
+	WITH p AS MATERIALIZED (
+		SELECT p.* FROM figures_series, _lem_backtest_pairs(model, yardstick, lem_order(1000, 'sell', min_bars => 2, max_bars => 4), bars, 1, options) AS p
+	), w AS MATERIALIZED (
+		SELECT m.ts, m.achieved, m.benchmark, m.bps, m.bars_used, m.completion, y.bps, y.bars_used, m.bps - y.bps
+		FROM figures_series, lem_backtest_orders(model, lem_order(1000, 'sell', min_bars => 2, max_bars => 4), bars, options => options) AS m
+			JOIN lem_backtest_orders(yardstick, lem_order(1000, 'sell', min_bars => 2, max_bars => 4), bars, options => options || windows) AS y USING (ts)
+	)
+	SELECT (SELECT count(*) FROM p), (SELECT count(*) FROM w) = (SELECT count(*) FROM p) AND NOT EXISTS (SELECT * FROM p EXCEPT SELECT * FROM w)
+$$;
+SELECT model, yardstick, p.starts > 1000 AS starts, p.same
+FROM (VALUES ('pictured', 'crypto_1h', '{}', '{}'), ('crypto_1h', 'pictured', '{}', '{}'), ('baseline:optimal_stop', 'pictured', '{}', '{}'), ('pictured', 'baseline:vwap_curve', '{"fee_bps": 1}', '{"n_ahead": 4, "norm_window": 48}'),
+	('baseline:almgren_chriss', 'baseline:optimal_stop', '{"risk_aversion": 0.5}', '{}'), ('baseline:optimal_stop', 'baseline:almgren_chriss', '{"risk_aversion": 0.5}', '{}'), ('baseline:optimal_stop', 'baseline:optimal_stop', '{"risk_aversion": 0.5}', '{}'),
+	('baseline:twap', 'baseline:stop_rule', '{"impact": "sqrt"}', '{}')) AS v (model, yardstick, options, windows), pg_temp.pairs(model, yardstick, options::jsonb, windows::jsonb) AS p;
+SELECT (SELECT count(*) FROM _lem_backtest_pairs('pictured', 'baseline:twap', lem_order(1, max_bars => 4), bars, 7, NULL)) = (SELECT count(*) FROM lem_backtest_orders('pictured', lem_order(1, max_bars => 4), bars, 7)) AS "a baseline starts when the model does" FROM figures_series;
+SELECT count(*) FROM _lem_backtest_pairs('baseline:twap', NULL, lem_order(1), '{"2026-01-01" 1 1}', 1, '{}');
+SELECT count(*) FROM _lem_backtest_pairs('baseline:twap', 'baseline:pie', lem_order(1), '{"2026-01-01" 1 1}', 1, '{}');
+SELECT count(*) FROM _lem_backtest_pairs('baseline:twap', 'baseline:twap', lem_order(1), NULL, 1, '{}');
 CREATE ROLE "<script>alert(1)</script><x> שלום";
 SELECT lem_set_owner('pictured', '<script>alert(1)</script><x> שלום');
 SELECT pg_temp.same(pg_temp.figures(page, 'Models'), (SELECT array_agg(x ORDER BY m.name, m.version, k) FROM lem_models AS m LEFT JOIN lem_stat AS s ON s.model = m.name AND s.version = m.version,
