@@ -677,6 +677,36 @@ test_invariance(void)
 	check_int(scaled, 0, "scaling prices and volumes changes nothing");
 }
 
+/* Of orders that are shorter than their model the rows are those of the whole, bit for bit. */
+static void
+test_near(void)
+{
+	static bars b;
+	lem_config	config = small_config(LEM_GAPS_CARRY);
+
+	config.stop_base = config.shared_steps = true;
+	config.n_ahead = 8;
+	hourly(&b, 60);
+	for (int known = 0; known <= 4; known += 2)
+	{
+		const int64_t start = b.ts[b.n - (size_t) known - 1] + 1;
+		const built whole = build(&config, &b, &start);
+
+		for (int horizon = 1; horizon < config.n_ahead; horizon++)
+		{
+			const lem_config near = lem_config_near(&config, horizon);
+			const lem_config nearer = lem_config_near(&near, horizon - 1);
+			const built part = build(&near, &b, &start);
+			const built less = build(&nearer, &b, &start);
+
+			check(part.status == LEM_OK && same_rows(&near, &part, &whole, MAX_ROWS) &&
+				  memcmp(part.slice_ts, whole.slice_ts, (size_t) near.n_ahead * sizeof(int64_t)) == 0 &&
+				  less.status == LEM_OK && same_rows(&nearer, &less, &whole, MAX_ROWS),
+				  "rows of %d bars are those of %d, %d of them known", horizon, config.n_ahead, known);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -689,5 +719,6 @@ main(void)
 	test_causality();
 	test_firmness();
 	test_invariance();
+	test_near();
 	return check_done();
 }

@@ -37,7 +37,7 @@ to_real(double x)
 void
 lem_scale_window_of(const lem_config *config, int64_t interval, lem_scale_window *window)
 {
-	const int	strip = config->lookback + 1 + config->n_ahead;	/* up to row L */
+	const int	strip = lem_strip_row(config, config->lookback) + 1;	/* up to row L */
 	int64_t		bars = config->norm_window;
 
 	if (config->feature_set == LEM_FEATURES_PAPER)
@@ -131,7 +131,7 @@ lem_scales_as_of(const lem_scale_strip *strip, int count, int r, lem_scales *sca
 	lem_scales_of(&sums, count, scales);
 }
 
-/* Realised volatility of the last N returns, those of strip indexes i - N + 1 .. i. */
+/* Realised volatility of the last n returns, those of strip indexes i - n + 1 .. i. */
 static double
 short_volatility(int n, const double *log_return, int i)
 {
@@ -185,7 +185,7 @@ feature_value(const lem_config *config, lem_feature feature, const lem_series *s
 		case LEM_FEATURE_VOLATILITY:
 			if (scales->sigma == 0)
 				return 0;
-			return clip(log((short_volatility(config->n_ahead, strip->log_return, i)
+			return clip(log((short_volatility(lem_volatility_bars(config), strip->log_return, i)
 							 + VOLATILITY_FLOOR) / (scales->rms + VOLATILITY_FLOOR)),
 						VOLATILITY_LIMIT);
 		case LEM_FEATURE_DAY_SIN:

@@ -45,7 +45,7 @@ typedef struct lem_scales
  */
 typedef struct lem_strip
 {
-	lem_bar    *bars;			/* 2N + L + 1 */
+	lem_bar    *bars;			/* lem_strip_size() */
 	double	   *log_return;		/* the same; [0] is not used */
 } lem_strip;
 
@@ -69,7 +69,14 @@ extern void lem_scales_as_of(const lem_scale_strip *strip, int count, int r, lem
 static inline int
 lem_strip_row(const lem_config *config, int r)
 {
-	return config->n_ahead + r;
+	return lem_volatility_bars(config) + r;
+}
+
+/* Bars of a strip. */
+static inline size_t
+lem_strip_size(const lem_config *config)
+{
+	return (size_t) lem_strip_row(config, config->lookback + 1) + (size_t) config->n_ahead;
 }
 
 /* The scale window of a config for bars that lie interval apart. */

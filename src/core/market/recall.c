@@ -19,7 +19,7 @@ wide_bars(const lem_config *config)
 lem_window_memory *
 lem_window_memory_carve(lem_arena *arena, const lem_config *config)
 {
-	const size_t strip = 2 * (size_t) config->n_ahead + (size_t) config->lookback + 1;
+	const size_t strip = lem_strip_size(config);
 	const size_t wide = wide_bars(config);
 	lem_window_memory *carved;
 	lem_window_memory measured;

@@ -71,7 +71,7 @@ static void
 work_carve(lem_arena *arena, const lem_config *config, window_work *work)
 {
 	const size_t steps = (size_t) config->n_ahead;
-	const size_t strip = 2 * steps + (size_t) config->lookback + 1;
+	const size_t strip = lem_strip_size(config);
 
 	work->strip.bars = lem_arena_bytes(arena, strip * sizeof(lem_bar));
 	work->strip.log_return = lem_arena_bytes(arena, strip * sizeof(double));

@@ -115,6 +115,7 @@ typedef struct lem_config
 {
 	int			lookback;		/* L */
 	int			n_ahead;		/* N */
+	int			whole_ahead;	/* of a part of a model (lem_config_near), the N of the whole; else 0 */
 	int			hidden_size;	/* H */
 	int			hidden_rnn_layer;	/* R */
 	int			num_heads;		/* A */
@@ -243,6 +244,13 @@ lem_rows(const lem_config *c)	/* T */
 	return c->lookback + c->n_ahead - 1;
 }
 
+/* Bars that a row's volatility is of: the N of the model, also where fewer rows of it are computed. */
+static inline int
+lem_volatility_bars(const lem_config *c)
+{
+	return c->whole_ahead > 0 ? c->whole_ahead : c->n_ahead;
+}
+
 /*
  * The config by which a trunk of its own computes no more rows than orders of so many bars need: rows and
  * context of the first `horizon` steps are those of the whole, bit for bit, since no row depends on one
@@ -254,7 +262,10 @@ lem_config_near(const lem_config *c, int horizon)
 	lem_config	near = *c;
 
 	if (c->stop_base && !c->shared_trunk && horizon < c->n_ahead)
+	{
+		near.whole_ahead = lem_volatility_bars(c);
 		near.n_ahead = horizon < 2 ? 2 : horizon;
+	}
 	return near;
 }
 
