@@ -1,8 +1,8 @@
 # Orders over many symbols with bars of a minute, worked by two callers, one of which is killed each minute: every slice
 # is decided exactly once, and before its bar has completed.
 #
-# LEM_LOAD_ORDERS (default 100) over LEM_LOAD_SYMBOLS (10) in LEM_LOAD_MINUTES (4; 10 at most); make check-work tries 500
-# over 50 in 10.  A minute takes LEM_LOAD_SECONDS here (1), longer where slices are still to be decided, but never more
+# LEM_LOAD_ORDERS (default 100) over LEM_LOAD_SYMBOLS (10) in LEM_LOAD_MINUTES (4; 10 at most); make check-work tries
+# 10,000 over 1,000 in 10.  A minute takes LEM_LOAD_SECONDS here (1), longer where slices are still to be decided, but never more
 # than 60.
 if [ -z "${LEM_CRASH:-}" ]; then
 	# one of its own: killed servers take other sessions with them
