@@ -24,7 +24,7 @@ plan_orders(const lem_model *model, int n, const lem_order *orders, const lem_se
 
 	memset(workspace, 0xff, bytes);
 	*failed = -1;
-	status = lem_schedule(model, n, orders, series, NULL, workspace, NULL, slices, counts,
+	status = lem_schedule(model, LEM_WHOLE, n, orders, series, NULL, workspace, NULL, slices, counts,
 						  failed, &fault);
 	for (int i = 0; i < n; i++)
 	{

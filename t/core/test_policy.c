@@ -7,6 +7,7 @@
 #include "check.h"
 #include "golden.h"
 #include "judging/baseline.h"
+#include "market/series.h"
 #include "parameters/initial.h"
 #include "plans.h"
 #include "tables.h"
@@ -209,6 +210,126 @@ test_moved(void)
 	check(moved > PLAN_BATCH / 2, "the network moves shares");
 	check_int(broken, 0, "limits are kept");
 	check_int(crumbs, 0, "an order that may end does not go on for a crumb of it");
+}
+
+/* Decide the first slices of an order as a model did when there were n bars fewer. */
+static void
+decide_first(const lem_model *model, lem_order *order, const lem_series *series, int n, int64_t *units)
+{
+	lem_series	then = *series;
+	plan		p;
+	int			known = 0;
+
+	then.n -= (size_t) n;
+	p = plan_order(model, order, then);
+	while (known < p.n && p.slices[known].state == LEM_SLICE_DONE)
+		known++;
+	order->n_decided = known < p.n && p.slices[known].state == LEM_SLICE_NEXT ? known + 1 : known;
+	order->decided = units;
+	for (int k = 0; k < order->n_decided; k++)
+		units[k] = lem_share_units(p.slices[k].allocation);
+}
+
+/* What the test of extents counts. */
+typedef struct extents
+{
+	int			compared;
+	int			different;
+	int			shorter;		/* that were not computed to their horizon */
+	int			carried;		/* that had more bars than the series */
+	int			decided;		/* with slices that were decided before */
+} extents;
+
+static void
+compare_extents(const lem_model *model, int n, const lem_order *orders, const lem_series *series,
+				extents *e)
+{
+	const int	n_ahead = model->config.n_ahead;
+	const size_t bytes = lem_schedule_workspace(model, n, series);
+	void	   *workspace = plan_memory(bytes);
+	lem_slice	slices[2][PLAN_BATCH * PLAN_STEPS];
+	int			counts[2][PLAN_BATCH];
+	bool		good = true;
+
+	for (int extent = LEM_WHOLE; extent <= LEM_TO_NEXT; extent++)
+	{
+		int			failed;
+
+		memset(workspace, 0xff, bytes);
+		good = good && lem_schedule(model, (lem_extent) extent, n, orders, series, NULL, workspace,
+									NULL, slices[extent], counts[extent], &failed, NULL) == LEM_OK;
+	}
+	e->different += !good;
+	for (int i = 0; good && i < n; i++)
+	{
+		const lem_slice *whole = slices[LEM_WHOLE] + i * n_ahead;
+		const size_t since = series[i].n - lem_series_before(&series[i], orders[i].start_ts);
+		int			known = 0;
+
+		while (known < counts[LEM_WHOLE][i] && whole[known].state == LEM_SLICE_DONE)
+			known++;
+		e->compared++;
+		e->shorter += counts[LEM_TO_NEXT][i] < counts[LEM_WHOLE][i];
+		e->carried += orders[i].has_start && (size_t) known > since;
+		e->decided += orders[i].n_decided > 0;
+		e->different += counts[LEM_TO_NEXT][i] != (known < counts[LEM_WHOLE][i] ? known + 1 : known) ||
+			!same_slices(counts[LEM_TO_NEXT][i], whole, slices[LEM_TO_NEXT] + i * n_ahead);
+	}
+	free(workspace);
+}
+
+/*
+ * What is computed up to the next slice is that of the whole schedule, to the bit: of orders of all lengths, some
+ * with a start in common, whatever was decided of them, and with bars that are missing.
+ */
+static void
+test_extents(bool shared_trunk)
+{
+	static simulate_bars bars[4];
+	lem_config	config = policy_config(12);
+	float	  **parts;
+	extents		e = {0};
+	simulate_random random = {80};
+
+	config.shared_trunk = shared_trunk;
+	parts = golden_random_parts(&config, 3);
+	for (int s = 0; s < 4; s++)
+		simulate_start(&bars[s], 60 + s, (simulate_market) s, 0, BARS);
+	for (int trial = 0; trial < TRIALS(300); trial++)
+	{
+		lem_order	orders[PLAN_BATCH];
+		lem_series	series[PLAN_BATCH];
+		int64_t		units[PLAN_BATCH][PLAN_STEPS];
+		lem_model	model;
+		int			n = 0;
+
+		config.gaps = (lem_gaps) (trial % 3);
+		model = golden_model(&config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
+		model.tables = tables_source();
+		for (int i = 0; i < 16; i++)
+		{
+			const int	s = simulate_int(&random, 4);
+
+			orders[n] = random_order(&random, &config, &bars[s]);
+			series[n] = simulate_series(&bars[s], 150 + simulate_int(&random, 40), false);
+			orders[n].start_ts = series[n].ts[series[n].n - 1 - simulate_int(&random, 14)] - 1;
+			if (n > 0 && i % 2)
+			{
+				series[n] = series[n - 1];
+				orders[n].start_ts = orders[n - 1].start_ts;
+			}
+			orders[n].has_start = simulate_int(&random, 8) > 0;
+			if (i % 3 == 0 && orders[n].has_start)
+				decide_first(&model, &orders[n], &series[n], simulate_int(&random, 3), units[n]);
+			n += plan_order(&model, &orders[n], series[n]).status == LEM_OK;
+		}
+		compare_extents(&model, n, orders, series, &e);
+	}
+	check_int(e.different, 0, "%d schedules up to the next slice are those of all slices",
+			  e.compared);
+	check(e.shorter > e.compared / 4 && e.decided > e.compared / 8,
+		  "%d of them are shorter, %d go on from what was decided", e.shorter, e.decided);
+	check(e.carried > 0, "%d had bars that were carried on", e.carried);
 }
 
 static void
@@ -726,5 +847,7 @@ main(void)
 	test_room();
 	test_base();
 	test_moved();
+	test_extents(false);
+	test_extents(true);
 	return check_done();
 }

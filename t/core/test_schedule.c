@@ -494,7 +494,7 @@ test_edges(const lem_model *model, const char *name)
 		lem_slice	slices[3 * PLAN_STEPS];
 		int			counts[3];
 		lem_fault	fault;
-		lem_status	status = lem_schedule(model, 3, orders, series, NULL, workspace, &stop, slices,
+		lem_status	status = lem_schedule(model, LEM_WHOLE, 3, orders, series, NULL, workspace, &stop, slices,
 										  counts, &failed, &fault);
 
 		free(workspace);

@@ -99,7 +99,7 @@ static void
 run_policy(const lem_model *model, const explain_acts *acts, const lem_limits *limits,
 		   const lem_real *context, int64_t *units)
 {
-	const lem_policy_task task = {acts->plan.policy, limits, context, units};
+	const lem_policy_task task = {acts->plan.policy, limits, limits->horizon, context, units};
 
 	lem_policy_units(&model->config, model->kernels, model->heads[0]->policy, 1, &task,
 					 acts->policy);

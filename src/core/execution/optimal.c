@@ -67,16 +67,22 @@ lem_optimal_problem(const lem_optimal_options *options, const lem_order *order,
 	return LEM_OK;
 }
 
-lem_status
-lem_optimal_begin(const lem_optimal_options *options, const lem_order *order,
-				  const lem_limits *limits, const lem_outlook *outlook, const lem_series *series,
-				  const lem_window *window, lem_optimal *optimal, lem_fault *fault)
+lem_last
+lem_optimal_last(const lem_optimal_options *options, const lem_order *order,
+				 const lem_series *series, const lem_window *window)
 {
 	const size_t before = order->has_start ? lem_series_before(series, order->start_ts) : series->n;
-	const lem_last last = lem_last_price(series, before, window->norm_window,
-										 options->close != LEM_CLOSE_UNUSED,
-										 lem_window_returns(window));
-	lem_status	status = lem_optimal_problem(options, order, limits, outlook, &last,
+
+	return lem_last_price(series, before, window->norm_window, options->close != LEM_CLOSE_UNUSED,
+						  lem_window_returns(window));
+}
+
+lem_status
+lem_optimal_begin(const lem_optimal_options *options, const lem_order *order,
+				  const lem_limits *limits, const lem_outlook *outlook, const lem_last *last,
+				  lem_optimal *optimal, lem_fault *fault)
+{
+	lem_status	status = lem_optimal_problem(options, order, limits, outlook, last,
 											 &optimal->problem, &optimal->state, fault);
 
 	optimal->mean_volume = outlook->mean_volume;

@@ -41,13 +41,16 @@ extern lem_status lem_optimal_problem(const lem_optimal_options *options, const 
 									  const lem_last *last, lem_optimum_problem *problem,
 									  lem_optimum_state *state, lem_fault *fault);
 
+/* The last price before an order that has a window. */
+extern lem_last lem_optimal_last(const lem_optimal_options *options, const lem_order *order,
+								 const lem_series *series, const lem_window *window);
+
 /*
- * Set an order that has a window up, but for its table.  Errors: LEM_NO_CLOSES.
+ * Set an order up, but for its table.  Errors: LEM_NO_CLOSES.
  */
 extern lem_status lem_optimal_begin(const lem_optimal_options *options, const lem_order *order,
 									const lem_limits *limits, const lem_outlook *outlook,
-									const lem_series *series, const lem_window *window,
-									lem_optimal *optimal, lem_fault *fault);
+									const lem_last *last, lem_optimal *optimal, lem_fault *fault);
 
 /* Find its table, if it has one: LEM_OK or LEM_STOPPED. */
 extern lem_status lem_optimal_find(const lem_optimum_source *source, lem_optimal *optimal);

@@ -10,6 +10,8 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	const size_t rows = (size_t) n * lem_rows(config) * lem_inputs(config);
 
 	plan->last.there = false;
+	plan->extent = LEM_WHOLE;
+	plan->steps = lem_arena_bytes(arena, n * sizeof(int));
 	plan->limits = lem_arena_bytes(arena, n * sizeof(lem_limits));
 	plan->windows = lem_arena_bytes(arena, n * sizeof(lem_window));
 	plan->branch = lem_arena_bytes(arena, n * sizeof(int));
@@ -29,7 +31,26 @@ lem_plan_carve(lem_arena *arena, const lem_config *config, const lem_model *mode
 	plan->forward = lem_arena_bytes(arena, model ? lem_forward_workspace(model, n, false) : 0);
 }
 
-/* The window of order i: that of the order before where it begins at the same bar of the same series. */
+/*
+ * Bars that order i's window is built for: where its next slice is all that is wanted, the row that this is
+ * decided by is that of the last bar, and none is expected.  Limits look at all bars to come.
+ */
+static int
+bars_shown(const lem_plan *plan, int horizon, const lem_order *order, const lem_series *series)
+{
+	size_t		known;
+
+	if (plan->extent == LEM_WHOLE || lem_order_bounded(order))
+		return horizon;
+	known = order->has_start ? series->n - lem_series_before(series, order->start_ts) : 0;
+	known = known < (size_t) order->n_decided ? (size_t) order->n_decided : known;
+	return known + 2 < (size_t) horizon ? (int) known + 2 : horizon;
+}
+
+/*
+ * The window of order i, of near->n_ahead bars: that of the order before where it begins at the same bar of
+ * the same series.
+ */
 static lem_status
 set_window(lem_plan *plan, const lem_config *config, const lem_config *near, int i,
 		   const lem_order *order, const lem_series *series, const lem_clock *clock,
@@ -71,30 +92,34 @@ set_window(lem_plan *plan, const lem_config *config, const lem_config *near, int
 	plan->last.start_ts = order->start_ts;
 	plan->last.series = *series;
 	plan->last.clock = clock;
-	plan->last.looked = false;
+	plan->last.looked = 0;
 	return LEM_OK;
 }
 
-/* What is known before order i, whose window is set, and expected of its volumes. */
+/* What is known before order i, whose window is set, and expected of its volumes; config: that of its length. */
 static lem_status
-set_outlook(lem_plan *plan, const lem_config *config, size_t step, int i, const lem_order *order,
-			const lem_series *series, const lem_clock *clock, lem_fault *fault)
+set_outlook(lem_plan *plan, const lem_config *config, const lem_optimal_options *options,
+			size_t step, int i, const lem_order *order, const lem_series *series,
+			const lem_clock *clock, lem_fault *fault)
 {
 	const int	from = plan->last.order;
 	lem_status	status;
 
-	if (plan->last.looked && from != i)
+	if (plan->last.looked >= config->n_ahead && from != i)
 	{
 		memcpy(plan->expected + step, plan->policy[from].volume, config->n_ahead * sizeof(double));
 		return LEM_OK;
 	}
-	plan->last.looked = false;
+	plan->last.looked = 0;
 	status = lem_window_outlook_on(plan->windows[i].memory, config, series, order, clock,
 								   plan->scratch, false, &plan->last.outlook,
 								   plan->expected + step, fault);
-	plan->last.looked = status == LEM_OK;
 	plan->last.order = i;		/* which has the window as well */
-	return status;
+	if (status != LEM_OK)
+		return status;
+	plan->last.price = lem_optimal_last(options, order, series, &plan->windows[i]);
+	plan->last.looked = config->n_ahead;
+	return LEM_OK;
 }
 
 /*
@@ -108,12 +133,13 @@ set_policy(lem_plan *plan, const lem_config *config, size_t step, int i, const l
 	const lem_limits *limits = &plan->limits[i];
 	lem_policy_order *policy = &plan->policy[i];
 	lem_optimal_options options;
-	lem_status	status = set_outlook(plan, config, step, i, order, series, clock, fault);
+	lem_status	status;
 
-	if (status != LEM_OK)
-		return status;
 	lem_optimal_options_default(&options);
 	options.impact = config->impact;
+	status = set_outlook(plan, config, &options, step, i, order, series, clock, fault);
+	if (status != LEM_OK)
+		return status;
 	*policy = (lem_policy_order) {
 		.sell = order->sell,
 		.twap = order->twap,
@@ -125,7 +151,7 @@ set_policy(lem_plan *plan, const lem_config *config, size_t step, int i, const l
 		.market = plan->market + 2 * step,
 		.volume = plan->expected + step
 	};
-	status = lem_optimal_begin(&options, order, limits, &plan->last.outlook, series, &plan->windows[i],
+	status = lem_optimal_begin(&options, order, limits, &plan->last.outlook, &plan->last.price,
 							   &policy->optimal, fault);
 	policy->optimal.close = plan->close + step;
 	lem_last_closes(series, plan->slice_ts + step, config->n_ahead, plan->windows[i].known,
@@ -140,22 +166,34 @@ lem_plan_set(lem_plan *plan, const lem_config *config, int i, const lem_order *o
 	const size_t step = (size_t) i * config->n_ahead;
 	lem_status	status = lem_order_check(order, config->n_ahead, &plan->limits[i], fault);
 	lem_config	near;
+	lem_config	shown;
+	int			known;
 
 	if (status != LEM_OK)
 		return status;
 	near = lem_config_near(config, plan->limits[i].horizon);
+	shown = lem_config_near(config, bars_shown(plan, plan->limits[i].horizon, order, series));
 	plan->limits[i].by = plan->arrays.by + step;
 	plan->branch[i] = plan->limits[i].branch;
 	plan->min_rate[i] = (lem_real) order->min_rate;
 	plan->max_rate[i] = (lem_real) order->max_rate;
-	status = set_window(plan, config, &near, i, order, series, clock, fault);
+	status = set_window(plan, config, &shown, i, order, series, clock, fault);
+	/* of bars that are carried on there are more than of those that are there */
+	if (status == LEM_OK && shown.n_ahead < near.n_ahead &&
+		plan->windows[i].known + 2 > shown.n_ahead)
+		status = set_window(plan, config, &near, i, order, series, clock, fault);
 	if (status == LEM_OK && lem_order_bounded(order))
 		status = lem_bounds_set(&near, order, series, clock, &plan->windows[i],
 								plan->slice_ts + step, plan->market + 2 * step, plan->scratch,
 								&plan->arrays, step, &plan->bounds[i], &plan->limits[i], fault);
 	if (status == LEM_OK && config->stop_base)
 		status = set_policy(plan, &near, step, i, order, series, clock, fault);
-	return status;
+	if (status != LEM_OK)
+		return status;
+	known = plan->windows[i].known;
+	plan->steps[i] = plan->extent == LEM_TO_NEXT && known < plan->limits[i].horizon ? known + 1
+		: plan->limits[i].horizon;
+	return LEM_OK;
 }
 
 lem_status
@@ -168,6 +206,7 @@ lem_plan_run(lem_plan *plan, const lem_model *model, int n, const lem_stop *stop
 		.max_rate = plan->max_rate,
 		.branch = plan->branch,
 		.limits = plan->limits,
+		.steps = plan->steps,
 		.policy = plan->policy,
 		.units = plan->units
 	};
@@ -208,13 +247,14 @@ lem_schedule_branch(const lem_config *config, const lem_order *order, int *branc
 }
 
 void
-lem_plan_slices(const lem_order *order, const lem_limits *limits, const lem_window *window,
-				const int64_t *slice_ts, const int64_t *units, double *quantity, lem_slice *slices)
+lem_plan_slices(const lem_order *order, const lem_limits *limits, int n,
+				const lem_window *window, const int64_t *slice_ts, const int64_t *units,
+				double *quantity, lem_slice *slices)
 {
 	int64_t		sum = 0;
 
-	lem_order_quantities(order, limits, limits->horizon, units, quantity);
-	for (int k = 0; k < limits->horizon; k++)
+	lem_order_quantities(order, limits, n, units, quantity);
+	for (int k = 0; k < n; k++)
 	{
 		sum += units[k];
 		slices[k].step = k + 1;
@@ -230,9 +270,9 @@ lem_plan_slices(const lem_order *order, const lem_limits *limits, const lem_wind
 }
 
 lem_status
-lem_schedule(const lem_model *model, int n, const lem_order *orders, const lem_series *series,
-			 const lem_clock *clock, void *workspace, const lem_stop *stop,
-			 lem_slice *slices, int *counts, int *failed, lem_fault *fault)
+lem_schedule(const lem_model *model, lem_extent extent, int n, const lem_order *orders,
+			 const lem_series *series, const lem_clock *clock, void *workspace,
+			 const lem_stop *stop, lem_slice *slices, int *counts, int *failed, lem_fault *fault)
 {
 	const lem_config *config = &model->config;
 	const int	n_ahead = config->n_ahead;
@@ -242,6 +282,7 @@ lem_schedule(const lem_model *model, int n, const lem_order *orders, const lem_s
 	lem_status	status;
 
 	schedule_carve(&arena, model, n, &plan, &quantity);
+	plan.extent = extent;
 	for (int i = 0; i < n; i++)
 	{
 		*failed = i;
@@ -259,9 +300,9 @@ lem_schedule(const lem_model *model, int n, const lem_order *orders, const lem_s
 	{
 		const size_t step = (size_t) i * n_ahead;
 
-		counts[i] = plan.limits[i].horizon;
-		lem_plan_slices(&orders[i], &plan.limits[i], &plan.windows[i], plan.slice_ts + step,
-						plan.units + step, quantity, slices + step);
+		counts[i] = plan.steps[i];
+		lem_plan_slices(&orders[i], &plan.limits[i], counts[i], &plan.windows[i],
+						plan.slice_ts + step, plan.units + step, quantity, slices + step);
 	}
 	return LEM_OK;
 }

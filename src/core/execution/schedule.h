@@ -33,14 +33,21 @@ typedef struct lem_slice
 /* Bytes of workspace (64-byte aligned) for scheduling n orders at once over their series. */
 extern size_t lem_schedule_workspace(const lem_model *model, int n, const lem_series *series);
 
+/* How far an order is scheduled. */
+typedef enum lem_extent
+{
+	LEM_WHOLE,					/* to its horizon */
+	LEM_TO_NEXT					/* to the first slice that is not done: what comes after is not computed */
+} lem_extent;
+
 /*
  * Schedule n orders, each over its own series.  slices is n x N; counts[i] receives the length of
- * schedule i (its horizon).  On failure fault says why and *failed which order it was.
- * Head sets that the orders' branches need must be loaded.
+ * schedule i: its horizon, or as far as that goes.  Slices are the same bits either way.  On failure fault says why
+ * and *failed which order it was.  Head sets that the orders' branches need must be loaded.
  */
-extern lem_status lem_schedule(const lem_model *model, int n, const lem_order *orders,
-							   const lem_series *series, const lem_clock *clock,
-							   void *workspace, const lem_stop *stop,
+extern lem_status lem_schedule(const lem_model *model, lem_extent extent, int n,
+							   const lem_order *orders, const lem_series *series,
+							   const lem_clock *clock, void *workspace, const lem_stop *stop,
 							   lem_slice *slices, int *counts, int *failed, lem_fault *fault);
 
 /*
@@ -62,9 +69,12 @@ typedef struct lem_plan
 		int64_t		start_ts;
 		lem_series	series;
 		const lem_clock *clock;
-		bool		looked;		/* outlook is there, and what is expected of the order's volumes */
+		int			looked;		/* bars that the order's volumes are expected of; 0: nothing below is there */
 		lem_outlook outlook;
+		lem_last	price;
 	}			last;
+	lem_extent	extent;			/* LEM_WHOLE, unless set otherwise */
+	int		   *steps;			/* n: steps of each order that are computed */
 	lem_limits *limits;			/* n */
 	lem_window *windows;		/* n */
 	int		   *branch;			/* n */
@@ -97,8 +107,8 @@ extern lem_status lem_plan_set(lem_plan *plan, const lem_config *config, int i,
 extern lem_status lem_plan_run(lem_plan *plan, const lem_model *model, int n,
 							   const lem_stop *stop);
 
-/* One order's slices (its horizon) from its units; quantity has room for as many numbers. */
-extern void lem_plan_slices(const lem_order *order, const lem_limits *limits,
+/* An order's first n slices from their units; quantity has room for as many numbers. */
+extern void lem_plan_slices(const lem_order *order, const lem_limits *limits, int n,
 							const lem_window *window, const int64_t *slice_ts,
 							const int64_t *units, double *quantity, lem_slice *slices);
 

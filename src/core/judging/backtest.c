@@ -187,11 +187,11 @@ decide(const lem_backtest *test, backtest_work *work, int i, int j,
 	order.start_ts = start->ts;
 	if (optimal_stop)
 	{
-		lem_status	status;
+		const lem_last last = lem_optimal_last(&test->baselines.optimal, &order, test->series,
+											   &plan->windows[i]);
+		lem_status	status = lem_optimal_begin(&test->baselines.optimal, &order, &plan->limits[i],
+											   &work->outlook[i], &last, &optimal, fault);
 
-		status = lem_optimal_begin(&test->baselines.optimal, &order, &plan->limits[i],
-								   &work->outlook[i], test->series, &plan->windows[i], &optimal,
-								   fault);
 		if (status == LEM_OK &&
 			lem_optimal_find(&test->baselines.optimal.source, &optimal) != LEM_OK)
 			status = lem_fail(fault, LEM_STOPPED, NULL, 0, 0);

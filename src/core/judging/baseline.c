@@ -204,8 +204,10 @@ lem_baseline_schedule(lem_baseline kind, const lem_baseline_options *options,
 									volume, fault);
 	if (status == LEM_OK && kind == LEM_BASELINE_OPTIMAL_STOP)
 	{
-		status = lem_optimal_begin(&options->optimal, order, plan.limits, &outlook, series,
-								   plan.windows, &optimal, fault);
+		const lem_last last = lem_optimal_last(&options->optimal, order, series, plan.windows);
+
+		status = lem_optimal_begin(&options->optimal, order, plan.limits, &outlook, &last,
+								   &optimal, fault);
 		if (status == LEM_OK && lem_optimal_find(&options->optimal.source, &optimal) != LEM_OK)
 			status = lem_fail(fault, LEM_STOPPED, NULL, 0, 0);
 		lem_last_closes(series, plan.slice_ts, config->n_ahead, plan.windows->known, close);
@@ -215,9 +217,9 @@ lem_baseline_schedule(lem_baseline kind, const lem_baseline_options *options,
 		return status;
 	lem_baseline_units(kind, options, order, plan.limits, &outlook, volume, plan.market,
 					   kind == LEM_BASELINE_OPTIMAL_STOP ? &optimal : NULL, plan.units);
-	lem_plan_slices(order, plan.limits, plan.windows, plan.slice_ts, plan.units, quantity,
-					slices);
 	*count = plan.limits->horizon;
+	lem_plan_slices(order, plan.limits, *count, plan.windows, plan.slice_ts, plan.units, quantity,
+					slices);
 	return LEM_OK;
 }
 

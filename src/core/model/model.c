@@ -131,7 +131,14 @@ lem_forward_batch(const lem_config *config)
 	return n < 1 ? 1 : n > MAX_BATCH ? MAX_BATCH : (int) n;
 }
 
-/* The config of the longest order of a batch. */
+/* Steps of order i of a batch with limits that are computed. */
+static inline int
+steps_of(const lem_batch *batch, int i)
+{
+	return batch->steps ? batch->steps[i] : batch->limits[i].horizon;
+}
+
+/* The config of what is computed of the longest order of a batch. */
 static lem_config
 near_config(const lem_config *config, const lem_batch *batch)
 {
@@ -144,8 +151,11 @@ near_config(const lem_config *config, const lem_batch *batch)
 		const lem_limits *limits = &batch->limits[i];
 		const int	told = limits->bounds ? limits->bounds->horizon : 0;
 		const int	horizon = limits->horizon > told ? limits->horizon : told;
+		/* a step is decided by the row before it */
+		const int	steps = steps_of(batch, i);
+		const int	bars = steps < limits->horizon ? steps + 1 : horizon;
 
-		longest = horizon > longest ? horizon : longest;
+		longest = bars > longest ? bars : longest;
 	}
 	return lem_config_near(config, longest);
 }
@@ -226,7 +236,7 @@ forward_policy(const lem_model *model, const lem_config *config, const lem_batch
 				continue;
 			order->optimal.table = one->table;
 			acts->decided[i] = true;
-			tasks[n++] = (lem_policy_task) {order, &batch->limits[i],
+			tasks[n++] = (lem_policy_task) {order, &batch->limits[i], steps_of(batch, i),
 				config->shared_trunk ? lem_shared_context(config, &acts->shared, i)
 				: acts->trunk.context + acts->window[i] * context,
 				batch->units + (size_t) i * model->config.n_ahead};

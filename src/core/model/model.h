@@ -47,6 +47,7 @@ typedef struct lem_batch
 	const lem_real *max_rate;	/* n */
 	const int  *branch;			/* n, or NULL for all branches */
 	const lem_limits *limits;	/* n, or NULL for the raw network */
+	const int  *steps;			/* n: so many of each order's steps are computed, others may be; or NULL: all */
 	struct lem_policy_order *policy;	/* n, with base "optimal_stop" and limits; their tables are
 										 * found on the way */
 
@@ -56,7 +57,7 @@ typedef struct lem_batch
 	 */
 	lem_real   *allocation;
 
-	/* Out, with limits: n x N, the order's own case after projection, in units. */
+	/* Out, with limits: n x N, the order's own case after projection, in units; of those steps. */
 	int64_t    *units;
 } lem_batch;
 

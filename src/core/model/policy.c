@@ -212,6 +212,9 @@ look(const lem_config *config, const lem_policy_task *task, int k, deciding *d, 
 	const int	horizon = lem_limits_horizon(task->limits, k);
 	const int	width = config->hidden_size;
 
+	d->share = 0;
+	if (k < task->limits->n_decided && task->limits->bounds == NULL)
+		return false;			/* whatever it would be */
 	d->left = lem_units_share(d->pace.planned);
 	d->share = lem_optimal_share(&order->optimal, &d->state.optimum, k, horizon, d->left,
 								 order->volume);
@@ -238,14 +241,14 @@ lem_policy_units(const lem_config *config, const lem_kernels *kern, const lem_po
 	{
 		work.orders[i].pace = lem_pace_start();
 		lem_policy_begin(tasks[i].order, &work.orders[i].state);
-		most = tasks[i].limits->horizon > most ? tasks[i].limits->horizon : most;
+		most = tasks[i].steps > most ? tasks[i].steps : most;
 	}
 	for (int k = 0; k < most; k++)
 	{
 		int			count = 0;
 
 		for (int i = 0; i < n; i++)
-			if (k < tasks[i].limits->horizon &&
+			if (k < tasks[i].steps &&
 				look(config, &tasks[i], k, &work.orders[i], work.input + (size_t) count * in))
 				work.asked[count++] = i;
 		if (count > 0)
@@ -267,7 +270,7 @@ lem_policy_units(const lem_config *config, const lem_kernels *kern, const lem_po
 			const lem_policy_task *task = &tasks[i];
 			lem_bound	by;
 
-			if (k >= task->limits->horizon)
+			if (k >= task->steps)
 				continue;
 			task->units[k] = lem_limits_decide(task->limits, k, work.orders[i].share,
 											   &work.orders[i].pace, &by);

@@ -127,8 +127,9 @@ typedef struct lem_policy_task
 {
 	const lem_policy_order *order;	/* its table is found */
 	const lem_limits *limits;
-	const lem_real *context;	/* N - 1 x H */
-	int64_t    *units;			/* horizon: the answer */
+	int			steps;			/* the first of its steps, which are decided */
+	const lem_real *context;	/* of these, but the last of the horizon: x H */
+	int64_t    *units;			/* steps: the answer */
 } lem_policy_task;
 
 /* Orders that should be decided together: each step's network is one product. */
@@ -137,7 +138,10 @@ typedef struct lem_policy_task
 /* Bytes of workspace (64-byte aligned) for n orders. */
 extern size_t lem_policy_workspace(const lem_config *config, int n);
 
-/* The units of n orders, within their limits: the same bits in any company. */
+/*
+ * The units of n orders, within their limits: the same bits in any company.  A step that was decided
+ * before, and is all that was done in it, is not asked for again.
+ */
 extern void lem_policy_units(const lem_config *config, const lem_kernels *kern,
 							 const lem_policy_head *head, int n, const lem_policy_task *tasks,
 							 void *workspace);

@@ -105,7 +105,7 @@ by_model(const lem_handed_order *handed, const lem_series *bars)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		status = lem_schedule(loaded, 1, handed->order, bars, &model.clock,
+		status = lem_schedule(loaded, LEM_WHOLE, 1, handed->order, bars, &model.clock,
 							  (void *) TYPEALIGN(LEM_ALIGN, memory), &lem_interrupt_stop, slices,
 							  &count, &failed, &fault);
 	} while (status == LEM_STOPPED);

@@ -273,7 +273,7 @@ schedule(void *arg, int first, int n)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		status = lem_schedule(work->loaded, n, orders, series, &clock, workspace,
+		status = lem_schedule(work->loaded, LEM_TO_NEXT, n, orders, series, &clock, workspace,
 							  &lem_interrupt_stop, slices, counts, &failed, &fault);
 	} while (status == LEM_STOPPED);
 	MemoryContextSwitchTo(context);
@@ -386,8 +386,8 @@ most_together(const lem_model *model, int n)
 }
 
 /*
- * Orders of one series that begin at the same bar, and are as long, next to each other: the next one takes
- * the window of the one before over, and the trunk computes it once.
+ * Orders of one series that begin at the same bar next to each other, the longest first: the next one takes
+ * the window of the one before over, with what is expected, and the trunk computes it once.
  */
 static int
 compare_windows(const void *a, const void *b, void *arg)
@@ -399,12 +399,12 @@ compare_windows(const void *a, const void *b, void *arg)
 
 	if (x->series != y->series)
 		return x->series < y->series ? -1 : 1;
-	if (x->order.max_bars != y->order.max_bars)
-		return x->order.max_bars < y->order.max_bars ? -1 : 1;
 	if (x->order.has_start != y->order.has_start)
 		return x->order.has_start ? 1 : -1;
 	if (x->order.has_start && x->order.start_ts != y->order.start_ts)
 		return x->order.start_ts < y->order.start_ts ? -1 : 1;
+	if (x->order.max_bars != y->order.max_bars)	/* 0: as long as can be */
+		return (unsigned) x->order.max_bars - 1 > (unsigned) y->order.max_bars - 1 ? -1 : 1;
 	return number[0] < number[1] ? -1 : 1;
 }
 

@@ -36,6 +36,7 @@ typedef struct schedule_job
 {
 	const char *schema;
 	const char *model;
+	lem_extent	extent;
 	int			n;
 	const lem_order *orders;	/* n */
 	const lem_series *series;	/* n */
@@ -85,7 +86,7 @@ run_chunk(schedule_job *job, const lem_model *model, const lem_clock *clock, int
 		int			failed = 0;
 		lem_fault	fault;
 
-		status = lem_schedule(model, n, job->orders + first, job->series + first, clock,
+		status = lem_schedule(model, job->extent, n, job->orders + first, job->series + first, clock,
 							  workspace, &lem_interrupt_stop, slices, counts, &failed, &fault);
 		if (status == LEM_OK)
 			break;
@@ -239,7 +240,7 @@ keep_slices(void *arg, int i, const lem_slice *slices, int count)
 
 /* The schedule of an aggregate's state, which is not changed.  Errors: LM003 and all others. */
 static void
-schedule_group(FunctionCallInfo fcinfo, one_schedule *kept)
+schedule_group(FunctionCallInfo fcinfo, lem_extent extent, one_schedule *kept)
 {
 	const lem_group *group = lem_group_state(fcinfo);
 	lem_series	series;
@@ -249,6 +250,7 @@ schedule_group(FunctionCallInfo fcinfo, one_schedule *kept)
 	memset(&job, 0, sizeof(job));
 	job.schema = lem_schema(fcinfo);
 	job.model = group->model;
+	job.extent = extent;
 	job.n = 1;
 	job.orders = &group->order;
 	job.series = &series;
@@ -263,7 +265,7 @@ pg_lem_schedule_final(PG_FUNCTION_ARGS)
 {
 	one_schedule kept;
 
-	schedule_group(fcinfo, &kept);
+	schedule_group(fcinfo, LEM_WHOLE, &kept);
 	PG_RETURN_DATUM(lem_slices_datum(lem_slice_type(fcinfo), kept.slices, kept.count));
 }
 
@@ -278,7 +280,7 @@ pg_lem_next_slice_final(PG_FUNCTION_ARGS)
 	one_schedule kept;
 	int			i = 0;
 
-	schedule_group(fcinfo, &kept);
+	schedule_group(fcinfo, LEM_TO_NEXT, &kept);
 	while (i < kept.count && kept.slices[i].state == LEM_SLICE_DONE)
 		i++;
 	if (i == kept.count || (i > 0 && kept.slices[i - 1].cumulative == 1))
