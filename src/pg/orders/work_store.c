@@ -377,13 +377,36 @@ read_fills(const lem_worker *worker, lem_work_order *orders, int n)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* A row of claimed orders. */
+typedef struct claimed_row
+{
+	int64		id;
+	uint64		row;
+} claimed_row;
+
 static int
 compare_ids(const void *a, const void *b)
 {
-	const int64 x = ((const lem_work_order *) a)->id;
-	const int64 y = ((const lem_work_order *) b)->id;
+	const int64 x = ((const claimed_row *) a)->id;
+	const int64 y = ((const claimed_row *) b)->id;
 
 	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/* The orders of the rows that were claimed, by their ids. */
+static lem_work_order *
+read_orders(int n)
+{
+	claimed_row *rows = palloc(Max(n, 1) * sizeof(claimed_row));
+	lem_work_order *orders = palloc(Max(n, 1) * sizeof(lem_work_order));
+
+	for (int i = 0; i < n; i++)
+		rows[i] = (claimed_row) {DatumGetInt64(lem_query_column(i, 1, NULL)), i};
+	qsort(rows, n, sizeof(claimed_row), compare_ids);
+	for (int i = 0; i < n; i++)
+		read_order(rows[i].row, &orders[i]);
+	pfree(rows);
+	return orders;
 }
 
 lem_work_order *
@@ -404,13 +427,10 @@ lem_work_claim(const lem_worker *worker, const lem_active_series *series, int n,
 								   " o.resized, o.calendar" OF_SERIES
 								   EACH_DUE("o.*", " ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED")
 								   " LIMIT $6");
-	orders = palloc(Max(*claimed, 1) * sizeof(lem_work_order));
-	for (int row = 0; row < *claimed; row++)
-		read_order(row, &orders[row]);
+	orders = read_orders(*claimed);
 	SPI_freetuptable(SPI_tuptable);
 	if (*claimed == 0)
 		return orders;
-	qsort(orders, *claimed, sizeof(lem_work_order), compare_ids);
 
 	/* A query of its own, which sees what whoever held them before has decided. */
 	read_slices(worker, orders, *claimed);
