@@ -40,7 +40,7 @@ is 'models of the ablation, the bundled one among them' "$(grep -cE '^\| (as bun
 is 'costs of the bundled model, and of one that reckons with them' "$(awk '/^## What a trade/ { on = 1; next } /^##/ { on = 0 } on' "$report" | grep -cE '^\| [0-9.]+ % \| (VWAP|TWAP)')" 24
 is 'an order that tracks with TWAP gains nothing against it' \
 	"$(grep -E '\| TWAP \| [^|]* \| twap \|' "$work/out/evaluation-tables.md" | grep -cvF '| 0.0 [0.0] |')" 0
-is 'six figures' "$(grep -lE '</svg>' "$work"/out/figures/*.svg | wc -l)" 6
+is 'six figures, and that of the README' "$(grep -lE '</svg>' "$work"/out/figures/*.svg | wc -l)" 7
 is 'links to figures that are there' \
 	"$(grep -oE '\(figures/[^)]*\)' "$report" | tr -d '()' | while read -r image; do [ -f "$work/out/$image" ] || echo "$image"; done)" ''
 BARS_DIR=$work/none scripts/evaluation >"$work/log" 2>&1
