@@ -212,6 +212,71 @@ test_moved(void)
 	check_int(crumbs, 0, "an order that may end does not go on for a crumb of it");
 }
 
+/*
+ * Nothing is kept of the outputs against TWAP: such orders are scheduled as optimal_stop does, without the trunk,
+ * whose weights are no numbers here, and others as before.
+ */
+static void
+test_silent(void)
+{
+	static simulate_bars bars;
+	lem_config	config = policy_config(6);
+	float	  **parts = golden_random_parts(&config, 3);
+	const lem_model whole = golden_model(&config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
+	lem_model	models[3] = {whole, whole, fresh_model(&config)};
+	lem_order	orders[PLAN_BATCH];
+	lem_series	series[PLAN_BATCH];
+	plan		plans[3][PLAN_BATCH];
+	simulate_random random = {79};
+	lem_policy_offsets at;
+	int			against[2] = {0, 0};
+	int			different = 0;
+	int			lost = 0;
+	int			failed;
+
+	lem_policy_layout(&config, &at);
+	for (int o = 1; o < LEM_POLICY_OUTPUTS; o += 2)
+	{
+		for (int i = 0; i < config.fused_mlp_hidden_dim; i++)
+			parts[1][at.kernel_2 + i * LEM_POLICY_OUTPUTS + o] = 0;
+		parts[1][at.bias_2 + o] = 0;
+	}
+	models[1] = golden_model(&config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
+	simulate_start(&bars, 9, SIMULATE_ALWAYS, 0, BARS);
+	for (int i = 0; i < PLAN_BATCH; i++)
+	{
+		orders[i] = random_order(&random, &config, &bars);
+		series[i] = simulate_series(&bars, bars.n, false);
+	}
+	for (int m = 0; m < 3; m++)
+	{
+		models[m].tables = tables_source();
+		check_int(plan_orders(&models[m], PLAN_BATCH, orders, series, plans[m], &failed), LEM_OK,
+				  "a batch is scheduled");
+	}
+	for (int64_t i = 0; i < lem_part_size(&config, 0); i++)
+		parts[0][i] = NAN;
+	models[1] = golden_model(&config, parts, lem_kernels_select(), LEM_FORM_FORWARD);
+	models[1].tables = tables_source();
+	for (int i = 0; i < PLAN_BATCH; i++)
+	{
+		const plan *as = &plans[orders[i].twap ? 2 : 0][i];
+
+		against[orders[i].twap]++;
+		different += !same_slices(as->n, as->slices, plans[1][i].slices);
+		if (orders[i].twap)
+		{
+			const plan	one = plan_order(&models[1], &orders[i], series[i]);
+
+			lost += one.n != as->n || !same_slices(one.n, one.slices, as->slices);
+		}
+	}
+	check(against[0] > 0 && against[1] > 0, "%d orders against VWAP, %d against TWAP", against[0],
+		  against[1]);
+	check_int(different, 0, "outputs that say nothing leave orders to the optimum, and others alone");
+	check_int(lost, 0, "without the trunk");
+}
+
 /* Decide the first slices of an order as a model did when there were n bars fewer. */
 static void
 decide_first(const lem_model *model, lem_order *order, const lem_series *series, int n, int64_t *units)
@@ -847,6 +912,7 @@ main(void)
 	test_room();
 	test_base();
 	test_moved();
+	test_silent();
 	test_extents(false);
 	test_extents(true);
 	return check_done();

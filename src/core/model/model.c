@@ -162,12 +162,14 @@ near_config(const lem_config *config, const lem_batch *batch)
 
 /*
  * The windows of a batch's samples, each once: many orders of one series have the same, and all that
- * the trunk computes depends on nothing else.  They are `stride` numbers apart in the batch.  How many.
+ * the trunk computes depends on nothing else.  They are `stride` numbers apart in the batch.  How many;
+ * none of orders that the network of shared steps has nothing to say of.
  */
 static int
-gather_windows(const lem_config *config, const lem_batch *batch, size_t stride,
+gather_windows(const lem_model *model, const lem_config *config, const lem_batch *batch,
 			   const forward_acts *acts)
 {
+	const size_t stride = window_size(&model->config);
 	const size_t size = window_size(config);
 	int			n = 0;
 
@@ -175,6 +177,10 @@ gather_windows(const lem_config *config, const lem_batch *batch, size_t stride,
 	{
 		const lem_real *rows = batch->rows + i * stride;
 		int			w = n - 1;
+
+		acts->window[i] = 0;
+		if (config->stop_base && lem_policy_silent(model->heads[0]->policy, &batch->policy[i]))
+			continue;
 
 		/* Neighbours are alike more often.  Bits count, not values. */
 		while (w >= 0 &&
@@ -269,9 +275,12 @@ lem_forward(const lem_model *model, const lem_batch *batch, void *workspace,
 		status = lem_shared_forward(model->trunk, config, model->kernels, &acts.shared, stop);
 		return status == LEM_OK ? forward_policy(model, config, batch, &acts, stop) : status;
 	}
-	windows = gather_windows(config, batch, window_size(&model->config), &acts);
-	status = lem_trunk_forward(model->trunk, config, model->kernels, windows, acts.rows,
-							   acts.min_rate, acts.max_rate, &acts.trunk, stop);
+	windows = gather_windows(model, config, batch, &acts);
+	if (windows > 0)
+		status = lem_trunk_forward(model->trunk, config, model->kernels, windows, acts.rows,
+								   acts.min_rate, acts.max_rate, &acts.trunk, stop);
+	else
+		status = LEM_OK;
 	if (status != LEM_OK)
 		return status;
 	if (config->stop_base)

@@ -33,8 +33,16 @@ lem_policy_build(lem_arena *arena, const lem_config *config, const lem_real *par
 		lem_pack(&head->kernel_1, kernel_1, m, m);
 		lem_pack_columns(kernel_1, m, m, 0, part + at.kernel_1, m, m);
 		for (int o = 0; o < LEM_POLICY_OUTPUTS; o++)
+		{
+			bool		silent = part[at.bias_2 + o] == 0;
+
 			for (int i = 0; i < m; i++)
+			{
 				kernel_2[o * m + i] = part[at.kernel_2 + i * LEM_POLICY_OUTPUTS + o];
+				silent = silent && kernel_2[o * m + i] == 0;
+			}
+			head->silent[o] = silent;
+		}
 	}
 	head->kernel_2 = kernel_2;
 	head->bias_0 = lem_arena_copy(arena, part, at.bias_0, m);
@@ -206,7 +214,8 @@ lem_policy_workspace(const lem_config *config, int n)
 
 /* What the optimum would do with step k, and what the network reads of it; false: it is not asked. */
 static bool
-look(const lem_config *config, const lem_policy_task *task, int k, deciding *d, lem_real *input)
+look(const lem_config *config, const lem_policy_head *head, const lem_policy_task *task, int k,
+	 deciding *d, lem_real *input)
 {
 	const lem_policy_order *order = task->order;
 	const int	horizon = lem_limits_horizon(task->limits, k);
@@ -218,7 +227,7 @@ look(const lem_config *config, const lem_policy_task *task, int k, deciding *d, 
 	d->left = lem_units_share(d->pace.planned);
 	d->share = lem_optimal_share(&order->optimal, &d->state.optimum, k, horizon, d->left,
 								 order->volume);
-	if (k >= horizon - 1 || !(d->left > 0))
+	if (k >= horizon - 1 || !(d->left > 0) || lem_policy_silent(head, order))
 		return false;			/* the last step has no choice */
 	d->f = d->share / d->left;
 	memcpy(input, task->context + (size_t) k * width, width * sizeof(lem_real));
@@ -249,7 +258,7 @@ lem_policy_units(const lem_config *config, const lem_kernels *kern, const lem_po
 
 		for (int i = 0; i < n; i++)
 			if (k < tasks[i].steps &&
-				look(config, &tasks[i], k, &work.orders[i], work.input + (size_t) count * in))
+				look(config, head, &tasks[i], k, &work.orders[i], work.input + (size_t) count * in))
 				work.asked[count++] = i;
 		if (count > 0)
 			lem_policy_hidden(config, kern, head, count, work.input, work.hidden_0, work.hidden_1);

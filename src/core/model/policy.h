@@ -46,6 +46,7 @@ typedef struct lem_policy_head
 	const lem_real *bias_1;		/* M */
 	const lem_real *kernel_2;	/* LEM_POLICY_OUTPUTS x M: transposed */
 	const lem_real *bias_2;		/* LEM_POLICY_OUTPUTS */
+	bool		silent[LEM_POLICY_OUTPUTS]; /* 0 whatever is read: nothing of it was kept (shrink.h) */
 } lem_policy_head;
 
 /* An order, as its shares are decided. */
@@ -102,6 +103,13 @@ static inline int
 lem_policy_output(const lem_policy_order *order)
 {
 	return order->twap + 2 * !order->optimal.early;
+}
+
+/* Has the network nothing to say of an order?  Then its context is not read, either. */
+static inline bool
+lem_policy_silent(const lem_policy_head *head, const lem_policy_order *order)
+{
+	return head->silent[lem_policy_output(order)];
 }
 
 /* The network for n rows of inputs (n x width); hidden_0 and hidden_1 (n x M) are kept. */
