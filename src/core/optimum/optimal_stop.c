@@ -50,7 +50,8 @@ typedef struct step_grid
 typedef struct node
 {
 	double		x;
-	int			joined;			/* with the node before: what lies between can be left, too */
+	double		apart;			/* 1 / its distance from the node before, if what lies between can be
+								 * left, too, as evenly as in all of their piece; else 0 */
 } node;
 
 typedef struct interval
@@ -179,7 +180,8 @@ nodes_left(const lem_optimum_problem *problem, int k, node *nodes)
 		{
 			if (nodes)
 				nodes[n] = (node) {
-					steps > 0 ? pieces[i].low + length * s / steps : pieces[i].low, s > from
+					steps > 0 ? pieces[i].low + length * s / steps : pieces[i].low,
+					s > from ? steps / length : 0
 				};
 		}
 	}
@@ -306,50 +308,85 @@ typedef struct choice
 	double		cov2;			/* cov(e2, u) */
 	double		scale;			/* of y to points of the grid */
 	double		cost;
+	double		risk[3];		/* gamma var(l) / 2, by powers of what is done after the bar */
 	int			first;			/* nodes whose worth is known */
 	int			last;
 	double		worth[MAX_NODES];	/* without cost */
 } choice;
 
+/* K of a row between points i and i + 1, inside its grid: cubic. */
+static inline double
+row_inside(const float *row, int i, double t)
+{
+	const double a = row[i - 1];
+	const double b = row[i];
+	const double c = row[i + 1];
+	const double d = row[i + 2];
+
+	return b + t * 0.5 * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d +
+									   t * (3.0 * (b - c) + d - a)));
+}
+
 /* K of a row at a point of its grid, which may lie outside: cubic inside, linear at the ends. */
 static inline double
 row_at(const float *row, double point)
 {
-	int			i;
-	double		t;
-
 	if (!(point > 1))
 		return row[0] + (point > -1e6 ? point : -1e6) * ((double) row[1] - row[0]);
 	if (point >= POINTS - 2)
-		return row[POINTS - 1] + (fmin(point, 1e6) - (POINTS - 1)) *
+		return row[POINTS - 1] + ((point < 1e6 ? point : 1e6) - (POINTS - 1)) *
 			((double) row[POINTS - 1] - row[POINTS - 2]);
-	i = (int) point;
-	t = point - i;
-	return row[i] + t * 0.5 * (row[i + 1] - (double) row[i - 1] +
-							   t * (2.0 * row[i - 1] - 5.0 * row[i] + 4.0 * row[i + 1] - row[i + 2] +
-									t * (3.0 * (row[i] - (double) row[i + 1]) + row[i + 2] -
-										 row[i - 1])));
+	return row_inside(row, (int) point, point - (int) point);
 }
 
-/* gamma var(l) / 2. */
+/* The risk with so much done after the bar, done before it being known. */
 static inline double
-risk(const choice *c, double left)
+risk(const choice *c, double after)
 {
-	const lem_optimum_noise *noise = &c->table->noise;
-	const double done = 1 - c->x;
-	const double after = 1 - left;
+	return c->risk[0] + after * (c->risk[1] + after * c->risk[2]);
+}
 
-	return 0.5 * c->table->gamma *
-		(done * done * noise->v11 + 2 * done * after * noise->v12 + after * after * noise->v22);
+/* The point of the next grid to look at with so much done after the bar: the more, the higher. */
+static inline double
+point_at(const choice *c, double after)
+{
+	return (c->y + c->table->gamma * c->cov2 * after + c->next->width) * c->scale;
 }
 
 /* The value without cost of leaving `left`, with the K of node i. */
 static inline double
 worth(const choice *c, int i, double left)
 {
-	const double y = c->y + c->table->gamma * (1 - left) * c->cov2;
+	return row_at(row_of(c->table, c->next, i), point_at(c, 1 - left)) - risk(c, 1 - left);
+}
 
-	return row_at(row_of(c->table, c->next, i), (y + c->next->width) * c->scale) - risk(c, left);
+/* The same for nodes first .. last. */
+static void
+set_worths(choice *c)
+{
+	const node *nodes = c->nodes;
+	const float *row = row_of(c->table, c->next, c->first);
+	double		low;
+	double		high;
+
+	if (c->first > c->last)
+		return;
+	low = point_at(c, 1 - nodes[c->last].x);
+	high = point_at(c, 1 - nodes[c->first].x);
+	if (!(low > 1 && high > 1 && low < POINTS - 2 && high < POINTS - 2))
+	{
+		for (int i = c->first; i <= c->last; i++)
+			c->worth[i] = worth(c, i, nodes[i].x);
+		return;
+	}
+	for (int i = c->first; i <= c->last; i++, row += POINTS)
+	{
+		const double after = 1 - nodes[i].x;
+		const double point = point_at(c, after);
+		const int	at = (int) point;
+
+		c->worth[i] = row_inside(row, at, point - at) - risk(c, after);
+	}
 }
 
 /* The value of leaving nothing. */
@@ -358,31 +395,59 @@ worth_of_nothing(const choice *c)
 {
 	const double y = c->y + c->table->gamma * c->cov2;
 
-	return c->next->zero_slope * y + c->next->zero_offset - risk(c, 0);
+	return c->next->zero_slope * y + c->next->zero_offset - risk(c, 1);
 }
 
 static inline double
 cost_of(const choice *c, double traded)
 {
-	return traded > 0 ? c->cost * traded * sqrt(traded) : 0;
+	return c->cost > 0 && traded > 0 ? c->cost * traded * sqrt(traded) : 0;
 }
 
-/* Curvature through three nodes: the second divided difference. */
+/* Curvature through three nodes of a piece: the second divided difference. */
 static inline double
 curvature(const choice *c, int i)
 {
-	const node *n = c->nodes + i;
 	const double *w = c->worth + i;
 
-	return ((w[1] - w[0]) / (n[1].x - n[0].x) - (w[0] - w[-1]) / (n[0].x - n[-1].x)) /
-		(n[1].x - n[-1].x);
+	return (w[1] - 2 * w[0] + w[-1]) * (0.5 * c->nodes[i].apart * c->nodes[i].apart);
 }
 
-/* Derivative of the value with cost, of what lies on a parabola without it. */
 static inline double
-slope_at(const choice *c, double slope, double curve, double sum, double left)
+least(double a, double b)
 {
-	return slope + curve * (2 * left - sum) + 1.5 * c->cost * sqrt(fmax(c->x - left, 0));
+	return a < b ? a : b;
+}
+
+static inline double
+most(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * Where the value with cost is best from low to high, of what lies on a parabola without it: that has
+ * slope + curve (2 x' - sum) as its derivative.
+ */
+static double
+best_with_cost(const choice *c, double slope, double curve, double sum, double low, double high)
+{
+	/* with x' = x - z^2 the derivative is A z^2 + B z + C, and B > 0 */
+	const double a = -2 * curve;
+	const double b = 1.5 * c->cost;
+	const double d = slope + curve * (2 * c->x - sum);
+	const double z_low = sqrt(most(c->x - low, 0));
+	const double z_high = sqrt(most(c->x - high, 0));
+	double		z;
+
+	if (d + z_low * (b + z_low * a) <= 0)
+		return low;
+	if (d + z_high * (b + z_high * a) >= 0)
+		return high;
+
+	/* it falls below 0 in between, where it rises with z */
+	z = -2 * d / (b + sqrt(most(b * b - 4 * a * d, 0)));
+	return most(least(c->x - z * z, high), low);
 }
 
 /*
@@ -395,9 +460,9 @@ try_between(const choice *c, int i, double low, double high, double *left, doubl
 {
 	const double x0 = c->nodes[i].x;
 	const double x1 = c->nodes[i + 1].x;
-	const double slope = (c->worth[i + 1] - c->worth[i]) / (x1 - x0);
-	const bool	below = i > c->first && c->nodes[i].joined;
-	const bool	above = i + 2 <= c->last && c->nodes[i + 2].joined;
+	const double slope = (c->worth[i + 1] - c->worth[i]) * c->nodes[i + 1].apart;
+	const bool	below = i > c->first && c->nodes[i].apart > 0;
+	const bool	above = i + 2 <= c->last && c->nodes[i + 2].apart > 0;
 	double		curve = 0;
 	double		at[3];
 
@@ -412,35 +477,16 @@ try_between(const choice *c, int i, double low, double high, double *left, doubl
 		else if (curve * other <= 0)
 			curve = 0;
 	}
-	low = fmax(low, x0);
-	high = fmin(high, x1);
+	low = most(low, x0);
+	high = least(high, x1);
 	if (!(low <= high))
 		return;
 	at[0] = low;
 	at[1] = high;
 	if (c->cost > 0)
-	{
-		/* the derivative, slope + curve (2 x' - x0 - x1) + 1.5 cost sqrt(x - x'), falls */
-		double		from = low;
-		double		to = high;
-
-		if (slope_at(c, slope, curve, x0 + x1, low) <= 0)
-			to = low;
-		else if (slope_at(c, slope, curve, x0 + x1, high) >= 0)
-			from = high;
-		for (int step = 0; step < 24 && from < to; step++)
-		{
-			const double middle = 0.5 * (from + to);
-
-			if (slope_at(c, slope, curve, x0 + x1, middle) > 0)
-				from = middle;
-			else
-				to = middle;
-		}
-		at[2] = 0.5 * (from + to);
-	}
+		at[2] = best_with_cost(c, slope, curve, x0 + x1, low, high);
 	else
-		at[2] = curve < 0 ? fmin(fmax(0.5 * (x0 + x1 - slope / curve), low), high) : low;
+		at[2] = curve < 0 ? least(most(0.5 * (x0 + x1 - slope / curve), low), high) : low;
 	for (int j = 0; j < 3; j++)
 	{
 		const double value = c->worth[i] + slope * (at[j] - x0) +
@@ -474,8 +520,7 @@ try_something(choice *c, double low, double high, double *left, double *best)
 	/* allowed are nodes from .. to - 1; two more on either side tell the curvatures */
 	c->first = from > 2 ? from - 2 : 0;
 	c->last = to + 1 < n ? to + 1 : n - 1;
-	for (int i = c->first; i <= c->last; i++)
-		c->worth[i] = worth(c, i, nodes[i].x);
+	set_worths(c);
 	for (int i = from; i < to; i++)
 	{
 		const double value = c->worth[i] - cost_of(c, c->x - nodes[i].x);
@@ -483,17 +528,18 @@ try_something(choice *c, double low, double high, double *left, double *best)
 		if (value > *best)
 		{
 			*best = value;
-			*left = fmin(nodes[i].x, high);
 			which = i;
 		}
 	}
-	if (which > 0 && nodes[which].joined)
+	if (which >= 0)
+		*left = least(nodes[which].x, high);
+	if (which > 0 && nodes[which].apart > 0)
 		try_between(c, which - 1, low, high, left, best);
-	if (which >= 0 && which + 1 < n && nodes[which + 1].joined)
+	if (which >= 0 && which + 1 < n && nodes[which + 1].apart > 0)
 		try_between(c, which, low, high, left, best);
-	if (from > 0 && from < n && from != which && nodes[from].joined)
+	if (from > 0 && from < n && from != which && nodes[from].apart > 0)
 		try_between(c, from - 1, low, high, left, best);
-	if (to > from && to < n && to != which + 1 && nodes[to].joined)
+	if (to > from && to < n && to != which + 1 && nodes[to].apart > 0)
 		try_between(c, to - 1, low, high, left, best);
 
 	/* with no least rate less can be left than the first node has */
@@ -525,6 +571,9 @@ lem_optimum_left(const lem_optimum *table, int k, double x, double d, double w, 
 	c.cov2 = (1 - w) * noise->v12 + noise->v22;
 	c.y = (1 - w) * d + table->gamma * (1 - x) * ((1 - w) * noise->v11 + noise->v12);
 	c.scale = (POINTS - 1) / (2 * next->width);
+	c.risk[0] = 0.5 * table->gamma * (1 - x) * (1 - x) * noise->v11;
+	c.risk[1] = table->gamma * (1 - x) * noise->v12;
+	c.risk[2] = 0.5 * table->gamma * noise->v22;
 	c.cost = problem->cost > 0 && volume > 0 ? problem->cost / sqrt(volume) : problem->cost;
 
 	if (!last && x > 0)
@@ -558,7 +607,7 @@ typedef struct solver
 {
 	double	   *m;				/* MARGIN + POINTS + MARGIN: M of a node, and straight on */
 	double	   *sum;			/* POINTS */
-	double	   *move;			/* of a point of the quadrature */
+	double	   *term;			/* POINTS: of a point of the quadrature */
 } solver;
 
 static void
@@ -566,7 +615,7 @@ solver_carve(lem_arena *arena, solver *s)
 {
 	s->m = lem_arena_bytes(arena, (POINTS + 2 * MARGIN) * sizeof(double));
 	s->sum = lem_arena_bytes(arena, POINTS * sizeof(double));
-	s->move = lem_arena_bytes(arena, POINTS * sizeof(double));
+	s->term = lem_arena_bytes(arena, POINTS * sizeof(double));
 }
 
 size_t
@@ -580,43 +629,51 @@ lem_optimum_workspace(const lem_optimum_problem *problem)
 	return arena.used;
 }
 
-/* exp(x), to a part in 10^13, in a form that compilers make vectors of; 0 for what is below -708. */
-static inline double
-fast_exp(double x)
+/* Arguments beyond are held at it: exp() of them is 0, or more than any other is. */
+#define MOST_EXPONENT 708.0
+
+/*
+ * exp() of the POINTS numbers of x, to a part in 10^13: in loops without branches, which compilers make
+ * vectors of.
+ */
+static void
+exponentials(double *x)
 {
 	const double magic = 0x1.8p52;
-	double		n;
-	double		r;
-	double		p;
-	int64_t		bits;
+	int64_t		beyond = 0;
 
-	x = x < -708 ? -708 : x > 708 ? 708 : x;
-	n = x * 1.4426950408889634 + magic;
-	memcpy(&bits, &n, sizeof(bits));
-	n -= magic;
-	r = x - n * 0x1.62e42feep-1 - n * 0x1.a39ef35793c76p-33;
-	p = 1.0 / 479001600;
-	p = p * r + 1.0 / 39916800;
-	p = p * r + 1.0 / 3628800;
-	p = p * r + 1.0 / 362880;
-	p = p * r + 1.0 / 40320;
-	p = p * r + 1.0 / 5040;
-	p = p * r + 1.0 / 720;
-	p = p * r + 1.0 / 120;
-	p = p * r + 1.0 / 24;
-	p = p * r + 1.0 / 6;
-	p = p * r + 0.5;
-	p = p * r + 1;
-	p = p * r + 1;
-	memcpy(&n, &p, sizeof(n));
+	for (int i = 0; i < POINTS; i++)
+		beyond |= fabs(x[i]) > MOST_EXPONENT;
+	for (int i = 0; beyond && i < POINTS; i++)
+		x[i] = fmin(fmax(x[i], -MOST_EXPONENT), MOST_EXPONENT);
+	for (int i = 0; i < POINTS; i++)
 	{
+		double		n = x[i] * 1.4426950408889634 + magic;
+		double		r;
+		double		p;
+		int64_t		bits;
 		int64_t		scaled;
 
-		memcpy(&scaled, &n, sizeof(scaled));
+		memcpy(&bits, &n, sizeof(bits));
+		n -= magic;
+		r = x[i] - n * 0x1.62e42feep-1 - n * 0x1.a39ef35793c76p-33;
+		p = 1.0 / 479001600;
+		p = p * r + 1.0 / 39916800;
+		p = p * r + 1.0 / 3628800;
+		p = p * r + 1.0 / 362880;
+		p = p * r + 1.0 / 40320;
+		p = p * r + 1.0 / 5040;
+		p = p * r + 1.0 / 720;
+		p = p * r + 1.0 / 120;
+		p = p * r + 1.0 / 24;
+		p = p * r + 1.0 / 6;
+		p = p * r + 0.5;
+		p = p * r + 1;
+		p = p * r + 1;
+		memcpy(&scaled, &p, sizeof(scaled));
 		scaled += (int64_t) ((uint64_t) bits << 52);
-		memcpy(&p, &scaled, sizeof(p));
+		memcpy(&x[i], &scaled, sizeof(scaled));
 	}
-	return p;
 }
 
 /*
@@ -651,15 +708,17 @@ integrate(solver *s, double gamma, double deviation, double spacing, float *row)
 		const double c = t * (0.5 + t * (2 - 1.5 * t));
 		const double d = t * t * (-0.5 + 0.5 * t);
 		const double *at = m + whole;
-		double	   *sum = s->sum;
 
 		total += weight;
 		for (int i = 0; i < POINTS; i++)
 		{
 			const double moved = a * at[i - 1] + b * at[i] + c * at[i + 1] + d * at[i + 2];
 
-			sum[i] += weight * fast_exp(-gamma * (moved - m[i]));
+			s->term[i] = -gamma * (moved - m[i]);
 		}
+		exponentials(s->term);
+		for (int i = 0; i < POINTS; i++)
+			s->sum[i] += weight * s->term[i];
 	}
 	for (int i = 0; i < POINTS; i++)
 		row[i] = (float) (m[i] - log(s->sum[i] / total) / gamma);
