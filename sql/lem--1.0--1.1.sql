@@ -2013,13 +2013,6 @@ CREATE FUNCTION _lem_report_gap(bars lem_bars) RETURNS interval
 	AS 'MODULE_PATHNAME', 'pg_lem_report_gap' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION _lem_report_gap(lem_bars) IS 'the shortest time from a bar to the next';
 
-CREATE FUNCTION _lem_report_deviations(bars lem_bars, OUT ts timestamptz, OUT sigma float8)
-	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'pg_lem_report_deviations' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	COST 10000 ROWS 1000;
-COMMENT ON FUNCTION _lem_report_deviations(lem_bars)
-	IS 'the deviation of prices over the 48 bars before each bar';
-
 CREATE FUNCTION _lem_report_options(kind text, options jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'pg_lem_report_options' LANGUAGE C STABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 10;
@@ -2029,7 +2022,7 @@ COMMENT ON FUNCTION _lem_report_options(text, jsonb)
 CREATE FUNCTION _lem_backtest_pairs(model text, yardstick text, ord lem_order, bars lem_bars, every int,
 	options jsonb, OUT ts timestamptz, OUT achieved float8, OUT benchmark float8, OUT bps float8,
 	OUT bars_used int, OUT completion float8, OUT other float8, OUT other_used int,
-	OUT difference float8) RETURNS SETOF record
+	OUT difference float8, OUT sigma float8, OUT fifth int) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_lem_backtest_pairs' LANGUAGE C STABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1000000 ROWS 1000 SUPPORT _lem_support;
 COMMENT ON FUNCTION _lem_backtest_pairs(text, text, lem_order, lem_bars, int, jsonb)
@@ -2090,11 +2083,9 @@ BEGIN ATOMIC
 				count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
 			FROM pairs AS p, given AS g GROUP BY 1) AS x
 	), volatility AS (
-		SELECT f.fifth, count(*) AS n, min(f.sigma) AS low, max(f.sigma) AS high, avg(f.bps) AS mean, stddev_samp(f.bps) AS std,
-			avg(f.other) AS other
-		FROM (SELECT p.bps, p.other, r.sigma * 1e4 AS sigma, ntile(5) OVER (ORDER BY r.sigma, p.ts) AS fifth
-			FROM pairs AS p JOIN _lem_report_deviations(bars) AS r USING (ts)) AS f
-		GROUP BY f.fifth
+		SELECT p.fifth, count(*) AS n, min(p.sigma) * 1e4 AS low, max(p.sigma) * 1e4 AS high, avg(p.bps) AS mean,
+			stddev_samp(p.bps) AS std, avg(p.other) AS other
+		FROM pairs AS p GROUP BY p.fifth
 	), minima AS (
 		SELECT x.value AS least, b.*
 		FROM given AS g, jsonb_array_elements_text(CASE WHEN jsonb_typeof(g.minima) = 'array' THEN g.minima ELSE '[]'::jsonb END) AS x,

@@ -33,10 +33,7 @@ WITH restless AS (
 	FROM (SELECT p.*, r.sigma, ntile(5) OVER (ORDER BY r.sigma, p.ts) AS fifth FROM figures_pairs AS p JOIN restless AS r USING (ts)) AS f GROUP BY f.fifth)
 SELECT pg_temp.same(pg_temp.figures(:'page', 'By volatility'), array_agg(x ORDER BY f.fifth, k)) AS volatility
 FROM fifths AS f, unnest(ARRAY[f.low, f.high, f.n, f.mean, f.std, f.other]) WITH ORDINALITY AS u (x, k);
-SELECT (SELECT bool_and(r.sigma IS NOT DISTINCT FROM w.sigma) AND count(r.ts) = 4 FROM (SELECT ts, sqrt(avg(move * move) OVER (ORDER BY ts ROWS BETWEEN 48 PRECEDING AND 1 PRECEDING)) AS sigma
-		FROM (SELECT u.ts, ln(u.price / lag(u.price) OVER (ORDER BY u.ts)) AS move FROM lem_unnest(b) AS u) AS m) AS w LEFT JOIN _lem_report_deviations(b) AS r USING (ts)) AS deviations, _lem_report_gap(b) AS gap,
-	_lem_report_gap('{"2026-01-01" 1 1}') IS NULL AS "no gap", (SELECT count(*) FROM _lem_report_deviations('{"2026-01-01" 1 1, "2026-01-02" 2 1}')) AS "no moves before"
-FROM (SELECT lem_bars(ts, price, volume) AS b FROM (SELECT u.* FROM figures_series, lem_unnest(bars) AS u LIMIT 6) AS u) AS b;
+SELECT _lem_report_gap(b) AS gap, _lem_report_gap('{"2026-01-01" 1 1}') IS NULL AS "no gap" FROM (SELECT lem_bars(ts, price, volume) AS b FROM (SELECT u.* FROM figures_series, lem_unnest(bars) AS u LIMIT 6) AS u) AS b;
 SELECT pg_temp.same(pg_temp.figures(:'page', 'By minimum'), array_agg(x ORDER BY b.least, k)) AS minima
 FROM (SELECT least, (lem_backtest('crypto_1h', lem_order(1000, 'sell', min_bars => least, max_bars => 12), bars, '{"every": 3}')).* FROM figures_series, unnest('{2,5}'::int[]) AS least) AS b,
 	unnest(ARRAY[b.least, b.orders, b.mean_bps, b.ci_low, b.ci_high, b.std_bps, b.bars_used]) WITH ORDINALITY AS u (x, k);
@@ -62,7 +59,8 @@ FROM lem_report('training', 'pictured') AS page;
 -- The pairs that a report on a backtest is of: each strategy by its own rules, from the starts of both
 CREATE FUNCTION pg_temp.pairs(model text, yardstick text, options jsonb, windows jsonb, OUT starts bigint, OUT same boolean) LANGUAGE sql AS $$
 	WITH p AS MATERIALIZED (
-		SELECT p.* FROM figures_series, _lem_backtest_pairs(model, yardstick, lem_order(1000, 'sell', min_bars => 2, max_bars => 4), bars, 1, options) AS p
+		SELECT p.ts, p.achieved, p.benchmark, p.bps, p.bars_used, p.completion, p.other, p.other_used, p.difference
+		FROM figures_series, _lem_backtest_pairs(model, yardstick, lem_order(1000, 'sell', min_bars => 2, max_bars => 4), bars, 1, options) AS p
 	), w AS MATERIALIZED (
 		SELECT m.ts, m.achieved, m.benchmark, m.bps, m.bars_used, m.completion, y.bps, y.bars_used, m.bps - y.bps
 		FROM figures_series, lem_backtest_orders(model, lem_order(1000, 'sell', min_bars => 2, max_bars => 4), bars, options => options) AS m
@@ -74,6 +72,11 @@ SELECT model, yardstick, p.starts > 1000 AS starts, p.same
 FROM (VALUES ('pictured', 'crypto_1h', '{}', '{}'), ('crypto_1h', 'pictured', '{}', '{}'), ('baseline:optimal_stop', 'pictured', '{}', '{}'), ('pictured', 'baseline:vwap_curve', '{"fee_bps": 1}', '{"n_ahead": 4, "norm_window": 48}'),
 	('baseline:almgren_chriss', 'baseline:optimal_stop', '{"risk_aversion": 0.5}', '{}'), ('baseline:optimal_stop', 'baseline:almgren_chriss', '{"risk_aversion": 0.5}', '{}'), ('baseline:optimal_stop', 'baseline:optimal_stop', '{"risk_aversion": 0.5}', '{}'),
 	('baseline:twap', 'baseline:stop_rule', '{"impact": "sqrt"}', '{}')) AS v (model, yardstick, options, windows), pg_temp.pairs(model, yardstick, options::jsonb, windows::jsonb) AS p;
+SELECT every, bool_and(abs(p.sigma / w.sigma - 1) < 1e-12) AS deviations, bool_and(p.fifth = w.fifth) AS fifths
+FROM figures_series, unnest('{1,145,160,190,220,300,500}'::int[]) AS every, LATERAL _lem_backtest_pairs('baseline:twap', 'baseline:stop_rule', lem_order(1, max_bars => 4), bars, every, '{"norm_window": 20}') AS p
+	JOIN LATERAL (SELECT o.ts, m.sigma, ntile(5) OVER (ORDER BY m.sigma, o.ts) AS fifth FROM lem_backtest_orders('baseline:twap', lem_order(1, max_bars => 4), bars, every, options => '{"norm_window": 20}') AS o
+		JOIN (SELECT v.ts, sqrt(avg(v.move * v.move) OVER (ORDER BY v.ts ROWS BETWEEN 48 PRECEDING AND 1 PRECEDING)) AS sigma FROM (SELECT u.ts, ln(u.price / lag(u.price) OVER (ORDER BY u.ts)) AS move FROM lem_unnest(bars) AS u) AS v) AS m USING (ts)) AS w USING (ts)
+GROUP BY every ORDER BY every;
 SELECT (SELECT count(*) FROM _lem_backtest_pairs('pictured', 'baseline:twap', lem_order(1, max_bars => 4), bars, 7, NULL)) = (SELECT count(*) FROM lem_backtest_orders('pictured', lem_order(1, max_bars => 4), bars, 7)) AS "a baseline starts when the model does" FROM figures_series;
 SELECT count(*) FROM _lem_backtest_pairs('baseline:twap', NULL, lem_order(1), '{"2026-01-01" 1 1}', 1, '{}');
 SELECT count(*) FROM _lem_backtest_pairs('baseline:twap', 'baseline:pie', lem_order(1), '{"2026-01-01" 1 1}', 1, '{}');

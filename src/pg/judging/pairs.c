@@ -1,13 +1,16 @@
 /* pairs.c: _lem_backtest_pairs: what two strategies came to from the same starts. */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/market/last.h"
 #include "pg/bars/bars_type.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
+#include "pg/base/memory.h"
 #include "pg/judging/strategy.h"
 #include "pg/schedule/order_type.h"
 
@@ -25,94 +28,88 @@ enum
 	COLUMN_OTHER,
 	COLUMN_OTHER_USED,
 	COLUMN_DIFFERENCE,
+	COLUMN_SIGMA,
+	COLUMN_FIFTH,
 	COLUMNS
 };
 
 #define FIRST_CAPACITY 1024
 
-/* A start, and what the first strategy came to. */
-typedef struct kept_start
+/* Moves of the price before a start that its deviation is of. */
+#define MOVES 48
+
+/* A start of the first strategy, and what the other came to. */
+typedef struct pair
 {
+	int64		bar;
 	int64		ts;
 	lem_outcome outcome;
-} kept_start;
+	bool		both;			/* the other has this start, too */
+	lem_outcome other;
+} pair;
 
-/* Where starts go. */
+/* Where starts go, in order of time. */
 typedef struct pair_sink
 {
-	ReturnSetInfo *rsinfo;
-	int			other;			/* the yardstick's outcome, of a start's */
-	MemoryContext context;		/* that starts are kept in */
-	kept_start *kept;			/* of a run of its own, in order of time */
+	int			other;			/* the yardstick's outcome, of a start's; -1: it runs on its own */
+	MemoryContext context;		/* that they are kept in */
+	pair	   *pairs;
 	Size		n;
 	Size		capacity;
 	Size		next;			/* the first one that a yardstick's start has not passed */
 } pair_sink;
 
-static void
-put_pair(pair_sink *sink, int64 ts, const lem_outcome *outcome, const lem_outcome *other)
+/* The place of a start in the order of deviations, and then of time. */
+typedef struct place
 {
-	Datum		values[COLUMNS];
-	bool		nulls[COLUMNS] = {false};
+	double		sigma;
+	Size		pair;
+} place;
 
-	nulls[COLUMN_ACHIEVED] = nulls[COLUMN_BENCHMARK] = nulls[COLUMN_BPS] = !outcome->valid;
-	nulls[COLUMN_OTHER] = !other->valid;
-	nulls[COLUMN_DIFFERENCE] = !outcome->valid || !other->valid;
-	values[COLUMN_TS] = TimestampTzGetDatum(ts);
-	values[COLUMN_ACHIEVED] = Float8GetDatum(outcome->achieved);
-	values[COLUMN_BENCHMARK] = Float8GetDatum(outcome->benchmark);
-	values[COLUMN_BPS] = Float8GetDatum(outcome->bps);
-	values[COLUMN_BARS_USED] = Int32GetDatum(outcome->bars_used);
-	values[COLUMN_COMPLETION] = Float8GetDatum(outcome->completion);
-	values[COLUMN_OTHER] = Float8GetDatum(other->bps);
-	values[COLUMN_OTHER_USED] = Int32GetDatum(other->bars_used);
-	values[COLUMN_DIFFERENCE] = Float8GetDatum(outcome->bps - other->bps);
-	tuplestore_putvalues(sink->rsinfo->setResult, sink->rsinfo->setDesc, values, nulls);
-}
+#define ST_SORT sort_places
+#define ST_ELEMENT_TYPE place
+#define ST_COMPARE(a, b) ((a)->sigma < (b)->sigma ? -1 : (a)->sigma > (b)->sigma ? 1 : \
+						  (a)->pair < (b)->pair ? -1 : 1)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
-/* Both strategies in one run. */
-static void
-put_both(void *arg, const lem_backtest *test, int count, const lem_backtest_start *starts,
-		 const lem_outcome *outcomes, const double *allocations)
-{
-	pair_sink  *sink = arg;
-	const int	strategies = lem_backtest_strategies(test);
-
-	(void) allocations;
-	for (int i = 0; i < count; i++, outcomes += strategies)
-		put_pair(sink, starts[i].ts, outcomes, outcomes + sink->other);
-}
-
-/* The first run of two. */
+/* The first strategy's starts, with those of a yardstick beside it. */
 static void
 keep_starts(void *arg, const lem_backtest *test, int count, const lem_backtest_start *starts,
 			const lem_outcome *outcomes, const double *allocations)
 {
 	pair_sink  *sink = arg;
+	const int	strategies = lem_backtest_strategies(test);
 
-	(void) test;
 	(void) allocations;
 	if (sink->n + count > sink->capacity)
 	{
 		sink->capacity = Max(2 * sink->capacity, Max(FIRST_CAPACITY, sink->n + count));
-		if (sink->capacity > MaxAllocHugeSize / sizeof(kept_start))
+		if (sink->capacity > MaxAllocHugeSize / sizeof(pair))
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("too many starts of an order: %zu", sink->capacity)));
-		if (sink->kept)
-			sink->kept = repalloc_huge(sink->kept, sink->capacity * sizeof(kept_start));
+		if (sink->pairs)
+			sink->pairs = repalloc_huge(sink->pairs, sink->capacity * sizeof(pair));
 		else
-			sink->kept = MemoryContextAllocHuge(sink->context,
-												sink->capacity * sizeof(kept_start));
+			sink->pairs = MemoryContextAllocHuge(sink->context, sink->capacity * sizeof(pair));
 	}
-	for (int i = 0; i < count; i++, sink->n++)
+	for (int i = 0; i < count; i++, outcomes += strategies)
 	{
-		sink->kept[sink->n].ts = starts[i].ts;
-		sink->kept[sink->n].outcome = outcomes[i];
+		pair	   *p = &sink->pairs[sink->n++];
+
+		p->bar = starts[i].bar;
+		p->ts = starts[i].ts;
+		p->outcome = outcomes[0];
+		p->both = sink->other >= 0;
+		if (p->both)
+			p->other = outcomes[sink->other];
 	}
 }
 
-/* The second: of starts that both have. */
+/* The starts of a yardstick that runs on its own: those that both have count. */
 static void
 match_starts(void *arg, const lem_backtest *test, int count, const lem_backtest_start *starts,
 			 const lem_outcome *outcomes, const double *allocations)
@@ -123,10 +120,85 @@ match_starts(void *arg, const lem_backtest *test, int count, const lem_backtest_
 	(void) allocations;
 	for (int i = 0; i < count; i++)
 	{
-		while (sink->next < sink->n && sink->kept[sink->next].ts < starts[i].ts)
+		while (sink->next < sink->n && sink->pairs[sink->next].ts < starts[i].ts)
 			sink->next++;
-		if (sink->next < sink->n && sink->kept[sink->next].ts == starts[i].ts)
-			put_pair(sink, starts[i].ts, &sink->kept[sink->next].outcome, &outcomes[i]);
+		if (sink->next == sink->n || sink->pairs[sink->next].ts != starts[i].ts)
+			continue;
+		sink->pairs[sink->next].both = true;
+		sink->pairs[sink->next].other = outcomes[i];
+	}
+}
+
+/* The places of the pairs that both strategies have, in order of the deviations; how many. */
+static Size
+find_places(const pair_sink *sink, const lem_series *series, place *places)
+{
+	lem_arena	arena = {NULL, 0};
+	lem_returns returns;
+	Size		n = 0;
+
+	lem_returns_carve(&arena, MOVES, &returns);
+	arena = (lem_arena) {lem_alloc_aligned(CurrentMemoryContext, arena.used), 0};
+	lem_returns_carve(&arena, MOVES, &returns);
+	for (Size i = 0; i < sink->n; i++)
+	{
+		if (!sink->pairs[i].both)
+			continue;
+		places[n].sigma = lem_last_price(series, sink->pairs[i].bar, MOVES, false, &returns).rms;
+		places[n++].pair = i;
+	}
+	sort_places(places, n);
+	return n;
+}
+
+static void
+put_pair(ReturnSetInfo *rsinfo, const pair *p, double sigma, int fifth)
+{
+	const lem_outcome *outcome = &p->outcome;
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS] = {false};
+
+	nulls[COLUMN_ACHIEVED] = nulls[COLUMN_BENCHMARK] = nulls[COLUMN_BPS] = !outcome->valid;
+	nulls[COLUMN_OTHER] = !p->other.valid;
+	nulls[COLUMN_DIFFERENCE] = !outcome->valid || !p->other.valid;
+	values[COLUMN_TS] = TimestampTzGetDatum(p->ts);
+	values[COLUMN_ACHIEVED] = Float8GetDatum(outcome->achieved);
+	values[COLUMN_BENCHMARK] = Float8GetDatum(outcome->benchmark);
+	values[COLUMN_BPS] = Float8GetDatum(outcome->bps);
+	values[COLUMN_BARS_USED] = Int32GetDatum(outcome->bars_used);
+	values[COLUMN_COMPLETION] = Float8GetDatum(outcome->completion);
+	values[COLUMN_OTHER] = Float8GetDatum(p->other.bps);
+	values[COLUMN_OTHER_USED] = Int32GetDatum(p->other.bars_used);
+	values[COLUMN_DIFFERENCE] = Float8GetDatum(outcome->bps - p->other.bps);
+	values[COLUMN_SIGMA] = Float8GetDatum(sigma);
+	values[COLUMN_FIFTH] = Int32GetDatum(fifth);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/*
+ * Put the pairs in order of time, in fifths by their deviations, the first of which have one more where
+ * their number is no multiple of five.
+ */
+static void
+put_pairs(ReturnSetInfo *rsinfo, const pair_sink *sink, const lem_series *series)
+{
+	const Size	room = Max(sink->n, 1);
+	place	   *places = MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(place));
+	double	   *sigma = MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(double));
+	int		   *fifth = MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(int));
+	const Size	n = find_places(sink, series, places);
+	const Size	longer = n % 5 * (n / 5 + 1);	/* pairs in fifths that have one more */
+
+	for (Size i = 0; i < n; i++)
+	{
+		sigma[places[i].pair] = places[i].sigma;
+		fifth[places[i].pair] = 1 + (int) (i < longer ? i / (n / 5 + 1)
+										   : n % 5 + (i - longer) / (n / 5));
+	}
+	for (Size i = 0; i < sink->n; i++)
+	{
+		if (sink->pairs[i].both)
+			put_pair(rsinfo, &sink->pairs[i], sigma[i], fifth[i]);
 	}
 }
 
@@ -171,6 +243,7 @@ run(FunctionCallInfo fcinfo, const char *model, const lem_baseline *beside,
 		test->baseline[0] = *beside;
 	}
 	lem_strategy_open(lem_schema(fcinfo), model, &settings);
+	sink->other = -1;
 	if (beside)
 	{
 		read_rules(&settings, model, *beside, risk_aversion);
@@ -183,8 +256,9 @@ run(FunctionCallInfo fcinfo, const char *model, const lem_baseline *beside,
 
 /*
  * _lem_backtest_pairs(model, yardstick, ord, bars, every, options): setof one row a start, in order of
- * time: what the model came to as in lem_backtest_orders, the gain and bars of the yardstick, and by how
- * much the model gained more.  A baseline as the yardstick has the model's windows, and its starts; of
+ * time: what the model came to as in lem_backtest_orders, the gain and bars of the yardstick, by how much
+ * the model gained more, the deviation of prices over the 48 bars before, and which fifth of the starts
+ * that puts it in.  A baseline as the yardstick has the model's windows, and its starts; of
  * two models the starts are those that both have.  NULLs, and errors, as in lem_backtest_orders.
  */
 Datum
@@ -192,6 +266,7 @@ pg_lem_backtest_pairs(PG_FUNCTION_ARGS)
 {
 	static const char *const what[] = {"model", "yardstick", "order", NULL,
 	"number of bars from start to start"};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	pair_sink	sink = {0};
 	lem_series	series;
 	lem_baseline kind;
@@ -211,15 +286,15 @@ pg_lem_backtest_pairs(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 		lem_bars_view(PG_GETARG_LEM_BARS_P(3), &series);
 	InitMaterializedSRF(fcinfo, 0);
-	sink.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	sink.context = CurrentMemoryContext;
-	LEM_ENSURE(sink.rsinfo->setDesc->natts == COLUMNS);
+	LEM_ENSURE(rsinfo->setDesc->natts == COLUMNS);
 	if (lem_baseline_named(yardstick, &kind))
-		run(fcinfo, model, &kind, &series, put_both, &sink);
+		run(fcinfo, model, &kind, &series, keep_starts, &sink);
 	else
 	{
 		run(fcinfo, model, NULL, &series, keep_starts, &sink);
 		run(fcinfo, yardstick, NULL, &series, match_starts, &sink);
 	}
+	put_pairs(rsinfo, &sink, &series);
 	return (Datum) 0;
 }
