@@ -368,6 +368,8 @@ set_worths(choice *c)
 	const float *row = row_of(c->table, c->next, c->first);
 	double		low;
 	double		high;
+	int			at[MAX_NODES];
+	double		part[MAX_NODES];
 
 	if (c->first > c->last)
 		return;
@@ -379,14 +381,18 @@ set_worths(choice *c)
 			c->worth[i] = worth(c, i, nodes[i].x);
 		return;
 	}
-	for (int i = c->first; i <= c->last; i++, row += POINTS)
+	/* apart from the rows, compilers make vectors of it */
+	for (int i = c->first; i <= c->last; i++)
 	{
 		const double after = 1 - nodes[i].x;
 		const double point = point_at(c, after);
-		const int	at = (int) point;
 
-		c->worth[i] = row_inside(row, at, point - at) - risk(c, after);
+		at[i - c->first] = (int) point;
+		part[i - c->first] = point - (int) point;
+		c->worth[i] = -risk(c, after);
 	}
+	for (int i = c->first; i <= c->last; i++, row += POINTS)
+		c->worth[i] += row_inside(row, at[i - c->first], part[i - c->first]);
 }
 
 /* The value of leaving nothing. */
