@@ -157,6 +157,62 @@ test_returns(void)
 	free(carved);
 }
 
+/* Windows from the first bars on: why there is none, and the first that there are. */
+static void
+test_short(lem_gaps gaps, simulate_market market)
+{
+	static simulate_bars bars;
+	lem_arena	arena = {NULL, 0};
+	lem_config	config;
+	lem_series	series;
+	lem_window_memory *memory;
+	lem_real   *rows[2];
+	size_t		bytes;
+	double	   *scratch;
+	void	   *carved;
+	int			different = 0;
+	int			none = 0;
+
+	lem_config_default(&config);
+	config.lookback = 5;
+	config.n_ahead = 4;
+	config.norm_window = 300;
+	config.gaps = gaps;
+	simulate_start(&bars, 21, market, 0, SIMULATE_BARS);
+	series = simulate_series(&bars, SIMULATE_BARS, false);
+	lem_window_memory_carve(&arena, &config);
+	carved = plan_memory(arena.used);
+	arena = (lem_arena) {carved, 0};
+	memory = lem_window_memory_carve(&arena, &config);
+	scratch = plan_memory(lem_window_scratch(&config, NULL) * sizeof(double));
+	bytes = (size_t) lem_rows(&config) * lem_inputs(&config) * sizeof(lem_real);
+	for (int j = 0; j < 2; j++)
+		rows[j] = plan_memory(bytes);
+	for (int bar = 1; bar < 500; bar += bar % 50 == 49 ? 10 : 1)
+	{
+		const lem_order order = {.size = 1, .max_rate = 1, .has_start = true,
+			.start_ts = series.ts[bar]};
+		lem_window	window;
+		lem_fault	fault[2];
+		lem_status	status[2];
+		int64_t		slice_ts[4];
+
+		for (int j = 0; j < 2; j++)
+			status[j] = lem_window_build_on(j == 0 ? NULL : memory, &config, &series, &order, NULL,
+											scratch, &window, rows[j], slice_ts, NULL, &fault[j]);
+		none += status[0] == LEM_SHORT_HISTORY;
+		different += status[0] != status[1] ||
+			(status[0] == LEM_SHORT_HISTORY && fault[0].have != fault[1].have) ||
+			(status[0] == LEM_OK && memcmp(rows[0], rows[1], bytes) != 0);
+	}
+	check(none > 100 && none < 400, "%d starts have too short a history", none);
+	check_int(different, 0, "which they are does not depend on those before");
+	free(carved);
+	free(scratch);
+	free(rows[0]);
+	free(rows[1]);
+}
+
 int
 main(void)
 {
@@ -175,5 +231,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		test_kept(&settings[i]);
 	test_returns();
+	test_short(LEM_GAPS_CARRY, SIMULATE_ALWAYS);
+	test_short(LEM_GAPS_CARRY, SIMULATE_HALTS);
+	test_short(LEM_GAPS_SKIP, SIMULATE_HALTS);
 	return check_done();
 }

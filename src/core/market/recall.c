@@ -39,6 +39,7 @@ lem_window_memory_carve(lem_arena *arena, const lem_config *config)
 								   ? (size_t) lem_rows(config) * lem_inputs(config) : 0);
 	lem_returns_carve(arena, wide, &memory->returns);
 	lem_day_bars_carve(arena, &memory->day_bars);
+	memory->too_short.there = false;
 	return carved;
 }
 
@@ -129,6 +130,35 @@ lem_recall_history(lem_window_memory *memory, const lem_config *config, const le
 	}
 	order_scales(memory, count, wide_l);
 	return true;
+}
+
+int
+lem_recall_short(const lem_window_memory *memory, const lem_gap_view *view, int most,
+				 lem_place row_l)
+{
+	const lem_short_history *known = &memory->too_short;
+	lem_place	place = row_l;
+	int			by = 0;
+
+	/* which bars a calendar has may change with those that it is seen from */
+	if (!known->there || view->grid || known->series.n != view->series->n ||
+		known->series.ts != view->series->ts || known->interval != view->interval ||
+		known->by_days != (view->days != NULL))
+		return 0;
+	while (!lem_same_place(&known->row_l, &place))
+		if (by++ == most || !lem_gap_back(view, &place))
+			return 0;
+	return known->bars + by;
+}
+
+void
+lem_recall_keep_short(lem_window_memory *memory, const lem_gap_view *view, lem_place row_l,
+					  int bars)
+{
+	memory->too_short = (lem_short_history) {
+		.there = view->grid == NULL, .series = *view->series, .interval = view->interval,
+		.by_days = view->days != NULL, .row_l = row_l, .bars = bars
+	};
 }
 
 int

@@ -14,6 +14,17 @@
 #include "market/profile.h"
 #include "parameters/config.h"
 
+/* A row L whose history was too short. */
+typedef struct lem_short_history
+{
+	bool		there;
+	lem_series	series;
+	int64_t		interval;
+	bool		by_days;
+	lem_place	row_l;
+	int			bars;			/* that there are up to it */
+} lem_short_history;
+
 /* The last window that was built, and returns.  The bits of a window are the same with and without. */
 typedef struct lem_window_memory
 {
@@ -29,6 +40,7 @@ typedef struct lem_window_memory
 	lem_real   *rows;			/* T x C, of a shared trunk */
 	lem_returns returns;
 	lem_day_bars day_bars;
+	lem_short_history too_short;
 } lem_window_memory;
 
 /*
@@ -43,6 +55,15 @@ extern lem_window_memory *lem_window_memory_carve(lem_arena *arena, const lem_co
  */
 extern bool lem_recall_history(lem_window_memory *memory, const lem_config *config,
 							   const lem_gap_view *view, int count, lem_place row_l, int *shift);
+
+/*
+ * Where bars are carried on: how many there are up to row L, if that follows one whose history was too
+ * short by few bars; else 0.  And keep such a one.
+ */
+extern int	lem_recall_short(const lem_window_memory *memory, const lem_gap_view *view, int most,
+							 lem_place row_l);
+extern void lem_recall_keep_short(lem_window_memory *memory, const lem_gap_view *view,
+								  lem_place row_l, int bars);
 
 /* Is it the last window's, row for row up to row L? */
 extern bool lem_recall_same(const lem_window_memory *memory, const lem_gap_view *view, int count,

@@ -214,15 +214,26 @@ read_history(window_work *work, lem_fault *fault)
 	lem_sums	sums = {0, 0, 0};
 	double		later_price = 0;
 	const bool	fill = fills_strip(work);
+	int			bars;
 
 	if (!work->view.carry)
 		return read_bars(work, fault);
+	bars = work->memory ? lem_recall_short(work->memory, &work->view, config->n_ahead, place) : 0;
+	if (bars > 0 && bars < scale->history)
+	{
+		lem_recall_keep_short(work->memory, &work->view, place, bars);
+		return lem_fail(fault, LEM_SHORT_HISTORY, NULL, bars, scale->history);
+	}
 	for (int back = 0; back < scale->history; back++)
 	{
 		lem_bar		bar;
 
 		if (back > 0 && !lem_gap_back(&work->view, &place))
+		{
+			if (work->memory)
+				lem_recall_keep_short(work->memory, &work->view, work->row_l, back);
 			return lem_fail(fault, LEM_SHORT_HISTORY, NULL, back, scale->history);
+		}
 		bar = lem_gap_bar(&work->view, place);
 		if (back <= strip_l)
 			work->strip.bars[strip_l - back] = bar;
