@@ -74,26 +74,29 @@ FROM (SELECT part, phase, side, benchmark, minimum, strategy, reach, bars, n, le
 	WINDOW w AS (PARTITION BY part, phase, side, benchmark, minimum, strategy ORDER BY pos)) AS c
 GROUP BY part, phase, side, benchmark, minimum, strategy, reach, bars, n;
 
+-- A number that differs from another by no more than the order of adding up is that.
+CREATE FUNCTION near(x float8, exact float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN abs(x - exact) < 1e-6 THEN exact ELSE x END $$;
+
 -- spread: the standard deviation by the optimum's, where that is one; track: by TWAP's; quality: mean / standard deviation
 -- more than the optimum's.
 CREATE TABLE figures AS
 SELECT s.*, s.mean / nullif(s.deviation, 0) AS ratio, e.x AS error, s.mean - critical * e.x AS low, s.mean + critical * e.x AS high,
-	s.mean - o.mean AS difference, s.mean - o.mean - critical * e.d AS difference_low, s.mean - o.mean + critical * e.d AS difference_high,
-	s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END AS spread, s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END * exp(-critical * e.spread) AS spread_low,
-	s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END * exp(critical * e.spread) AS spread_high,
+	near(s.mean - o.mean, 0) AS difference, near(s.mean - o.mean, 0) - critical * e.d AS difference_low, near(s.mean - o.mean, 0) + critical * e.d AS difference_high,
+	near(s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END, 1) AS spread, near(s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END, 1) * exp(-critical * e.spread) AS spread_low,
+	near(s.deviation / CASE WHEN o.deviation >= 0.05 THEN o.deviation END, 1) * exp(critical * e.spread) AS spread_high,
 	quality.is AS quality, quality.is - critical * e.quality AS quality_low, quality.is + critical * e.quality AS quality_high,
-	s.mean - r.mean AS by_rule, s.mean - r.mean - critical * e.r AS by_rule_low, s.mean - r.mean + critical * e.r AS by_rule_high,
+	near(s.mean - r.mean, 0) AS by_rule, near(s.mean - r.mean, 0) - critical * e.r AS by_rule_low, near(s.mean - r.mean, 0) + critical * e.r AS by_rule_high,
 	s.deviation / nullif(t.deviation, 0) AS track, s.deviation / nullif(t.deviation, 0) * exp(-critical * e.track) AS track_low,
 	s.deviation / nullif(t.deviation, 0) * exp(critical * e.track) AS track_high,
-	s.mean - b.mean AS by_base, s.mean - b.mean - critical * e.b AS by_base_low, s.mean - b.mean + critical * e.b AS by_base_high,
-	s.deviation / nullif(b.deviation, 0) AS base_spread, s.deviation / nullif(b.deviation, 0) * exp(-critical * e.b_spread) AS base_spread_low,
-	s.deviation / nullif(b.deviation, 0) * exp(critical * e.b_spread) AS base_spread_high
+	near(s.mean - b.mean, 0) AS by_base, near(s.mean - b.mean, 0) - critical * e.b AS by_base_low, near(s.mean - b.mean, 0) + critical * e.b AS by_base_high,
+	near(s.deviation / nullif(b.deviation, 0), 1) AS base_spread, near(s.deviation / nullif(b.deviation, 0), 1) * exp(-critical * e.b_spread) AS base_spread_low,
+	near(s.deviation / nullif(b.deviation, 0), 1) * exp(critical * e.b_spread) AS base_spread_high
 FROM sums AS s JOIN parts USING (part)
 LEFT JOIN errors AS e USING (part, phase, side, benchmark, minimum, strategy)
 LEFT JOIN sums AS o ON (o.part, o.phase, o.side, o.benchmark, o.minimum, o.strategy) = (s.part, s.phase, s.side, s.benchmark, s.minimum, 2)
 LEFT JOIN sums AS t ON (t.part, t.phase, t.side, t.benchmark, t.minimum, t.strategy) = (s.part, s.phase, s.side, s.benchmark, s.minimum, 3)
 LEFT JOIN sums AS r ON (r.part, r.phase, r.side, r.benchmark, r.minimum, r.strategy) = (s.part, s.phase, s.side, s.benchmark, s.minimum, 6)
 LEFT JOIN sums AS b ON (b.part, b.phase, b.side, b.benchmark, b.minimum, b.strategy) = (against, s.phase, s.side, s.benchmark, s.minimum, s.strategy)
-CROSS JOIN LATERAL (SELECT s.mean / nullif(s.deviation, 0) - o.mean / nullif(o.deviation, 0) AS is) AS quality;
+CROSS JOIN LATERAL (SELECT near(s.mean / nullif(s.deviation, 0) - o.mean / nullif(o.deviation, 0), 0) AS is) AS quality;
 ALTER TABLE figures ADD PRIMARY KEY (part, phase, side, benchmark, minimum, strategy);
 ANALYZE figures;
