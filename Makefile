@@ -339,7 +339,7 @@ check-exchange: all
 # the openings of a year.
 check-work: all
 	@PG_CONFIG='$(PG_CONFIG)' LEM_LOAD_ORDERS=10000 LEM_LOAD_SYMBOLS=1000 LEM_LOAD_MINUTES=10 \
-		LEM_LOAD_SECONDS=20 LEM_TIMEOUT=1800 SESSIONS_FIRST=2025 SESSIONS_LAST=2025 scripts/check-server \
+		LEM_LOAD_SECONDS=10 LEM_LOAD_PAUSE=0.01 SESSIONS_FIRST=2025 SESSIONS_LAST=2025 scripts/check-server \
 		t/server/work_load.sh t/minutes/work_cron.sh t/minutes/work_sessions.sh
 
 # Openings in all weeks with a change of clocks, a holiday or an early close, year by year.

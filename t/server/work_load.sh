@@ -3,7 +3,7 @@
 #
 # LEM_LOAD_ORDERS (default 100) over LEM_LOAD_SYMBOLS (10) in LEM_LOAD_MINUTES (4; 10 at most); make check-work tries
 # 10,000 over 1,000 in 10.  A minute takes LEM_LOAD_SECONDS here (1), longer where slices are still to be decided, but never more
-# than 60.
+# than 60.  Each reading of bars takes LEM_LOAD_PAUSE seconds (0.1) more than it would.
 if [ -z "${LEM_CRASH:-}" ]; then
 	# one of its own: killed servers take other sessions with them
 	export LEM_CRASH=running
@@ -15,8 +15,8 @@ n=${LEM_LOAD_ORDERS:-100}
 symbols=${LEM_LOAD_SYMBOLS:-10}
 minutes=${LEM_LOAD_MINUTES:-4}
 minute=${LEM_LOAD_SECONDS:-1}
-# bars take a moment to read, so that there is a middle of a call to be killed in
-query="SELECT symbol AS series, ts, price, volume FROM bars, (SELECT pg_sleep(0.1)) AS slow"
+# bars take a moment to read, a lot of series after the other, so that there is a middle of a call to be killed in
+query="SELECT symbol AS series, ts, price, volume FROM bars, (SELECT pg_sleep(${LEM_LOAD_PAUSE:-0.1})) AS slow"
 
 caller()						# call lem_work again and again, until the file is gone
 {
