@@ -49,12 +49,12 @@ cancelled()
 	rm -f "$log"
 }
 
-cancelled "lem_schedule_batch" lem_schedule_batch "SELECT count(*) FROM generate_series(1, 50) AS i, batch, LATERAL lem_schedule_batch('cancel', ids, ords, histories)"
-cancelled "lem_forward" lem_forward "SELECT sum(cardinality(lem_forward('cancel', x, low, high))) FROM windows, generate_series(1, 50)"
+cancelled "lem_schedule_batch" lem_schedule_batch "SELECT count(*) FROM generate_series(1, 10000) AS i, batch, LATERAL lem_schedule_batch('cancel', ids, ords, histories)"
+cancelled "lem_forward" lem_forward "SELECT sum(cardinality(lem_forward('cancel', x, low, high))) FROM windows, generate_series(1, 10000)"
 cancelled "lem_schedule, many times" lem_schedule "SELECT count(*) FROM series, generate_series(1, 1000000) AS i, LATERAL lem_schedule('cancel', lem_order(i), history)"
 cancelled "lem_explain, many times" lem_explain "SELECT count(*) FROM series, generate_series(1, 1000000) AS i, LATERAL lem_explain('cancel', lem_order(i), history)"
-cancelled "lem_backtest" lem_backtest "SELECT sum(r.orders) FROM generate_series(1, 50) AS i, many_series, LATERAL lem_backtest('cancel', lem_order(1), history) AS r"
-cancelled "lem_backtest_orders of a baseline" lem_backtest_orders "SELECT count(*) FROM generate_series(1, 50) AS i, many_series, LATERAL lem_backtest_orders('baseline:vwap_curve', lem_order(1), history)"
+cancelled "lem_backtest" lem_backtest "SELECT sum(r.orders) FROM generate_series(1, 10000) AS i, many_series, LATERAL lem_backtest('cancel', lem_order(1), history) AS r"
+cancelled "lem_backtest_orders of a baseline" lem_backtest_orders "SELECT count(*) FROM generate_series(1, 10000) AS i, many_series, LATERAL lem_backtest_orders('baseline:vwap_curve', lem_order(1), history)"
 cancelled "lem_bars, unsorted" lem_bars "SELECT sum(lem_bars_count(b)) FROM generate_series(1, 100) AS i, LATERAL (SELECT lem_bars(ts, price + i, volume) AS b FROM many) AS m"
 cancelled "lem_import" lem_import "SELECT count(lem_import('never', file, '$(config medium)') * i) FROM reference_weights, generate_series(1, 100000) AS i WHERE name = 'medium'"
 cancelled "lem_distill" lem_distill "CALL lem_distill('never', NULL, \$\$SELECT 'A' AS series, ts, price AS open, price AS high, price AS low, price AS close, volume, ARRAY[price, 0, volume]::float8[] AS teacher FROM bars\$\$,
@@ -66,7 +66,7 @@ cancelled "lem_tune_quoting" lem_tune_quoting "SELECT count(*) FROM generate_ser
 is "nothing was stored" "$(sql -c "SELECT count(*) FROM lem_models WHERE name <> 'cancel'")" 0
 
 # A session that is told to end does, in the middle of a batch.
-PGAPPNAME=victim psql -X -q -c "SELECT count(*) FROM generate_series(1, 50) AS i, batch, LATERAL lem_schedule_batch('cancel', ids, ords, histories)" >/dev/null 2>&1 &
+PGAPPNAME=victim psql -X -q -c "SELECT count(*) FROM generate_series(1, 10000) AS i, batch, LATERAL lem_schedule_batch('cancel', ids, ords, histories)" >/dev/null 2>&1 &
 for ((tries = 0; tries < 300; tries++)); do
 	[ "$(sql -c "SELECT state FROM pg_stat_activity WHERE application_name = 'victim'")" = active ] && break
 	sleep 0.1
