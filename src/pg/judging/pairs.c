@@ -202,7 +202,7 @@ put_pairs(ReturnSetInfo *rsinfo, const pair_sink *sink, const lem_series *series
 	}
 }
 
-/* Add a baseline to a backtest that is open, by the rules that it has as one of its own. */
+/* Have a baseline that a backtest runs besides judged by the rules that it has in one of its own. */
 static void
 read_rules(lem_backtest_settings *settings, const char *model, lem_baseline yardstick, double risk_aversion)
 {
