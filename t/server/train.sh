@@ -294,9 +294,11 @@ report 'to the same weights' is "SELECT count(*) = 2 AND count(DISTINCT digest) 
 
 # A damaged state is found.
 train first '{}' "${first/\"epochs\": 1/\"epochs\": 9}" &
-eventually reaches first 1
+training=$!
+report 'another is begun' hold first 1
 sql -c "SELECT pg_cancel_backend($(leader_of first))" >/dev/null
-wait $!
+wait $training
+let_go
 sql -c "UPDATE lem_training_state SET data = set_byte(data, 7, get_byte(data, 7) # 1) WHERE kind = 'adam_m'
 	AND part = 1"
 train first '{}' '{"resume": true}'
