@@ -154,7 +154,7 @@ SELECT lem_report('backtest', 'crypto_1h', lem_order(1000, max_bars => 12), bars
 CREATE ROLE report_other;
 GRANT SELECT ON report_series TO report_other;
 SET ROLE report_other;
-SELECT replace(pg_temp.error_of(format('SELECT lem_report(%L, %s, %L)', 'order', :id, :'late')), :'id', 'N') AS error;
+SELECT replace(pg_temp.error_of(format('SELECT lem_report(%L, %s, %L)', 'order', :id, :'late')), ' ' || :'id' || ' ', ' N ') AS error;
 RESET ROLE;
 DROP OWNED BY report_other;
 DROP ROLE report_other;
