@@ -25,12 +25,38 @@ add_bar(lem_profile *profile, int64_t time, int64_t close, double volume)
 	profile->bars++;
 }
 
+/* A time of day, its bits mixed: the high ones say which chain. */
+static inline uint64_t
+mixed(int64_t time)
+{
+	return (uint64_t) time * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* Which of the chains of n profiles. */
+#define CHAIN_BITS 10
+
+static inline int
+profile_chain(int64_t time)
+{
+	return (int) (mixed(time) >> (64 - CHAIN_BITS));
+}
+
 /* The sums, from all bars of the window, the last one first. */
 static void
 ask_all(const lem_profile_window *window, day_clock *day, int n, lem_profile *profile)
 {
 	lem_place	place = window->row_l;
+	int16_t		first[1 << CHAIN_BITS]; /* the profiles of a chain; -1: there are no more */
+	int16_t		next[LEM_MAX_AHEAD];
 
+	memset(first, -1, sizeof(first));
+	for (int i = 0; i < n; i++)
+	{
+		int16_t    *chain = &first[profile_chain(profile[i].time)];
+
+		next[i] = *chain;
+		*chain = (int16_t) i;
+	}
 	for (int back = 0; back < window->lag + window->count; back++)
 	{
 		if (back >= window->lag)
@@ -39,7 +65,7 @@ ask_all(const lem_profile_window *window, day_clock *day, int n, lem_profile *pr
 			int64_t		close;
 			const int64_t time = day_time(day, bar.ts, &close);
 
-			for (int i = 0; i < n; i++)
+			for (int i = first[profile_chain(time)]; i >= 0; i = next[i])
 				add_bar(&profile[i], time, close, bar.volume * VOLUME_UNIT);
 		}
 		if (!lem_gap_back(window->view, &place))
@@ -110,9 +136,7 @@ forget(lem_day_bars *known, const lem_profile_window *window, const day_clock *d
 static inline size_t
 chain_of(const lem_day_bars *known, int64_t time)
 {
-	const uint64_t mixed = (uint64_t) time * UINT64_C(0x9e3779b97f4a7c15);
-
-	return (size_t) (mixed >> 32) & known->mask;
+	return (size_t) (mixed(time) >> 32) & known->mask;
 }
 
 /* Note the last n bars up to row L, of those that there are. */
