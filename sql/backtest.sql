@@ -109,6 +109,7 @@ SELECT pg_temp.error_of($$SELECT * FROM lem_baseline('twap', lem_order(1), NULL)
 SELECT pg_temp.error_of($$SELECT * FROM lem_baseline('twap', lem_order(1), '{"2026-01-01 00:00+00" 1 1, "2026-01-01 01:00+00" 1 1}')$$);
 SELECT pg_temp.error_of($$SELECT * FROM backtest_one, lem_baseline('twap', lem_order(1, max_bars => 4), bars, '{"n_ahead": 3}')$$);
 SELECT pg_temp.error_of($$SELECT * FROM backtest_one, lem_baseline('twap', lem_order(1), bars, '{"n_ahead": "x"}')$$);
+SELECT n_ahead, pg_temp.error_of(format($$SELECT * FROM backtest_one, lem_baseline('twap', lem_order(1), bars, '{"n_ahead": %s, "gaps": "skip"}')$$, n_ahead)) FROM unnest('{0,1,257,1025}'::int[]) AS n_ahead;
 SELECT pg_temp.error_of($$SELECT * FROM backtest_one, lem_baseline('twap', lem_order(1), bars, '{"every": 2}')$$);
 SELECT pg_temp.error_of($$SELECT * FROM backtest_one, lem_baseline('stop_rule', lem_order(1), bars, '{"c": -1}')$$);
 SELECT pg_temp.error_of($$SELECT * FROM backtest_one, lem_baseline('twap', lem_order(1), bars, '[]')$$);

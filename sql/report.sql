@@ -49,6 +49,10 @@ SELECT p.f[1] = b.orders AS orders, abs(p.f[2] - b.mean_bps) < 1e-9 AS mean, abs
        abs(p.f[8] - b.median_bps) < 1e-9 AS median, abs(p.f[11] - b.bars_used) < 1e-9 AS "bars used", abs(p.f[24] - (SELECT difference_bps FROM unnest(b.baselines) WHERE name = 'stop_rule')) < 1e-9 AS difference
 FROM report_series, LATERAL (SELECT array_agg(f) AS f FROM pg_temp.figures(lem_report('backtest', 'crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), bars), 'Gains against the benchmark') AS f) AS p,
      LATERAL (SELECT (lem_backtest('crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12), u.ts, u.price, u.volume)).* FROM lem_unnest(bars) AS u) AS b;
+-- Orders of one bar have a plan, too
+SELECT ARRAY(SELECT pg_temp.figures(lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 1), bars), 'The plan, and the volume expected')) = '{1,1,1,1000,1}' AS "one bar",
+       lem_report('schedule', 'crypto_1h', lem_order(1000, min_bars => 1, end_ts => (SELECT max(u.ts) + interval '2 hours' FROM lem_unnest(bars) AS u)), bars) LIKE '%</html>' || chr(10) AS "one that ends after a bar"
+FROM report_series;
 
 -- One file: nothing is fetched, no scripts; the same bytes twice
 SELECT page !~* '<script|https?://(?!www\.w3\.org/2000/svg)|url\(|@import' AS "nothing is fetched", page = lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) AS "the same twice"

@@ -158,7 +158,7 @@ static const lem_key option[] = {
 	{"gamma", LEM_KEY_NUMBER, FIELD(baselines.optimal.risk_aversion), 0, LEM_OPTIMUM_MAX_AVERSION, .groups = LEM_OPTIONS_RULES},
 	{"close", LEM_KEY_OWN, .read = read_close, .groups = LEM_OPTIONS_RULES},
 	{"size", LEM_KEY_NUMBER, FIELD(baselines.optimal.size), 0, 1e9, .groups = LEM_OPTIONS_RULES},
-	{"n_ahead", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
+	{"n_ahead", LEM_KEY_INT, offsetof(lem_backtest_settings, n_ahead), 1, LEM_MAX_AHEAD, .groups = LEM_OPTIONS_WINDOW},
 	{"norm_window", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
 	{"bar_interval", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
 	{"time_zone", LEM_KEY_OWN, .read = read_window, .groups = LEM_OPTIONS_WINDOW},
@@ -185,7 +185,8 @@ static const lem_keys options = {
 
 /*
  * The options that are keys of a config, as one whose windows need no more bars than its norm_window;
- * NULL: there are none.
+ * NULL: there are none.  n_ahead is among them, but not in it: a baseline has none of the networks that
+ * a config's bounds are for.
  */
 static Jsonb *
 read_windows(Jsonb *json)
@@ -211,6 +212,8 @@ read_windows(Jsonb *json)
 		if (value == NULL)
 			continue;
 		found = true;
+		if (option[i].kind != LEM_KEY_OWN)
+			continue;
 		pushJsonbValue(&window, WJB_KEY, &name);
 		pushJsonbValue(&window, WJB_VALUE, value);
 	}
@@ -238,7 +241,6 @@ lem_backtest_settings_read(Jsonb *json, int groups, const lem_backtest *before,
 		return;
 	lem_keys_read(&options, groups, json, settings);
 	settings->has_risk_aversion = lem_json_has(json, "risk_aversion");
-	settings->has_n_ahead = lem_json_has(json, "n_ahead");
 	settings->test.baselines.optimal.impact = settings->test.costs.impact == LEM_IMPACT_SQRT;
 	settings->test.baselines.optimal.coefficient = settings->test.costs.coefficient;
 	settings->window = read_windows(json);
@@ -344,8 +346,8 @@ lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *ord
 	{
 		/* A key that was given replaces its default; the check of configs has passed it. */
 		lem_config_read(settings->window, &given, &row->time_zone);
-		if (settings->has_n_ahead)
-			config->n_ahead = given.n_ahead;
+		if (settings->n_ahead > 0)
+			config->n_ahead = settings->n_ahead;
 		config->norm_window = given.norm_window;
 		config->bar_interval = given.bar_interval;
 		memcpy(config->calendar, given.calendar, sizeof(config->calendar));

@@ -24,7 +24,7 @@ typedef struct lem_backtest_settings
 {
 	lem_backtest test;			/* what the options say, the rest by default */
 	Jsonb	   *window;			/* options of the group WINDOW, as keys of a config; NULL: none */
-	bool		has_n_ahead;	/* n_ahead is one of them */
+	int			n_ahead;		/* one of them; 0: it was not given */
 	bool		has_risk_aversion;	/* risk_aversion was given */
 
 	/* set when the backtest is opened (strategy.h) */
