@@ -1941,7 +1941,9 @@ BEGIN ATOMIC
 	WITH s AS MATERIALIZED (
 		SELECT * FROM lem_schedule(model, ord, bars)
 	), v AS MATERIALIZED (
-		SELECT v.step, v.allocation FROM lem_baseline('vwap_curve', ord, bars,
+		-- the market's volume, not what the order's own limits leave of it
+		SELECT v.step, v.allocation FROM lem_baseline('vwap_curve',
+			lem_order(1, start_ts => (ord).start_ts, max_bars => (ord).max_bars, end_ts => (ord).end_ts), bars,
 			_lem_windows_of(model) || jsonb_build_object('n_ahead', (SELECT count(*) FROM s))) AS v
 	), e AS MATERIALIZED (
 		SELECT * FROM lem_explain(model, ord, bars)

@@ -53,6 +53,10 @@ FROM report_series, LATERAL (SELECT array_agg(f) AS f FROM pg_temp.figures(lem_r
 SELECT ARRAY(SELECT pg_temp.figures(lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 1), bars), 'The plan, and the volume expected')) = '{1,1,1,1000,1}' AS "one bar",
        lem_report('schedule', 'crypto_1h', lem_order(1000, min_bars => 1, end_ts => (SELECT max(u.ts) + interval '2 hours' FROM lem_unnest(bars) AS u)), bars) LIKE '%</html>' || chr(10) AS "one that ends after a bar"
 FROM report_series;
+-- The volume expected is the market's, whatever the order's limits
+SELECT (p #> '{0,chart,series,3,y}') = (SELECT jsonb_agg(v.allocation ORDER BY v.step) FROM lem_baseline('vwap_curve', lem_order(1, max_bars => 12), bars, '{"norm_window": 168}') AS v) AS "volume expected",
+       (SELECT sum(y::float8) FROM jsonb_array_elements_text(p #> '{0,chart,series,2,y}') AS y) AS "what the limit leaves"
+FROM report_series, _lem_schedule_pictures('crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12, limit_price => 0.01, best_effort => true), bars) AS p;
 
 -- One file: nothing is fetched, no scripts; the same bytes twice
 SELECT page !~* '<script|https?://(?!www\.w3\.org/2000/svg)|url\(|@import' AS "nothing is fetched", page = lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) AS "the same twice"
