@@ -2011,10 +2011,6 @@ END;
 COMMENT ON FUNCTION _lem_schedule_pictures(text, lem_order, lem_bars)
 	IS 'the pictures of a schedule and their figures';
 
-CREATE FUNCTION _lem_report_gap(bars lem_bars) RETURNS interval
-	AS 'MODULE_PATHNAME', 'pg_lem_report_gap' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION _lem_report_gap(lem_bars) IS 'the shortest time from a bar to the next';
-
 CREATE FUNCTION _lem_report_options(kind text, options jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'pg_lem_report_options' LANGUAGE C STABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 10;
@@ -2024,7 +2020,7 @@ COMMENT ON FUNCTION _lem_report_options(text, jsonb)
 CREATE FUNCTION _lem_backtest_pairs(model text, yardstick text, ord lem_order, bars lem_bars, every int,
 	options jsonb, OUT ts timestamptz, OUT achieved float8, OUT benchmark float8, OUT bps float8,
 	OUT bars_used int, OUT completion float8, OUT other float8, OUT other_used int,
-	OUT difference float8, OUT sigma float8, OUT fifth int) RETURNS SETOF record
+	OUT difference float8, OUT sigma float8, OUT fifth int, OUT bar bigint, OUT horizon int) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'pg_lem_backtest_pairs' LANGUAGE C STABLE CALLED ON NULL INPUT
 	PARALLEL SAFE COST 1000000 ROWS 1000 SUPPORT _lem_support;
 COMMENT ON FUNCTION _lem_backtest_pairs(text, text, lem_order, lem_bars, int, jsonb)
@@ -2038,27 +2034,26 @@ BEGIN ATOMIC
 			-- checked here: with a constant the planner reads it before anything is run
 			COALESCE((_lem_report_options('backtest', options) ->> 'every')::int, 1) AS every,
 			options - 'yardstick' - 'every' - 'minima' AS options, options -> 'minima' AS minima,
-			_lem_windows_of(model) AS windows
-	), horizon AS (
-		SELECT COALESCE((ord).max_bars, (g.windows ->> 'n_ahead')::int, 12) * _lem_report_gap(bars) AS horizon
-		FROM given AS g
+			COALESCE(_lem_windows_of(model) ->> 'time_zone', options ->> 'time_zone', 'UTC') AS time_zone
 	), pairs AS MATERIALIZED (
-		SELECT p.* FROM given AS g, _lem_backtest_pairs(model, g.yardstick, ord, bars, g.every, g.options) AS p
+		-- intervals go by bars, as those of lem_backtest do: they are counted as a clock's seconds
+		SELECT p.*, to_timestamp(p.bar) AS bar_time, p.horizon * interval '1 second' AS lasts
+		FROM given AS g, _lem_backtest_pairs(model, g.yardstick, ord, bars, g.every, g.options) AS p
 	), totals AS MATERIALIZED (
 		SELECT 1 AS place, model AS name, count(p.bps) AS orders, avg(p.bps) AS mean, stddev_samp(p.bps) AS std,
 			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY p.bps) AS p,
 			avg((p.bps > 0)::int::float8) AS wins, avg(p.bars_used) AS bars_used,
-			lem_mean_interval(p.bps, p.ts, (SELECT h.horizon FROM horizon AS h)) AS i
+			lem_mean_interval(p.bps, p.bar_time, p.lasts) AS i
 		FROM pairs AS p
 		UNION ALL SELECT 2, (SELECT yardstick FROM given), count(p.other), avg(p.other), stddev_samp(p.other),
 			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY p.other),
 			avg((p.other > 0)::int::float8), avg(p.other_used),
-			lem_mean_interval(p.other, p.ts, (SELECT h.horizon FROM horizon AS h))
+			lem_mean_interval(p.other, p.bar_time, p.lasts)
 		FROM pairs AS p
 		UNION ALL SELECT 3, 'difference', count(p.difference), avg(p.difference), stddev_samp(p.difference),
 			percentile_cont('{0.05,0.5,0.95}'::float8[]) WITHIN GROUP (ORDER BY p.difference),
 			avg((p.difference > 0)::int::float8), NULL,
-			lem_mean_interval(p.difference, p.ts, (SELECT h.horizon FROM horizon AS h))
+			lem_mean_interval(p.difference, p.bar_time, p.lasts)
 		FROM pairs AS p
 	), edges AS MATERIALIZED (
 		SELECT q[1] AS low, GREATEST(q[2], q[1] + 1e-9) AS high
@@ -2075,13 +2070,13 @@ BEGIN ATOMIC
 		FROM edges AS e CROSS JOIN generate_series(1, 40) AS b (bucket) LEFT JOIN counted AS c ON c.bucket = b.bucket
 	), months AS (
 		SELECT to_char(x.month, 'YYYY-MM') AS name, x.*
-		FROM (SELECT date_trunc('month', p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC')) AS month,
+		FROM (SELECT date_trunc('month', p.ts AT TIME ZONE g.time_zone) AS month,
 				count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other,
-				lem_mean_interval(p.bps, p.ts, h.horizon) AS i
-			FROM pairs AS p, horizon AS h, given AS g GROUP BY 1) AS x
+				lem_mean_interval(p.bps, p.bar_time, p.lasts) AS i
+			FROM pairs AS p, given AS g GROUP BY 1) AS x
 	), hours AS (
 		SELECT to_char(x.hour, 'FM00') AS name, x.*
-		FROM (SELECT date_part('hour', p.ts AT TIME ZONE COALESCE(g.windows ->> 'time_zone', 'UTC')) AS hour,
+		FROM (SELECT date_part('hour', p.ts AT TIME ZONE g.time_zone) AS hour,
 				count(*) AS n, avg(p.bps) AS mean, stddev_samp(p.bps) AS std, avg(p.other) AS other
 			FROM pairs AS p, given AS g GROUP BY 1) AS x
 	), volatility AS (

@@ -33,7 +33,11 @@ WITH restless AS (
 	FROM (SELECT p.*, r.sigma, ntile(5) OVER (ORDER BY r.sigma, p.ts) AS fifth FROM figures_pairs AS p JOIN restless AS r USING (ts)) AS f GROUP BY f.fifth)
 SELECT pg_temp.same(pg_temp.figures(:'page', 'By volatility'), array_agg(x ORDER BY f.fifth, k)) AS volatility
 FROM fifths AS f, unnest(ARRAY[f.low, f.high, f.n, f.mean, f.std, f.other]) WITH ORDINALITY AS u (x, k);
-SELECT _lem_report_gap(b) AS gap, _lem_report_gap('{"2026-01-01" 1 1}') IS NULL AS "no gap" FROM (SELECT lem_bars(ts, price, volume) AS b FROM (SELECT u.* FROM figures_series, lem_unnest(bars) AS u LIMIT 6) AS u) AS b;
+-- Intervals are those of lem_backtest: over sessions, by how long orders of a baseline can last; its hours are those of its time zone
+SELECT name, pg_temp.same((pg_temp.figures(page, 'Gains against the benchmark'))[1:5], ARRAY[b.orders, b.mean_bps, b.ci_low, b.ci_high, b.std_bps]) AS interval, page ~ '<td><bdi>09</bdi></td>' AS "nine o'clock"
+FROM (SELECT lem_bars(u.ts, u.price, u.volume) AS bars FROM figures_series, lem_unnest(bars) AS u WHERE extract(hour FROM u.ts) < 8) AS s,
+	(VALUES ('long', '{"n_ahead": 16, "norm_window": 48, "gaps": "skip", "time_zone": "Asia/Tokyo"}'::jsonb), ('short', '{"n_ahead": 4, "norm_window": 48, "gaps": "skip", "every": 2}')) AS o (name, options),
+	LATERAL lem_report('backtest', 'baseline:stop_rule', lem_order(1000, 'sell', min_bars => 2), bars, options) AS page, LATERAL lem_backtest('baseline:stop_rule', lem_order(1000, 'sell', min_bars => 2), bars, options) AS b;
 SELECT pg_temp.same(pg_temp.figures(:'page', 'By minimum'), array_agg(x ORDER BY b.least, k)) AS minima
 FROM (SELECT least, (lem_backtest('crypto_1h', lem_order(1000, 'sell', min_bars => least, max_bars => 12), bars, '{"every": 3}')).* FROM figures_series, unnest('{2,5}'::int[]) AS least) AS b,
 	unnest(ARRAY[b.least, b.orders, b.mean_bps, b.ci_low, b.ci_high, b.std_bps, b.bars_used]) WITH ORDINALITY AS u (x, k);

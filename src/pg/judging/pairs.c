@@ -30,6 +30,8 @@ enum
 	COLUMN_DIFFERENCE,
 	COLUMN_SIGMA,
 	COLUMN_FIFTH,
+	COLUMN_BAR,
+	COLUMN_HORIZON,
 	COLUMNS
 };
 
@@ -57,6 +59,7 @@ typedef struct pair_sink
 	Size		n;
 	Size		capacity;
 	Size		next;			/* the first one that a yardstick's start has not passed */
+	int			horizon;		/* bars that an order can last, of the strategy where it lasts longest */
 } pair_sink;
 
 /* The place of a start in the order of deviations, and then of time. */
@@ -152,7 +155,7 @@ find_places(const pair_sink *sink, const lem_series *series, place *places)
 }
 
 static void
-put_pair(ReturnSetInfo *rsinfo, const pair *p, double sigma, int fifth)
+put_pair(ReturnSetInfo *rsinfo, const pair *p, double sigma, int fifth, int horizon)
 {
 	const lem_outcome *outcome = &p->outcome;
 	Datum		values[COLUMNS];
@@ -172,6 +175,8 @@ put_pair(ReturnSetInfo *rsinfo, const pair *p, double sigma, int fifth)
 	values[COLUMN_DIFFERENCE] = Float8GetDatum(outcome->bps - p->other.bps);
 	values[COLUMN_SIGMA] = Float8GetDatum(sigma);
 	values[COLUMN_FIFTH] = Int32GetDatum(fifth);
+	values[COLUMN_BAR] = Int64GetDatum(p->bar);
+	values[COLUMN_HORIZON] = Int32GetDatum(horizon);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -198,7 +203,7 @@ put_pairs(ReturnSetInfo *rsinfo, const pair_sink *sink, const lem_series *series
 	for (Size i = 0; i < sink->n; i++)
 	{
 		if (sink->pairs[i].both)
-			put_pair(rsinfo, &sink->pairs[i], sigma[i], fifth[i]);
+			put_pair(rsinfo, &sink->pairs[i], sigma[i], fifth[i], sink->horizon);
 	}
 }
 
@@ -243,6 +248,8 @@ run(FunctionCallInfo fcinfo, const char *model, const lem_baseline *beside,
 		test->baseline[0] = *beside;
 	}
 	lem_strategy_open(lem_schema(fcinfo), model, &settings);
+	sink->horizon = Max(sink->horizon, test->order.max_bars > 0 ? test->order.max_bars
+						: test->config->n_ahead);
 	sink->other = -1;
 	if (beside)
 	{
@@ -257,8 +264,8 @@ run(FunctionCallInfo fcinfo, const char *model, const lem_baseline *beside,
 /*
  * _lem_backtest_pairs(model, yardstick, ord, bars, every, options): setof one row a start, in order of
  * time: what the model came to as in lem_backtest_orders, the gain and bars of the yardstick, by how much
- * the model gained more, the deviation of prices over the 48 bars before, and which fifth of the starts
- * that puts it in.  A baseline as the yardstick has the model's windows, and its starts; of
+ * the model gained more, the deviation of prices over the 48 bars before, which fifth of the starts
+ * that puts it in, the start's place in the series, and the bars that an order can last.  A baseline as the yardstick has the model's windows, and its starts; of
  * two models the starts are those that both have.  NULLs, and errors, as in lem_backtest_orders.
  */
 Datum
