@@ -318,12 +318,37 @@ static const lem_keys config_keys = {
 	config_key, lengthof(config_key), "a model's config", "config key", "keys", .nearest = true
 };
 
+/* A value of a key as JSON has it; NULL: the key's values are no words. */
+static const char *
+word_of(const lem_key *key, double value)
+{
+	if (key->kind == LEM_KEY_FLAG)
+		return value != 0 ? "true" : "false";
+	return key->words ? psprintf("\"%s\"", key->words[(int) value]) : NULL;
+}
+
+/* Raise for a value that is one of its key's words, but does not go with the other keys. */
+static void
+refuse_word(const lem_fault *fault)
+{
+	for (size_t i = 0; i < lengthof(config_key); i++)
+	{
+		if (strcmp(config_key[i].name, fault->name) == 0 && word_of(&config_key[i], fault->have))
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INVALID_CONFIG),
+					 errmsg("config key \"%s\" cannot be %s with the config's other keys",
+							fault->name, word_of(&config_key[i], fault->have)),
+					 errhint("They go with %s.", word_of(&config_key[i], fault->want))));
+	}
+}
+
 static void
 read_config(Jsonb *json, bool stored, lem_config *config, pg_tz **time_zone)
 {
 	reading		r = {.time_zone = pg_tzset("UTC"), .stored = stored};
 	bool		base;
 	bool		steps;
+	lem_status	status;
 	lem_fault	fault;
 
 	lem_config_default(&r.config);
@@ -360,7 +385,10 @@ read_config(Jsonb *json, bool stored, lem_config *config, pg_tz **time_zone)
 				 errmsg("config key \"trunk\" cannot be \"shared\" with \"base\" \"%s\"",
 						base_words[config->stop_base]),
 				 errhint("Models on top of the exact optimum have a trunk for all orders: say \"base\": \"optimal_stop\", or leave \"trunk\" out.")));
-	lem_pg_check(lem_parameters_check(config, &fault), &fault);
+	status = lem_parameters_check(config, &fault);
+	if (status == LEM_CONFIG_RANGE)
+		refuse_word(&fault);
+	lem_pg_check(status, &fault);
 	*time_zone = r.time_zone;
 }
 
