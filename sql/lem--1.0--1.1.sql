@@ -2596,10 +2596,11 @@ COMMENT ON FUNCTION _lem_picture(text, jsonb) IS 'the chart of one of several pi
 
 -- The functions with pictures are called in FROM: there the planner makes them part of the calling
 -- query, so that the context of an error is what the user called.  Options are checked for a schedule,
--- too, which uses none of them.
+-- too, which uses none of them.  Numbers go through JSON, which writes them as extra_float_digits says.
 CREATE FUNCTION lem_report(kind text, model text, ord lem_order, bars lem_bars,
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'schedule' THEN _lem_pictures_page('Schedule by ' || model,
@@ -2615,6 +2616,7 @@ COMMENT ON FUNCTION lem_report(text, text, lem_order, lem_bars, jsonb)
 
 CREATE FUNCTION lem_report(kind text, model text DEFAULT NULL) RETURNS text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'training' THEN _lem_pictures_page('Training of ' || COALESCE(model, ''),
@@ -2627,6 +2629,7 @@ COMMENT ON FUNCTION lem_report(text, text) IS 'a page of HTML on a training, or 
 CREATE FUNCTION lem_svg(kind text, model text, ord lem_order, bars lem_bars,
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT lem_chart(CASE WHEN kind IN ('schedule', 'prices', 'inputs')
 		THEN _lem_picture(kind, (SELECT p FROM _lem_schedule_pictures(model, ord, bars) AS p
@@ -2641,6 +2644,7 @@ COMMENT ON FUNCTION lem_svg(text, text, lem_order, lem_bars, jsonb)
 
 CREATE FUNCTION lem_svg(kind text, model text DEFAULT NULL) RETURNS text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT lem_chart(CASE WHEN kind IN ('loss', 'gain')
 		THEN _lem_picture(kind, (SELECT p FROM _lem_training_pictures(model) AS p))
@@ -2651,6 +2655,7 @@ COMMENT ON FUNCTION lem_svg(text, text) IS 'a picture of a training, or of all m
 
 CREATE FUNCTION lem_report(kind text, id bigint, bars text, options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT CASE WHEN kind = 'order' AND NOT EXISTS (SELECT FROM lem_orders AS o WHERE o.id = lem_report.id)
 		THEN _lem_unknown_order(id)::text ELSE CASE kind
@@ -2664,6 +2669,7 @@ COMMENT ON FUNCTION lem_report(text, bigint, text, jsonb) IS 'a page of HTML on 
 
 CREATE FUNCTION lem_report(kind text, day date, bars text, options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'desk' THEN _lem_pictures_page('Orders of ' || COALESCE(to_char(day, 'YYYY-MM-DD'), ''),
@@ -2676,6 +2682,7 @@ COMMENT ON FUNCTION lem_report(text, date, text, jsonb) IS 'a page of HTML on a 
 CREATE FUNCTION lem_report(kind text, model text, quoting lem_quoting, book lem_book,
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT CASE kind
 		WHEN 'maker' THEN _lem_pictures_page('Market making by ' || COALESCE(model, ''),
@@ -2688,6 +2695,7 @@ COMMENT ON FUNCTION lem_report(text, text, lem_quoting, lem_book, jsonb)
 
 CREATE FUNCTION lem_svg(kind text, id bigint, bars text, options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 1000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT lem_chart(CASE WHEN kind IN ('price', 'shares', 'participation', 'shortfall', 'markouts')
 		THEN CASE WHEN NOT EXISTS (SELECT FROM lem_orders AS o WHERE o.id = lem_svg.id)
@@ -2699,6 +2707,7 @@ COMMENT ON FUNCTION lem_svg(text, bigint, text, jsonb) IS 'a picture of an order
 
 CREATE FUNCTION lem_svg(kind text, day date, bars text, options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL UNSAFE COST 10000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT lem_chart(CASE WHEN kind IN ('symbol', 'side', 'trader', 'basket', 'model')
 		THEN _lem_picture(kind, (SELECT p FROM _lem_desk_pictures(day, bars, options) AS p
@@ -2710,6 +2719,7 @@ COMMENT ON FUNCTION lem_svg(text, date, text, jsonb) IS 'a picture of a day''s o
 CREATE FUNCTION lem_svg(kind text, model text, quoting lem_quoting, book lem_book,
 	options jsonb DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 10000000
+	SET extra_float_digits = 1
 BEGIN ATOMIC
 	SELECT lem_chart(CASE WHEN kind IN ('pnl', 'inventory', 'fills', 'skill', 'experts')
 		THEN _lem_picture(kind, (SELECT p FROM _lem_maker_pictures(model, quoting, book, COALESCE(options, '{}'::jsonb)) AS p

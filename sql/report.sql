@@ -57,6 +57,11 @@ FROM report_series;
 SELECT (p #> '{0,chart,series,3,y}') = (SELECT jsonb_agg(v.allocation ORDER BY v.step) FROM lem_baseline('vwap_curve', lem_order(1, max_bars => 12), bars, '{"norm_window": 168}') AS v) AS "volume expected",
        (SELECT sum(y::float8) FROM jsonb_array_elements_text(p #> '{0,chart,series,2,y}') AS y) AS "what the limit leaves"
 FROM report_series, _lem_schedule_pictures('crypto_1h', lem_order(1000, min_bars => 3, max_bars => 12, limit_price => 0.01, best_effort => true), bars) AS p;
+-- Figures are exact, whatever the session's settings
+SELECT md5(lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) || lem_svg('gains', 'crypto_1h', lem_order(1000, max_bars => 12), bars, '{"every": 20}')) AS exact FROM report_series \gset
+SET extra_float_digits = -10;
+SELECT md5(lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) || lem_svg('gains', 'crypto_1h', lem_order(1000, max_bars => 12), bars, '{"every": 20}')) = :'exact' AS "the same bytes" FROM report_series;
+RESET extra_float_digits;
 
 -- One file: nothing is fetched, no scripts; the same bytes twice
 SELECT page !~* '<script|https?://(?!www\.w3\.org/2000/svg)|url\(|@import' AS "nothing is fetched", page = lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) AS "the same twice"

@@ -52,8 +52,11 @@ FROM figures_series, _lem_backtest_pictures('baseline:twap', lem_order(1000, lim
 -- A training, models and market making
 CREATE FUNCTION pg_temp.stays_text(page text) RETURNS boolean LANGUAGE sql AS $$SELECT page LIKE '<!DOCTYPE html>%' AND page !~ '<script|<x>| onload="' AND (SELECT bool_and(m[1]::xml IS DOCUMENT) FROM regexp_matches(page, '<svg.*?</svg>', 'g') AS m)$$;
 \set hostile '<script>alert("1")</script><x>'' &amp; שלום'
+SET extra_float_digits = -10;
 CALL lem_train('pictured', 'SELECT 1 AS series, u.ts, u.price, u.volume FROM figures_series, lem_unnest(bars) AS u',
 	'{"lookback": 8, "n_ahead": 4, "hidden_size": 4, "num_heads": 2, "num_embedding": 2, "fused_mlp_hidden_dim": 2, "norm_window": 48}', '{"epochs": 2, "samples": 64}');
+RESET extra_float_digits;
+SELECT (m.metrics ->> 'validation_loss')::float8 = r.best_loss AS "metrics are exact" FROM lem_models AS m JOIN lem_training_runs AS r ON r.run = m.training_run WHERE m.name = 'pictured';
 SELECT pg_temp.same(pg_temp.figures(page, 'The run'), (SELECT ARRAY[run, epochs, max_epochs, best_epoch, best_loss, samples_per_s] FROM lem_training_runs WHERE model = 'pictured')) AS "the run",
        pg_temp.same(pg_temp.figures(page, 'Loss by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'pictured') AS e, unnest(ARRAY[e.epoch, e.train_loss, e.validation_loss, e.rate, e.samples_per_s, e.seconds]) WITH ORDINALITY AS u (x, k))) AS losses,
        pg_temp.same(pg_temp.figures(page, 'Gain and dispersion by epoch'), (SELECT array_agg(x ORDER BY e.epoch, k) FROM (SELECT e.* FROM lem_training_epochs AS e JOIN lem_training_runs AS r ON r.run = e.run AND r.model = 'pictured') AS e,
