@@ -57,6 +57,38 @@ CALL lem_work(:'bars', changes_now());
 SELECT state, size, filled, unallocated, reason FROM lem_orders WHERE id = :id;
 SELECT step, quantity > 0 AS "to trade", state, reason FROM lem_slices WHERE order_id = :id ORDER BY step;
 
+-- What an order that follows its plan has traded stays so when its limits are changed, as does what is out with the
+-- limits of before: nothing is traded twice, nor said to be left.
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(600, max_bars => 6, best_effort => true)) AS price,
+       lem_submit_order('A', 'baseline:twap', lem_order(600, max_bars => 6, best_effort => true, max_participation => 0.5, lot => 1)) AS volume,
+       lem_submit_order('A', 'baseline:twap', lem_order(600, max_bars => 6)) AS ending \gset
+CALL lem_work(:'bars', changes_now());
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+CALL changes_bar();
+-- of 100 a bar takes 60
+UPDATE changes_bars SET volume = 120 WHERE ts = (SELECT max(ts) FROM changes_bars);
+CALL lem_work(:'bars', changes_now());
+SELECT lem_amend_order(:price, limit_price => 99), lem_amend_order(:volume, max_participation => 0.02), lem_amend_order(:ending, end_ts => changes_now() + interval '2 hours', best_effort => true);
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+UPDATE changes_bars SET price = 98 WHERE ts = (SELECT max(ts) FROM changes_bars);
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+-- Its size is not below what is done of it, nor need it be more than what was decided.
+SELECT pg_temp.error_of(format('SELECT lem_amend_order(%s, size => 280)', :volume)), lem_amend_order(:volume, size => 500);
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+SELECT order_id - :price AS number, step, round(quantity::numeric, 3) AS quantity, state, reason FROM lem_slices WHERE order_id >= :price ORDER BY order_id, step;
+SELECT id - :price AS number, state, size, round(quantity::numeric, 3) AS quantity, round(unallocated::numeric, 3) AS unallocated, reason FROM lem_orders WHERE id >= :price ORDER BY id;
+-- Of one that more was traded of than its size, all but that can be changed.
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(100, max_bars => 6)) AS over \gset
+SELECT lem_record_fill(:over, changes_now(), 100, 120) > 0 AS filled, lem_amend_order(:over, limit_price => 99, best_effort => true);
+SELECT pg_temp.error_of(format('SELECT lem_amend_order(%s, size => 110)', :over));
+DELETE FROM lem_parent_order WHERE id >= :price;
+
 -- A feed goes when its orders have ended; one of them that goes on, as a fill is taken back, goes on with the default one.
 SELECT lem_set_feed('changes');
 SELECT lem_submit_order('A', 'baseline:twap', lem_order(100, max_bars => 4, lot => 1), track => 'fills', feed => 'changes') AS id \gset

@@ -750,7 +750,7 @@ COMMENT ON COLUMN lem_parent_order.basket IS 'a label of orders that belong toge
 COMMENT ON COLUMN lem_parent_order.missed
 	IS 'what becomes of slices that were missed while it was paused; NULL: it was not';
 COMMENT ON COLUMN lem_parent_order.resized
-	IS 'its size has changed: allocations are of the size when they were decided';
+	IS 'its size or limits have changed: allocations are of the size when they were decided';
 COMMENT ON COLUMN lem_parent_order.feed IS 'whose calls of lem_work work it';
 COMMENT ON COLUMN lem_parent_order.calendar
 	IS 'when its market trades; NULL: as its feed says, or else its model';
@@ -822,6 +822,7 @@ ALTER TABLE lem_child_slice
 	ADD COLUMN reason text,
 	ADD COLUMN skipped boolean NOT NULL DEFAULT false,
 	ADD COLUMN adjusted float8 NOT NULL DEFAULT 1,
+	ADD COLUMN executed float8,
 	ADD COLUMN lag interval,
 	ADD COLUMN lagging boolean NOT NULL DEFAULT false,
 	ADD COLUMN after_ts timestamptz,
@@ -840,6 +841,8 @@ COMMENT ON COLUMN lem_child_slice.skipped
 	IS 'missed while the order was paused, and not to be traded any more';
 COMMENT ON COLUMN lem_child_slice.adjusted
 	IS 'quantity times this is in the shares of now (splits since it was decided)';
+COMMENT ON COLUMN lem_child_slice.executed
+	IS 'what its order, tracking its plan, goes on from, where limits kept it from being all of it';
 
 -- What is traded on paper bears a name that says so; fills are those of the market.
 ALTER TABLE lem_fill RENAME TO lem_paper_fill;

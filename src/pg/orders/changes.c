@@ -117,6 +117,7 @@ typedef struct held_order
 	char	   *model;
 	lem_order	order;
 	Oid			type;			/* of lem_order */
+	bool		fills;			/* it goes on from its fills, not from its plan */
 	double		filled;			/* or decided, where the plan is tracked; in the order's unit */
 	bool		begun;
 	TimestampTz start_ts;		/* of one that has begun */
@@ -150,8 +151,10 @@ hold_order(const char *schema, int64 id, held_order *held)
 	held->begun = !is_null;
 	held->start_ts = is_null ? 0 : DatumGetTimestampTz(value);
 
+	held->fills = DatumGetBool(lem_query_column(0, 3, NULL));
+
 	/* A query of its own, which sees what whoever held the order before has decided. */
-	if (DatumGetBool(lem_query_column(0, 3, NULL)))
+	if (held->fills)
 		lem_query_run(&query,
 					  "SELECT sum(CASE (o.ord).unit WHEN 'notional' THEN f.price * f.quantity"
 					  " ELSE f.quantity * f.adjusted END)"
@@ -159,8 +162,8 @@ hold_order(const char *schema, int64 id, held_order *held)
 					  " ON o.id = f.order_id WHERE f.order_id = $1 AND f.busted_at IS NULL");
 	else
 		lem_query_run(&query,
-					  "SELECT sum(CASE (o.ord).unit WHEN 'notional' THEN c.quantity"
-					  " ELSE c.quantity * c.adjusted END)"
+					  "SELECT sum(coalesce(c.executed, c.quantity)"
+					  " * CASE (o.ord).unit WHEN 'notional' THEN 1 ELSE c.adjusted END)"
 					  " FROM %1$s.lem_child_slice AS c JOIN %1$s.lem_parent_order AS o"
 					  " ON o.id = c.order_id WHERE c.order_id = $1 AND NOT c.skipped");
 	value = lem_query_column(0, 1, &is_null);
@@ -168,11 +171,28 @@ hold_order(const char *schema, int64 id, held_order *held)
 	return true;
 }
 
+/*
+ * Whether something else would count as done of slices that were decided: of an order that follows
+ * its plan its limits say what does.
+ */
+static bool
+counts_otherwise(const held_order *held, const lem_order *order)
+{
+	const lem_order *before = &held->order;
+
+	return !held->fills &&
+		(order->max_participation != before->max_participation ||
+		 order->has_limit != before->has_limit || order->has_end != before->has_end ||
+		 (order->has_limit && order->limit_price != before->limit_price) ||
+		 (order->has_end && order->end_ts != before->end_ts));
+}
+
 /* Write a changed order down, with the event and what changed. */
 static void
 store_order(const char *schema, int64 id, const held_order *held, const lem_order *order,
 			const char *event)
 {
+	const bool	otherwise = counts_otherwise(held, order);
 	lem_query	query;
 
 	lem_query_begin(&query, schema);
@@ -191,10 +211,20 @@ store_order(const char *schema, int64 id, const held_order *held, const lem_orde
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
 	lem_query_add(&query, held->type, lem_order_datum(held->type, order), false);
-	lem_query_add(&query, BOOLOID, BoolGetDatum(held->order.size != order->size), false);
+	lem_query_add(&query, BOOLOID, BoolGetDatum(otherwise || held->order.size != order->size),
+				  false);
 	lem_query_run(&query,
 				  "UPDATE %1$s.lem_parent_order SET ord = $2, resized = resized OR $3, " LEM_LOOK_AGAIN
 				  " WHERE id = $1");
+	if (!otherwise)
+		return;
+
+	/* What is out with other limits is not held against these. */
+	lem_query_begin(&query, schema);
+	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
+	lem_query_run(&query,
+				  "UPDATE %1$s.lem_child_slice SET executed = quantity"
+				  " WHERE order_id = $1 AND bar_ts IS NULL AND executed IS NULL");
 }
 
 /* Fields that can be cleared. */
@@ -349,7 +379,7 @@ pg_lem_amend_order(PG_FUNCTION_ARGS)
 		order.best_effort = PG_GETARG_BOOL(AMEND_BEST_EFFORT);
 	check_times(fcinfo, &held, &order);
 	lem_orders_check(schema, held.model, &order);
-	if (order.size < held.filled * (1 - 1e-12))
+	if (order.size != held.order.size && order.size < held.filled * (1 - 1e-12))
 		ereport(ERROR,
 				(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
 				 errmsg("size %s is below what is done of the order, %s",

@@ -262,7 +262,7 @@ schedule(void *arg, int first, int n)
 		orders[i] = order->order;
 		orders[i].n_decided = order->n_slices;
 		orders[i].decided = order->units;
-		orders[i].n_executed = order->fills ? order->n_slices : 0;
+		orders[i].n_executed = order->n_executed;
 		orders[i].executed = order->executed;
 		orders[i].executed_price = order->executed_price;
 		series[i] = order->view;
@@ -324,7 +324,7 @@ follow_rule(void *arg, int first, int n)
 		CHECK_FOR_INTERRUPTS();
 		wanted.n_decided = order->n_slices;
 		wanted.decided = order->units;
-		wanted.n_executed = order->fills ? order->n_slices : 0;
+		wanted.n_executed = order->n_executed;
 		wanted.executed = order->executed;
 		wanted.executed_price = order->executed_price;
 		lem_baseline_config(&config, wanted.max_bars > 0 ? wanted.max_bars : LEM_BASELINE_HORIZON,

@@ -35,7 +35,8 @@ lem_work_order_blame(lem_work_order *order, const ErrorData *error, bool mends)
 
 /*
  * What was executed in each slice's bar, and, where the order's size has changed, the units of what
- * was decided by the size that it has now.
+ * was decided by the size that it has now.  Of an order that follows its plan it is what its limits
+ * let pass; once these have changed, as it was counted before.
  */
 static void
 read_done(lem_work_order *order)
@@ -48,6 +49,10 @@ read_done(lem_work_order *order)
 	if (lem_order_check(&order->order, LEM_MAX_AHEAD, &limits, NULL) != LEM_OK)
 		limits.size_lots = 0;
 	order->skipped = 0;
+	order->n_executed = order->fills ? order->n_slices : order->resized ? order->n_completed : 0;
+	while (order->resized && order->n_executed < order->n_slices &&
+		   !isnan(order->done[order->n_executed].executed))
+		order->n_executed++;
 	for (int k = 0; k < order->n_slices; k++)
 	{
 		const lem_slice_done *done = &order->done[k];
@@ -62,6 +67,9 @@ read_done(lem_work_order *order)
 			order->executed[k] += quantity;
 			order->skipped += quantity;
 		}
+		else if (!order->fills && k < order->n_executed)
+			order->executed[k] = isnan(done->executed) ? quantity
+				: done->executed * (notional ? 1 : done->adjusted);
 		sum += quantity;
 		upto = lem_executed_units(&order->order, &limits, sum);
 		if (order->resized)
@@ -157,6 +165,22 @@ bars_fit(const lem_work_order *order, const lem_slice *slices, int known)
 	return true;
 }
 
+/*
+ * What counts as done, by its order's plan, of a slice whose bar has completed; NaN: all that was
+ * decided, or what is filled.
+ */
+static double
+counted(const lem_work_order *order, const lem_slice *slice, int k)
+{
+	const lem_slice_done *done = &order->done[k];
+	const double adjusted = order->order.notional ? 1 : done->adjusted;
+
+	if (order->fills || k >= order->n_slices ||
+		slice->quantity >= done->quantity * adjusted * (1 - 1e-12))
+		return NAN;
+	return slice->quantity / adjusted;
+}
+
 /* The bars since the start, up to the last that a slice traded in; NULL: as stored. */
 static const lem_bars *
 bars_traded(const lem_work_order *order)
@@ -242,8 +266,12 @@ lem_work_order_decide(lem_work_order *order, const lem_work_model *model, const 
 	if (!decision->started)
 		decision->look = next_look(order, now);
 	decision->bar_ts = palloc(count * sizeof(TimestampTz));
+	decision->executed = palloc(count * sizeof(double));
 	for (int k = order->n_completed; k < known && k < n_decided; k++)
+	{
+		decision->executed[decision->n_completed] = counted(order, &slices[k], k);
 		decision->bar_ts[decision->n_completed++] = slices[k].ts;
+	}
 	decision->bars = bars_traded(order);
 	if (n_decided >= complete && known >= complete)
 	{

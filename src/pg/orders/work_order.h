@@ -32,6 +32,8 @@ typedef struct lem_decision
 	double		unallocated;	/* of a finished order, by its plan */
 	int			n_completed;
 	TimestampTz *bar_ts;		/* n_completed: the bars that the next slices traded in */
+	double	   *executed;		/* n_completed: what counts as done of them, as quantities are stored;
+								 * NaN: all of it, or what was filled */
 	bool		started;		/* slices are decided, now or before; then: */
 	TimestampTz start;			/* bars from here on are the order's */
 	int			version;		/* of the model */
@@ -48,6 +50,8 @@ typedef struct lem_slice_done
 {
 	double		quantity;		/* as it was decided */
 	double		adjusted;		/* shares of now for each share of then */
+	double		executed;		/* what counts as done of it by the plan; NaN: all of it, once its bar
+								 * has completed */
 	bool		skipped;		/* not to be traded any more */
 	double		filled;			/* in the shares of now */
 	double		notional;
@@ -76,7 +80,8 @@ typedef struct lem_work_order
 	bool		fills;			/* it goes on from its fills */
 	bool		catch_up;		/* slices that were missed are not told, and caught up */
 	bool		skip;			/* or are not to be traded at all */
-	bool		resized;		/* units are to be taken from the quantities */
+	bool		resized;		/* units are to be taken from the quantities, and what was done by the
+								 * plan from what counted as done then */
 	bool		spread;			/* what it is behind is spread, whatever its limits */
 	int			n_completed;
 	TimestampTz *bar_ts;		/* n_completed: the bars they traded in */
@@ -84,6 +89,7 @@ typedef struct lem_work_order
 	/* as worked */
 	lem_order	order;			/* stored_order, read, with its start once that is fixed, and what
 								 * was decided and executed */
+	int			n_executed;		/* of the slices, those of which executed says what was done */
 	double	   *executed;		/* n_slices, in the order's unit */
 	double	   *executed_price; /* n_slices; NaN: nothing was */
 	double		skipped;		/* of the order, in slices that are not to be traded any more */

@@ -1,6 +1,8 @@
 /* work_store.c: working orders in the tables. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "miscadmin.h"
@@ -300,7 +302,7 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 	lem_query_add_array(&query, INT8OID, ids, NULL, n);
 	rows = lem_query_run(&query,
 						 "SELECT order_id, step, allocation, bar_ts, quantity, adjusted, skipped,"
-						 " reason = 'missed' FROM %1$s.lem_child_slice"
+						 " reason = 'missed', executed FROM %1$s.lem_child_slice"
 						 " WHERE order_id = ANY ($1) ORDER BY order_id, step");
 	for (uint64 row = 0; row < rows; row++)
 	{
@@ -309,6 +311,7 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 		TimestampTz bar;
 		bool		is_null;
 		Datum		missed;
+		Datum		executed;
 
 		while (i < n && orders[i].id < id)
 			i++;
@@ -325,9 +328,11 @@ read_slices(const lem_worker *worker, lem_work_order *orders, int n)
 		bar = time_column(row, 4, DT_NOBEGIN);
 		if (bar != DT_NOBEGIN && order->n_completed == order->n_slices)
 			order->bar_ts[order->n_completed++] = bar;
+		executed = lem_query_column(row, 9, &is_null);
 		order->done[order->n_slices] = (lem_slice_done) {
 			.quantity = DatumGetFloat8(lem_query_column(row, 5, NULL)),
 			.adjusted = DatumGetFloat8(lem_query_column(row, 6, NULL)),
+			.executed = is_null ? NAN : DatumGetFloat8(executed),
 			.skipped = DatumGetBool(lem_query_column(row, 7, NULL))
 		};
 		missed = lem_query_column(row, 8, &is_null);
@@ -575,11 +580,11 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* The bars that slices have traded in by now. */
+/* The bars that slices have traded in by now, and what counts as done of them. */
 static void
 save_completed(const lem_worker *worker, const lem_work_order *orders, int n)
 {
-	static const Oid types[] = {INT8OID, INT4OID, TIMESTAMPTZOID};
+	static const Oid types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, FLOAT8OID};
 	lem_query	query;
 	columns		c;
 	int			rows = 0;
@@ -598,6 +603,8 @@ save_completed(const lem_worker *worker, const lem_work_order *orders, int n)
 			c.values[0][c.n] = Int64GetDatum(orders[i].id);
 			c.values[1][c.n] = Int32GetDatum(orders[i].n_completed + k + 1);
 			c.values[2][c.n] = TimestampTzGetDatum(decision->bar_ts[k]);
+			c.values[3][c.n] = Float8GetDatum(decision->executed[k]);
+			c.nulls[3][c.n] = isnan(decision->executed[k]);
 		}
 	}
 	lem_query_begin(&query, worker->schema);
@@ -605,8 +612,9 @@ save_completed(const lem_worker *worker, const lem_work_order *orders, int n)
 	query.repeats = true;
 	columns_add(&c, &query, types);
 	lem_query_run(&query,
-				  "UPDATE %1$s.lem_child_slice AS c SET bar_ts = u.bar_ts"
-				  " FROM unnest($1, $2, $3) AS u (order_id, step, bar_ts)"
+				  "UPDATE %1$s.lem_child_slice AS c SET bar_ts = u.bar_ts,"
+				  " executed = u.executed"
+				  " FROM unnest($1, $2, $3, $4) AS u (order_id, step, bar_ts, executed)"
 				  " WHERE c.order_id = u.order_id AND c.step = u.step");
 }
 
