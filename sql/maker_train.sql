@@ -33,7 +33,7 @@ SELECT lem_book(ts, bid, ask, bid_size, ask_size, open, high, low, close, volume
 \set small '{"horizon": 1, "lookback": 4, "hidden_size": 8, "num_heads": 2, "num_embedding": 4, "fused_mlp_hidden_dim": 8, "norm_window": 60, "features": ["return"], "recurrent": "gru"}'
 CALL lem_train_maker('planted', 'SELECT * FROM maker_quotes', :'small', '{"epochs": 6, "batch": 32, "rate": 0.01, "seed": 5}');
 SELECT name, version, deployed, config ->> 'horizon' AS horizon, config ->> 'spread' AS spread, config ->> 'extra_features' AS extra,
-	(metrics #>> '{skill,mid}')::float8 > 0.3 AS mid_found, metrics ? 'validation_loss' AS loss
+	(metrics #>> '{skill,mid}')::float8 > 0.3 AS mid_found, metrics #> '{skill,spread}' AS always_two_ticks, metrics ? 'validation_loss' AS loss
 FROM lem_models WHERE name = 'planted';
 SELECT model, status, model_version, train_starts > 700 AS starts FROM lem_training_runs WHERE model = 'planted';
 

@@ -6,9 +6,6 @@
 #define TASKS LEM_SKILL_TASKS
 #define BLOCKS LEM_SKILL_BLOCKS
 
-/* Mean square of a naive forecast's error below which the target does not vary. */
-#define LEAST_SQUARE 1e-12
-
 /* The quantile 0.975 of Student's t with BLOCKS - 1 degrees of freedom. */
 #define STUDENT 2.2621571628540993
 
@@ -71,7 +68,7 @@ lem_skill_of(const lem_skill *skill, int task, double *value, double *low, doubl
 		all += naive[b];
 		gain += naive[b] - error[b];
 	}
-	if (!(all > LEAST_SQUARE * (double) skill->n))
+	if (!(all > LEM_SKILL_LEAST * (double) skill->n))
 		return false;
 	*value = gain / all;
 	/* the residuals of a ratio of means sum to 0 */

@@ -13,6 +13,9 @@
 #define LEM_SKILL_TASKS 3
 #define LEM_SKILL_BLOCKS 10
 
+/* Mean square of a naive forecast's error below which there is nothing to be better at. */
+#define LEM_SKILL_LEAST 1e-12
+
 typedef enum lem_naive
 {
 	LEM_NAIVE_OUTLOOK,

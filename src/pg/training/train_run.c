@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "core/training/skill.h"
 #include "pg/base/compat.h"
 #include "pg/base/errors.h"
 #include "pg/base/identity.h"
@@ -327,7 +328,8 @@ lem_run_load(const lem_run *run, const lem_run_numbers *numbers)
 
 /*
  * Sums of validation of a model of market making as JSON: how much less than the naive forecast's
- * its squared errors are, by task.
+ * its squared errors are, by task; null where that makes none but what rounding leaves, as of a spread
+ * that is always a tick.
  */
 static char *
 maker_metrics(const lem_validation *validation)
@@ -339,9 +341,13 @@ maker_metrics(const lem_validation *validation)
 	appendStringInfo(&out, "{\"validation_samples\": " INT64_FORMAT ", \"skill\": {",
 					 (int64) validation->samples);
 	for (int task = 0; task < (int) lengthof(tasks); task++)
-		appendStringInfo(&out, "%s\"%s\": %.6f", task > 0 ? ", " : "", tasks[task],
-						 validation->square[task] > 0 ?
-						 1 - validation->gain[task] / validation->square[task] : 0);
+	{
+		appendStringInfo(&out, "%s\"%s\": ", task > 0 ? ", " : "", tasks[task]);
+		if (validation->square[task] > LEM_SKILL_LEAST * (double) validation->samples)
+			appendStringInfo(&out, "%.6f", 1 - validation->gain[task] / validation->square[task]);
+		else
+			appendStringInfoString(&out, "null");
+	}
 	appendStringInfoString(&out, "}}");
 	return out.data;
 }
