@@ -46,7 +46,8 @@ SELECT lem_amend_order(:id, limit_price => 101.5, max_participation => 0.5, best
 SELECT size, limit_price, max_participation, best_effort, end_ts, min_quantity, arrival_price, risk_aversion, (ord).limit_price = limit_price AS same FROM lem_orders WHERE id = :id;
 SELECT lem_amend_order(:id, clear => '{limit_price,max_participation}');
 -- What changes nothing is no event.
-SELECT lem_amend_order(:id), lem_amend_order(:id, size => 100), lem_amend_order(:id, size => 90), lem_amend_order(:id, clear => '{limit_price}');
+SELECT lem_amend_order(:id), lem_amend_order(:id, size => 100), lem_amend_order(:id, size => 90), lem_amend_order(:id, clear => '{limit_price,expires_at}');
+SELECT lem_amend_order(:id, expires_at => '2026-06-01', max_rate => 0.9), lem_amend_order(:id, expires_at => '2026-06-01'), lem_amend_order(:id, clear => '{expires_at,max_rate}');
 SELECT event, detail FROM lem_order_event WHERE order_id = :id ORDER BY id;
 -- An end that is moved before what is decided ends the order there.
 CALL changes_bar();

@@ -121,6 +121,8 @@ typedef struct held_order
 	double		filled;			/* or decided, where the plan is tracked; in the order's unit */
 	bool		begun;
 	TimestampTz start_ts;		/* of one that has begun */
+	bool		has_expiry;
+	Datum		expires;
 } held_order;
 
 /* Hold an order of the user's that has not ended; false if it has.  Raises 42704. */
@@ -138,7 +140,8 @@ hold_order(const char *schema, int64 id, held_order *held)
 	if (lem_query_run(&query,
 					  "SELECT CASE WHEN model_version IS NULL THEN model ELSE"
 					  " split_part(model, '@', 1) || '@' || model_version END, ord,"
-					  " coalesce(track, 'plan') = 'fills', start_ts FROM %1$s.lem_parent_order"
+					  " coalesce(track, 'plan') = 'fills', start_ts, expires_at"
+					  " FROM %1$s.lem_parent_order"
 					  " WHERE id = $1 AND state = ANY ('{active,paused,failed}')") == 0)
 		return false;
 	held->model = TextDatumGetCString(lem_query_column(0, 1, NULL));
@@ -150,7 +153,8 @@ hold_order(const char *schema, int64 id, held_order *held)
 	value = lem_query_column(0, 4, &is_null);
 	held->begun = !is_null;
 	held->start_ts = is_null ? 0 : DatumGetTimestampTz(value);
-
+	held->expires = lem_query_column(0, 5, &is_null);
+	held->has_expiry = !is_null;
 	held->fills = DatumGetBool(lem_query_column(0, 3, NULL));
 
 	/* A query of its own, which sees what whoever held the order before has decided. */
@@ -171,28 +175,11 @@ hold_order(const char *schema, int64 id, held_order *held)
 	return true;
 }
 
-/*
- * Whether something else would count as done of slices that were decided: of an order that follows
- * its plan its limits say what does.
- */
-static bool
-counts_otherwise(const held_order *held, const lem_order *order)
-{
-	const lem_order *before = &held->order;
-
-	return !held->fills &&
-		(order->max_participation != before->max_participation ||
-		 order->has_limit != before->has_limit || order->has_end != before->has_end ||
-		 (order->has_limit && order->limit_price != before->limit_price) ||
-		 (order->has_end && order->end_ts != before->end_ts));
-}
-
-/* Write a changed order down, with the event and what changed. */
+/* Write a changed order down, with when it expires now, the event and what changed. */
 static void
 store_order(const char *schema, int64 id, const held_order *held, const lem_order *order,
-			const char *event)
+			bool has_expiry, Datum expires, const char *event)
 {
-	const bool	otherwise = counts_otherwise(held, order);
 	lem_query	query;
 
 	lem_query_begin(&query, schema);
@@ -201,30 +188,54 @@ store_order(const char *schema, int64 id, const held_order *held, const lem_orde
 	lem_query_add(&query, held->type, lem_order_datum(held->type, &held->order), false);
 	lem_query_add(&query, held->type, lem_order_datum(held->type, order), false);
 	lem_query_add_text(&query, event);
+	lem_query_add(&query, TIMESTAMPTZOID, held->expires, !held->has_expiry);
+	lem_query_add(&query, TIMESTAMPTZOID, expires, !has_expiry);
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
 				  " SELECT $1, $2, $5, jsonb_object_agg(a.key, jsonb_build_array(a.value, b.value))"
-				  " FROM jsonb_each(to_jsonb($3)) AS a JOIN jsonb_each(to_jsonb($4)) AS b"
+				  " FROM jsonb_each(to_jsonb($3) || jsonb_build_object('expires_at', $6)) AS a"
+				  " JOIN jsonb_each(to_jsonb($4) || jsonb_build_object('expires_at', $7)) AS b"
 				  " USING (key) WHERE a.value <> b.value"
 				  " HAVING count(*) > 0 OR $5 <> 'amended'");
 
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
 	lem_query_add(&query, held->type, lem_order_datum(held->type, order), false);
-	lem_query_add(&query, BOOLOID, BoolGetDatum(otherwise || held->order.size != order->size),
-				  false);
+	lem_query_add(&query, BOOLOID, BoolGetDatum(held->order.size != order->size), false);
+	lem_query_add(&query, TIMESTAMPTZOID, expires, !has_expiry);
 	lem_query_run(&query,
-				  "UPDATE %1$s.lem_parent_order SET ord = $2, resized = resized OR $3, " LEM_LOOK_AGAIN
-				  " WHERE id = $1");
-	if (!otherwise)
-		return;
+				  "UPDATE %1$s.lem_parent_order SET ord = $2, resized = resized OR $3,"
+				  " expires_at = $4, " LEM_LOOK_AGAIN " WHERE id = $1");
+}
 
-	/* What is out with other limits is not held against these. */
-	lem_query_begin(&query, schema);
-	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
-	lem_query_run(&query,
-				  "UPDATE %1$s.lem_child_slice SET executed = quantity"
-				  " WHERE order_id = $1 AND bar_ts IS NULL AND executed IS NULL");
+/*
+ * Of an order that follows its plan, its limits say what counts as done of slices that were decided:
+ * those that are changed now do not.  What is out with the ones before counts as done.
+ */
+static void
+keep_done(const char *schema, int64 id, const held_order *held, const lem_order *order)
+{
+	static const char *const commands[] = {
+		"UPDATE %1$s.lem_parent_order SET resized = true WHERE id = $1",
+		"UPDATE %1$s.lem_child_slice SET executed = quantity"
+		" WHERE order_id = $1 AND bar_ts IS NULL AND executed IS NULL"
+	};
+	const lem_order *before = &held->order;
+
+	if (held->fills ||
+		(order->max_participation == before->max_participation &&
+		 order->has_limit == before->has_limit && order->has_end == before->has_end &&
+		 (!order->has_limit || order->limit_price == before->limit_price) &&
+		 (!order->has_end || order->end_ts == before->end_ts)))
+		return;
+	for (size_t i = 0; i < lengthof(commands); i++)
+	{
+		lem_query	query;
+
+		lem_query_begin(&query, schema);
+		lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
+		lem_query_run(&query, commands[i]);
+	}
 }
 
 /* Fields that can be cleared. */
@@ -386,21 +397,13 @@ pg_lem_amend_order(PG_FUNCTION_ARGS)
 						lem_number_text(order.size), lem_number_text(held.filled)),
 				 errhint("Cancel the order to trade no more of it.")));
 
-	store_order(schema, PG_GETARG_INT64(AMEND_ID), &held, &order, "amended");
-	if (clear_expiry || !PG_ARGISNULL(AMEND_EXPIRES_AT))
-	{
-		const bool	none = PG_ARGISNULL(AMEND_EXPIRES_AT);
-		lem_query	query;
-
-		lem_query_begin(&query, schema);
-		lem_query_add(&query, INT8OID, PG_GETARG_DATUM(AMEND_ID), false);
-		lem_query_add(&query, TIMESTAMPTZOID, none ? (Datum) 0 : PG_GETARG_DATUM(AMEND_EXPIRES_AT),
-					  none);
-		lem_query_run(&query, "UPDATE %1$s.lem_parent_order SET expires_at = $2 WHERE id = $1");
-		lem_orders_event(schema, PG_GETARG_INT64(AMEND_ID), "amended",
-						 lem_json_pair("expires_at", none ? ""
-									   : timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(AMEND_EXPIRES_AT))));
-	}
+	if (PG_ARGISNULL(AMEND_EXPIRES_AT))
+		store_order(schema, PG_GETARG_INT64(AMEND_ID), &held, &order,
+					held.has_expiry && !clear_expiry, held.expires, "amended");
+	else
+		store_order(schema, PG_GETARG_INT64(AMEND_ID), &held, &order, true,
+					PG_GETARG_DATUM(AMEND_EXPIRES_AT), "amended");
+	keep_done(schema, PG_GETARG_INT64(AMEND_ID), &held, &order);
 	SPI_finish();
 	PG_RETURN_BOOL(true);
 }
@@ -461,7 +464,8 @@ pg_lem_adjust_order(PG_FUNCTION_ARGS)
 	order.arrival_price /= factor;
 	lem_order_validate(&order);
 	lem_orders_check(schema, held.model, &order);
-	store_order(schema, PG_GETARG_INT64(0), &held, &order, "adjusted");
+	store_order(schema, PG_GETARG_INT64(0), &held, &order, held.has_expiry, held.expires,
+				"adjusted");
 	for (size_t i = 0; i < lengthof(commands); i++)
 	{
 		lem_query	query;
