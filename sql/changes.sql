@@ -90,6 +90,36 @@ SELECT lem_record_fill(:over, changes_now(), 100, 120) > 0 AS filled, lem_amend_
 SELECT pg_temp.error_of(format('SELECT lem_amend_order(%s, size => 110)', :over));
 DELETE FROM lem_parent_order WHERE id >= :price;
 
+-- Where a collation takes a and A to be equal, they are two series yet (without ICU there is no such collation).
+DO $$ BEGIN
+	CREATE COLLATION changes_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+EXCEPTION WHEN OTHERS THEN
+	CREATE COLLATION changes_ci FROM "C";
+END $$;
+CREATE TABLE changes_ci (series text COLLATE changes_ci, ts timestamptz, price float8, volume float8);
+INSERT INTO changes_ci SELECT * FROM changes_bars;
+\set ci 'SELECT series, ts, price, volume FROM changes_ci'
+SELECT lem_submit_order('a', 'baseline:twap', lem_order(1), bars => :'ci') AS lower,
+       lem_submit_order('A', 'baseline:twap', lem_order(1), bars => :'ci') AS upper \gset
+CALL lem_work(:'ci', changes_now());
+SELECT series, slices, reason FROM lem_orders WHERE id >= :lower ORDER BY id;
+DELETE FROM lem_parent_order WHERE id = :upper;
+SELECT lem_amend_order(:lower, size => 2);
+CALL lem_work(:'ci', changes_now());
+SELECT series, slices, reason FROM lem_orders WHERE id >= :lower ORDER BY id;
+DELETE FROM lem_parent_order WHERE id = :lower;
+DROP TABLE changes_ci;
+DROP COLLATION changes_ci;
+
+-- An order expires with whatever reason it was paused for, also where that is told.
+SET lem.notify_details = on;
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(1), expires_at => changes_now()) AS expiring \gset
+SELECT lem_pause_order(:expiring, repeat('x', 10000));
+CALL lem_work(:'bars', changes_now());
+RESET lem.notify_details;
+SELECT state, length(reason) FROM lem_orders WHERE id = :expiring;
+DELETE FROM lem_parent_order WHERE id = :expiring;
+
 -- A feed goes when its orders have ended; one of them that goes on, as a fill is taken back, goes on with the default one.
 SELECT lem_set_feed('changes');
 SELECT lem_submit_order('A', 'baseline:twap', lem_order(100, max_bars => 4, lot => 1), track => 'fills', feed => 'changes') AS id \gset

@@ -824,7 +824,8 @@ lem_work_expire(const lem_worker *worker)
 				  " RETURNING id, owner, series, reason),"
 				  " e AS (INSERT INTO %1$s.lem_order_event (order_id, by, event, detail)"
 				  " SELECT o.id, $4, 'expired', jsonb_build_object('reason', o.reason) FROM o)"
-				  " SELECT " LEM_NOTIFY("'expired'", "NULL", ", 'reason', o.reason")
+				  " SELECT " LEM_NOTIFY("'expired'", "NULL",
+										", 'reason', pg_catalog.left(o.reason, 300)")
 				  " FROM o ORDER BY o.id");
 	SPI_freetuptable(SPI_tuptable);
 }
