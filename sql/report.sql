@@ -62,6 +62,8 @@ SELECT md5(lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), 
 SET extra_float_digits = -10;
 SELECT md5(lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) || lem_svg('gains', 'crypto_1h', lem_order(1000, max_bars => 12), bars, '{"every": 20}')) = :'exact' AS "the same bytes" FROM report_series;
 RESET extra_float_digits;
+-- The longest orders can be drawn, in steps
+SELECT n, pg_temp.error_of(format($$SELECT lem_chart(%L)$$, jsonb_build_object('categories', (SELECT jsonb_agg(i::text) FROM generate_series(1, n) AS i)))) FROM unnest('{1024,1025}'::int[]) AS n;
 
 -- One file: nothing is fetched, no scripts; the same bytes twice
 SELECT page !~* '<script|https?://(?!www\.w3\.org/2000/svg)|url\(|@import' AS "nothing is fetched", page = lem_report('schedule', 'crypto_1h', lem_order(1000, max_bars => 12), bars) AS "the same twice"

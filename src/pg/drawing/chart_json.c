@@ -9,12 +9,13 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "core/parameters/config.h"
 #include "pg/base/errors.h"
 #include "pg/catalog/json_read.h"
 #include "pg/drawing/chart_json.h"
 
-/* Most categories of a chart: each is a text. */
-#define MAX_CATEGORIES 1000
+/* Most categories of a chart, each of which is a text: the bars of the longest order. */
+#define MAX_CATEGORIES LEM_MAX_AHEAD
 
 static const char *const mark_words[LEM_MARKS] = {
 	[LEM_MARK_LINE] = "line", [LEM_MARK_STEP] = "step", [LEM_MARK_BAR] = "bar",
