@@ -90,6 +90,28 @@ SELECT lem_record_fill(:over, changes_now(), 100, 120) > 0 AS filled, lem_amend_
 SELECT pg_temp.error_of(format('SELECT lem_amend_order(%s, size => 110)', :over));
 DELETE FROM lem_parent_order WHERE id >= :price;
 
+-- On paper, too, what was filled before a split and after it is in the shares of now, also where the split came in between.
+DELETE FROM changes_bars WHERE price < 99;
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(400, max_bars => 4)) AS shares, lem_submit_order('A', 'baseline:twap', lem_order(40000, unit => 'notional', max_bars => 4)) AS money \gset
+CALL lem_work(:'bars', changes_now());
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+SELECT lem_paper_fill();
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+UPDATE changes_bars SET price = price / 2, volume = volume * 2;
+SELECT lem_adjust_order(:shares, 2), lem_adjust_order(:money, 2);
+SELECT lem_paper_fill(impact => 100);
+CALL lem_work(:'bars', changes_now());
+INSERT INTO changes_bars SELECT 'A', max(ts) + interval '1 hour', 50, 2000 FROM changes_bars;
+CALL lem_work(:'bars', changes_now());
+SELECT lem_paper_fill();
+SELECT order_id - :shares AS number, step, quantity, adjusted, round(paper_filled::numeric, 3) AS paper_filled, round(paper_price::numeric, 3) AS paper_price FROM lem_slices WHERE order_id >= :shares AND paper_ts IS NOT NULL ORDER BY order_id, step;
+SELECT id - :shares AS number, quantity, round(paper_filled::numeric, 3) AS paper_filled, round(paper_price::numeric, 3) AS paper_price,
+       abs(paper_filled - (SELECT sum(paper_filled) FROM lem_slices WHERE order_id = id)) < 1e-9 AS "sum of its slices" FROM lem_orders WHERE id >= :shares ORDER BY id;
+DELETE FROM lem_parent_order WHERE id >= :shares;
+UPDATE changes_bars SET price = price * 2, volume = volume / 2;
+
 -- Where a collation takes a and A to be equal, they are two series yet (without ICU there is no such collation).
 DO $$ BEGIN
 	CREATE COLLATION changes_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

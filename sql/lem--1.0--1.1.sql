@@ -814,7 +814,8 @@ COMMENT ON COLUMN lem_parent_order.fees IS 'of the fills';
 COMMENT ON COLUMN lem_parent_order.papered
 	IS 'slices that lem_paper_fill has no more to do with, from the first on';
 COMMENT ON COLUMN lem_parent_order.paper_done IS 'it has ended, and these are all';
-COMMENT ON COLUMN lem_parent_order.paper_filled IS 'what was traded on paper; NULL: nothing';
+COMMENT ON COLUMN lem_parent_order.paper_filled
+	IS 'what was traded on paper, in the shares of now; NULL: nothing';
 COMMENT ON COLUMN lem_parent_order.paper_notional IS 'what that was worth';
 CREATE INDEX lem_parent_order_paper ON lem_parent_order (id) WHERE NOT paper_done;
 
@@ -848,6 +849,9 @@ COMMENT ON COLUMN lem_child_slice.executed
 ALTER TABLE lem_fill RENAME TO lem_paper_fill;
 ALTER TABLE lem_paper_fill RENAME CONSTRAINT lem_fill_pkey TO lem_paper_fill_pkey;
 ALTER POLICY lem_fill_owner ON lem_paper_fill RENAME TO lem_paper_fill_owner;
+ALTER TABLE lem_paper_fill ADD COLUMN adjusted float8 NOT NULL DEFAULT 1;
+COMMENT ON COLUMN lem_paper_fill.adjusted
+	IS 'quantity times this is in the shares of now, price over this (splits since)';
 
 CREATE TABLE lem_order_fill (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -945,7 +949,8 @@ CREATE OR REPLACE VIEW lem_slices WITH (security_barrier) AS
 		c.late, c.decided_at, c.decided_by, c.model_version, c.inputs, c.bar_ts,
 		b.price AS bar_price, b.volume AS bar_volume, f.ts AS fill_ts, f.price AS fill_price,
 		f.quantity AS filled, lem_role_name(o.owner) AS owner, c.reason, c.adjusted, p.ts AS paper_ts,
-		p.price AS paper_price, p.quantity AS paper_filled, c.lag, c.lagging
+		p.price / p.adjusted AS paper_price, p.quantity * p.adjusted AS paper_filled, c.lag,
+		c.lagging
 	FROM lem_child_slice AS c
 	JOIN lem_parent_order AS o ON o.id = c.order_id
 	LEFT JOIN LATERAL lem_unnest(o.bars) AS b ON b.ts = c.bar_ts
@@ -2256,7 +2261,8 @@ BEGIN ATOMIC
 	)
 	SELECT r.step, r.ts, r.price, r.quantity, r.fee, false FROM real AS r WHERE kind IS DISTINCT FROM 'paper'
 	UNION ALL
-	SELECT p.step, p.ts, p.price, p.quantity, 0, true FROM lem_paper_fill AS p
+	SELECT p.step, p.ts, p.price / p.adjusted, p.quantity * p.adjusted, 0, true
+	FROM lem_paper_fill AS p
 	WHERE p.order_id = _lem_report_fills.id AND kind IS DISTINCT FROM 'market'
 		AND (kind = 'paper' OR NOT EXISTS (SELECT FROM real));
 END;

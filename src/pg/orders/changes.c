@@ -423,7 +423,9 @@ pg_lem_adjust_order(PG_FUNCTION_ARGS)
 		"UPDATE %1$s.lem_child_slice SET adjusted = adjusted * $2,"
 		" after_price = after_price / $2, after_volume = after_volume * $2 WHERE order_id = $1",
 		"UPDATE %1$s.lem_order_fill SET adjusted = adjusted * $2 WHERE order_id = $1",
-		"UPDATE %1$s.lem_parent_order AS o SET resized = true, quantity = (SELECT coalesce(sum("
+		"UPDATE %1$s.lem_paper_fill SET adjusted = adjusted * $2 WHERE order_id = $1",
+		"UPDATE %1$s.lem_parent_order AS o SET resized = true,"
+		" paper_filled = paper_filled * $2, quantity = (SELECT coalesce(sum("
 		"CASE (o.ord).unit WHEN 'notional' THEN c.quantity ELSE c.quantity * c.adjusted END), 0)"
 		" FROM %1$s.lem_child_slice AS c WHERE c.order_id = o.id AND NOT c.skipped)"
 		" WHERE id = $1",

@@ -427,7 +427,7 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
  * from its own on has volume; once the order has ended there will be none.  One that was late waits for
  * the first bar that began after it was told, whatever becomes of the order (work_late.c).  The orders
  * are held, as their sums are kept with them; slices are those that were there when the command began,
- * which may be fewer than the order says.
+ * which may be fewer than the order says.  Bars are in the shares of now, and so is what is filled.
  */
 static const char *const fill_on_paper =
 	"WITH o AS MATERIALIZED (SELECT o.id, o.bars, o.papered, o.completed,"
@@ -438,7 +438,7 @@ static const char *const fill_on_paper =
 	"  WHERE (o.id = $1 OR $1 IS NULL) AND o.owner OPERATOR(%1$s.=) ANY ($2) AND" ON_PAPER
 	"  FOR NO KEY UPDATE SKIP LOCKED),"
 	" s AS MATERIALIZED (SELECT o.id, c.step, b.ts, p.price,"
-	"  CASE WHEN o.notional THEN c.quantity / p.price ELSE c.quantity END AS quantity,"
+	"  CASE WHEN o.notional THEN c.quantity / p.price ELSE c.quantity * c.adjusted END AS quantity,"
 	"  t.traded AND b.ts IS NULL AS waits, t.late"
 	"  FROM o JOIN %1$s.lem_child_slice AS c"
 	"  ON c.order_id = o.id AND c.step > o.papered"
@@ -453,7 +453,7 @@ static const char *const fill_on_paper =
 	"   WHERE t.traded AND t.late AND c.after_ts IS NOT NULL) AS b ON true"
 	"  CROSS JOIN LATERAL (SELECT b.price * (1 + o.sign * $3 / 10000"
 	"   * pg_catalog.sqrt(LEAST(1, CASE WHEN o.notional"
-	"   THEN c.quantity / b.price ELSE c.quantity END / b.volume))) AS price) AS p),"
+	"   THEN c.quantity / b.price ELSE c.quantity * c.adjusted END / b.volume))) AS price) AS p),"
 	" f AS (INSERT INTO %1$s.lem_paper_fill (order_id, step, ts, price, quantity)"
 	"  SELECT s.id, s.step, s.ts, s.price, s.quantity FROM s WHERE s.ts IS NOT NULL"
 	"  ON CONFLICT DO NOTHING RETURNING order_id, price, quantity),"
