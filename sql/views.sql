@@ -109,7 +109,7 @@ CREATE FUNCTION views_sums() RETURNS text LANGUAGE sql AS $$
 		LATERAL (SELECT count(*) AS slices, count(bar_ts) AS completed, coalesce(max(cumulative), 0) AS allocated, max(ts) AS last_ts,
 			coalesce(sum(CASE WHEN skipped THEN 0 WHEN (o.ord).unit = 'notional' THEN quantity ELSE quantity * adjusted END), 0) AS quantity FROM lem_child_slice WHERE order_id = o.id) AS c,
 		LATERAL (SELECT sum(quantity * adjusted) AS filled, sum(price * quantity) AS notional, sum(fee) AS fees FROM lem_order_fill WHERE order_id = o.id AND busted_at IS NULL) AS f,
-		LATERAL (SELECT sum(quantity) AS filled, sum(price * quantity) AS notional FROM lem_paper_fill WHERE order_id = o.id) AS p
+		LATERAL (SELECT sum(quantity * adjusted) AS filled, sum(price * quantity) AS notional FROM lem_paper_fill WHERE order_id = o.id) AS p
 $$;
 CREATE FUNCTION views_bars(first int, last int) RETURNS TABLE (series text, ts timestamptz, price float8, volume float8) LANGUAGE sql AS $$
 	SELECT s, timestamptz '2026-03-02 09:00:00+00' + i * interval '1 minute', 100 * exp(sin((i + ascii(s)) / 7.0) / 100),
