@@ -93,6 +93,13 @@ FROM backtest_plain;
 SELECT count(*) > 200 AS many, count(*) FILTER (WHERE bps = 0 AND achieved = benchmark) = count(*) AS exact
 FROM backtest_series, lem_backtest_orders('baseline:twap', lem_order(1e6, benchmark => 'twap'), bars) WHERE gaps = 'carry';
 
+-- The impact of "almgren2005" is by the day's 20 bars, at whatever hour a start cuts the days before.
+WITH b AS (SELECT *, ln(price / lag(price) OVER (ORDER BY ts)) AS move FROM backtest_bars WHERE gaps = 'skip')
+SELECT norm_window, count(*) > 200 AS many, bool_and(abs(o.cost_bps / (1e4 * m.sigma * sqrt(20) * (0.157 * 1000 / (m.volume * 20) * 200 ^ 0.25 + 0.142 * (SELECT sum(a * (a * 1000 / m.volume) ^ 0.6) FROM unnest(o.allocation) AS a))) - 1) < 1e-9) AS cost
+FROM backtest_series AS s, unnest('{60,168}'::int[]) AS norm_window, lem_backtest_orders('baseline:twap', lem_order(1000, max_bars => 6), bars, options => jsonb_build_object('impact', 'almgren2005', 'norm_window', norm_window, 'gaps', 'skip')) AS o,
+	LATERAL (SELECT avg(w.volume) AS volume, sqrt(avg(w.move * w.move)) AS sigma FROM (SELECT * FROM b WHERE b.ts < o.ts ORDER BY b.ts DESC LIMIT norm_window) AS w) AS m
+WHERE s.gaps = 'skip' GROUP BY norm_window ORDER BY norm_window;
+
 -- Impact of orders far beyond what trades has a bound: the whole price, and a sale never brings less than nothing.
 SELECT side, impact, count(*) > 200 AS many, bool_and(achieved >= 0) AS positive, bool_and(achieved <= 2.01 * benchmark) AS bounded, bool_and(abs(bps) < 10100) AS gain, min(cost_bps) > 9000 AS dear
 FROM backtest_series, unnest('{buy,sell}'::text[]) AS side, unnest('{sqrt,almgren2005}'::text[]) AS impact,

@@ -732,26 +732,38 @@ lem_window_times(const lem_config *config, const lem_series *series, const lem_o
 	return status;
 }
 
-/* Bars of a day: those of the scale window by the days (of its local time) that they lie in. */
+/*
+ * Bars of a day, the mean over the days (of its local time) that the scale window has whole: it begins
+ * and ends within one.  Without any it is the day of which it has most.
+ */
 static double
 bars_a_day(const window_work *work)
 {
 	const lem_scale_window *scale = &work->scale_window;
 	lem_place	place = work->row_l;
 	int64_t		day = 0;
-	int			days = 0;
+	int			bars = 0;		/* of the day */
+	int			most = 0;
+	int			whole_bars = 0;
+	int			days = 0;		/* later ones than it */
 
 	for (int back = 0; back < scale->count; back++)
 	{
 		const int64_t local = lem_local_time(work->clock, lem_gap_bar(&work->view, place).ts);
 		const int64_t midnight = local - lem_time_of_day(local);
 
-		if (back == 0 || midnight != day)
-			days++;
+		if (back > 0 && midnight != day)
+		{
+			if (days++ > 0)
+				whole_bars += bars;
+			bars = 0;
+		}
 		day = midnight;
+		bars++;
+		most = bars > most ? bars : most;
 		lem_gap_back(&work->view, &place);
 	}
-	return (double) scale->count / days;
+	return days > 1 ? (double) whole_bars / (days - 1) : most;
 }
 
 lem_status

@@ -103,7 +103,7 @@ typedef struct lem_outlook
 	double		price;			/* of row L */
 	double		mean_volume;	/* of the scale window's bars */
 	double		rms;			/* of their log returns: a bar's standard deviation */
-	double		day_bars;		/* with days: bars of the scale window by its days; >= 1 */
+	double		day_bars;		/* with days: bars of a day, by the scale window; >= 1 */
 } lem_outlook;
 
 /*
