@@ -172,13 +172,13 @@ bars_fit(const lem_work_order *order, const lem_slice *slices, int known)
 static double
 counted(const lem_work_order *order, const lem_slice *slice, int k)
 {
-	const lem_slice_done *done = &order->done[k];
-	const double adjusted = order->order.notional ? 1 : done->adjusted;
+	double		adjusted;
 
-	if (order->fills || k >= order->n_slices ||
-		slice->quantity >= done->quantity * adjusted * (1 - 1e-12))
+	if (order->fills || k >= order->n_slices)
 		return NAN;
-	return slice->quantity / adjusted;
+	adjusted = order->order.notional ? 1 : order->done[k].adjusted;
+	return slice->quantity < order->done[k].quantity * adjusted * (1 - 1e-12)
+		? slice->quantity / adjusted : NAN;
 }
 
 /* The bars since the start, up to the last that a slice traded in; NULL: as stored. */
