@@ -92,6 +92,7 @@ FROM kept, lem_early_finish_value(lem_order(10, min_bars => 1), closes) AS v, le
 	lem_early_finish_value(lem_order(10, min_bars => 1, min_rate => 0.1, max_rate => 0.15), closes) AS x;
 SELECT lem_early_finish_value(NULL, closes) FROM kept;
 SELECT lem_early_finish_value(lem_order(1, min_bars => 1), NULL);
+SELECT lem_early_finish_value(lem_order(1, min_bars => 1), '{"2026-01-01" 1 1, "2026-01-02" 1 1}');
 
 
 DROP TABLE walk, bar, kept, again;

@@ -98,13 +98,7 @@ pg_lem_baseline(PG_FUNCTION_ARGS)
 	status = lem_baseline_schedule(kind, &settings.test.baselines, &row.config, &order, &series,
 								   &clock, (void *) TYPEALIGN(LEM_ALIGN, memory), slices, &count,
 								   &fault);
-	if (status == LEM_SHORT_HISTORY)
-		ereport(ERROR,
-				(errcode(ERRCODE_LEM_SHORT_HISTORY),
-				 errmsg("the order has %s completed bars before its start, but the baseline needs "
-						"%s", lem_number_text(fault.have), lem_number_text(fault.want)),
-				 errhint("Pass more history, or a smaller norm_window.")));
-	lem_pg_check(status, &fault);
+	lem_baseline_check(status, &fault);
 	for (int k = 0; k < count; k++)
 	{
 		Datum		values[LEM_SLICE_COLUMNS];

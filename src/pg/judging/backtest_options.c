@@ -358,3 +358,15 @@ lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *ord
 	if (!has_gaps)
 		config->gaps = lem_shown_gaps(config, series, true);
 }
+
+void
+lem_baseline_check(lem_status status, const lem_fault *fault)
+{
+	if (status == LEM_SHORT_HISTORY)
+		ereport(ERROR,
+				(errcode(ERRCODE_LEM_SHORT_HISTORY),
+				 errmsg("the order has %s completed bars before its start, but the baseline needs "
+						"%s", lem_number_text(fault->have), lem_number_text(fault->want)),
+				 errhint("Pass more history, or a smaller norm_window.")));
+	lem_pg_check(status, fault);
+}

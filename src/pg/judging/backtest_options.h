@@ -63,6 +63,9 @@ extern bool lem_baseline_named(const char *model, lem_baseline *kind);
 extern void lem_baseline_windows(const lem_backtest_settings *settings, const lem_order *order,
 								 const lem_series *series, lem_model_row *row);
 
+/* Raise a fault of a baseline without a model; LEM_OK raises none. */
+extern void lem_baseline_check(lem_status status, const lem_fault *fault);
+
 /*
  * How bars that are missing count where nobody says: as ones without trades, or not at all in a
  * series that shows sessions, which is told where it is asked for.

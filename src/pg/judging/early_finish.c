@@ -73,9 +73,9 @@ pg_lem_early_finish_value(PG_FUNCTION_ARGS)
 
 	volume = palloc(row.config.n_ahead * sizeof(double));
 	memory = palloc(lem_baseline_workspace(&row.config) + LEM_ALIGN);
-	lem_pg_check(lem_early_finish_of(&settings.test.baselines.optimal, &row.config, &order, &series,
-									 &clock, (void *) TYPEALIGN(LEM_ALIGN, memory), volume, &value,
-									 &fault), &fault);
+	lem_baseline_check(lem_early_finish_of(&settings.test.baselines.optimal, &row.config, &order,
+										   &series, &clock, (void *) TYPEALIGN(LEM_ALIGN, memory),
+										   volume, &value, &fault), &fault);
 	if (order.min_bars > 0)
 	{
 		const double *weights = value.weighted ? volume : NULL;
