@@ -90,6 +90,16 @@ SELECT lem_record_fill(:over, changes_now(), 100, 120) > 0 AS filled, lem_amend_
 SELECT pg_temp.error_of(format('SELECT lem_amend_order(%s, size => 110)', :over));
 DELETE FROM lem_parent_order WHERE id >= :price;
 
+-- Costs of an order that expired end there, whenever that was seen.
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(400, start_ts => changes_now(), max_bars => 4), expires_at => changes_now() + interval '90 minutes') AS expiring \gset
+CALL changes_bar();
+CALL changes_bar();
+CALL changes_bar();
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+SELECT o.state, r.bars, r.fill_rate FROM lem_orders AS o, (SELECT lem_bars(ts, price, volume) AS bars FROM changes_bars) AS b, lem_order_tca(:expiring, b.bars) AS r WHERE o.id = :expiring;
+DELETE FROM lem_parent_order WHERE id = :expiring;
+
 -- On paper, too, what was filled before a split and after it is in the shares of now, also where the split came in between.
 DELETE FROM changes_bars WHERE price < 99;
 SELECT lem_submit_order('A', 'baseline:twap', lem_order(400, max_bars => 4)) AS shares, lem_submit_order('A', 'baseline:twap', lem_order(40000, unit => 'notional', max_bars => 4)) AS money \gset

@@ -1247,6 +1247,15 @@ END;
 COMMENT ON FUNCTION lem_order_fills(bigint)
 	IS 'an order that is worked, with its fills, for lem_tca_report';
 
+-- When an order ended that was not completed, for its costs: with its last slice's bar, or before.
+CREATE FUNCTION _lem_order_until(state text, last_ts timestamptz, expires_at timestamptz,
+	ended_at timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1
+	RETURN CASE state WHEN 'finished' THEN last_ts + interval '1 microsecond'
+		WHEN 'expired' THEN LEAST(expires_at, ended_at) WHEN 'cancelled' THEN ended_at END;
+COMMENT ON FUNCTION _lem_order_until(text, timestamptz, timestamptz, timestamptz)
+	IS 'when an order ended, for its costs';
+
 CREATE FUNCTION lem_order_tca(order_id bigint, bars lem_bars, markouts interval[] DEFAULT NULL,
 	until timestamptz DEFAULT NULL, time_zone text DEFAULT 'UTC',
 	bar_interval interval DEFAULT NULL, calendar text DEFAULT NULL,
@@ -1254,8 +1263,7 @@ CREATE FUNCTION lem_order_tca(order_id bigint, bars lem_bars, markouts interval[
 	LANGUAGE sql STABLE PARALLEL SAFE COST 2000
 BEGIN ATOMIC
 	SELECT lem_tca_report(lem_order_fills(lem_order_tca.order_id), bars, markouts,
-		COALESCE(until, CASE WHEN o.state = 'finished' THEN o.last_ts + interval '1 microsecond'
-			WHEN o.state IN ('cancelled', 'expired') THEN o.ended_at END),
+		COALESCE(until, _lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at)),
 		time_zone, bar_interval, COALESCE(lem_order_tca.calendar, o.calendar),
 		lem_order_tca.arrival_price)
 	FROM (SELECT) AS one LEFT JOIN lem_orders AS o ON o.id = lem_order_tca.order_id;
@@ -2307,7 +2315,8 @@ BEGIN ATOMIC
 		SELECT r.* FROM o, horizons AS h, given AS b,
 			LATERAL (SELECT lem_tca(o.ord, GREATEST(f.ts, o.starts), f.price, f.quantity) AS fills
 				FROM (SELECT) AS one LEFT JOIN f ON true) AS t,
-			lem_tca_report(t.fills, b.bars, h.after, until => o.ended_at,
+			lem_tca_report(t.fills, b.bars, h.after,
+				until => _lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at),
 				time_zone => COALESCE(options ->> 'time_zone', 'UTC')) AS r
 		WHERE o.starts IS NOT NULL
 	), fees AS (
@@ -2440,7 +2449,8 @@ BEGIN ATOMIC
 	WITH zone AS (
 		SELECT COALESCE(options ->> 'time_zone', 'UTC') AS name
 	), o AS MATERIALIZED (
-		SELECT o.id, o.series, o.side, o.owner, o.basket, o.model, o.state, o.size, o.unit, o.ord, o.ended_at,
+		SELECT o.id, o.series, o.side, o.owner, o.basket, o.model, o.state, o.size, o.unit, o.ord,
+			_lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at) AS until,
 			COALESCE((o.ord).start_ts, o.submitted_at) AS starts,
 			(SELECT count(*) FROM lem_child_slice AS c WHERE c.order_id = o.id AND c.late) AS late
 		FROM zone, lem_orders AS o
@@ -2454,7 +2464,7 @@ BEGIN ATOMIC
 		FROM zone, o JOIN b USING (series) CROSS JOIN LATERAL (
 			SELECT lem_tca(o.ord, GREATEST(f.ts, o.starts), f.price, f.quantity) AS fills, COALESCE(sum(f.fee), 0) AS fee
 			FROM (SELECT) AS one LEFT JOIN _lem_report_fills(o.id, options ->> 'fills') AS f ON true) AS f
-		CROSS JOIN LATERAL lem_tca_report(f.fills, b.bars, until => o.ended_at, time_zone => zone.name) AS r
+		CROSS JOIN LATERAL lem_tca_report(f.fills, b.bars, until => o.until, time_zone => zone.name) AS r
 		WHERE (o.ord).start_ts IS NOT NULL
 	), grouped AS MATERIALIZED (
 		SELECT g.kind, g.place, g.name, count(*) AS orders, sum(o.late) AS late, sum(t.fee) AS fee, lem_tca_rollup(t.report) AS r

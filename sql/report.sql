@@ -96,12 +96,14 @@ END $$;
 CALL pg_temp.work(:'late', :'early_end', :'late_end');
 SELECT lem_paper_fill(:paper) AS "filled on paper";
 CREATE FUNCTION pg_temp.tca(id bigint) RETURNS lem_tca_report LANGUAGE sql AS $$
-	SELECT lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, '{1 hour,5 hours,20 hours}', until => o.ended_at)
+	SELECT lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, '{1 hour,5 hours,20 hours}', until => _lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at))
 	FROM lem_orders AS o, report_series WHERE o.id = tca.id
 $$;
 SELECT abs(p.f[1] - t.delay_bps) < 1e-9 AND abs(p.f[3] - t.trading_bps) < 1e-9 AND abs(p.f[5] - t.opportunity_bps) < 1e-9 AS parts, abs(p.f[2] - t.delay_cost) < 1e-9 AS money,
        abs(p.f[7] - 3e4 / ((t.quantity + t.unfilled) * t.arrival_price)) < 1e-9 AND p.f[8] = 3 AS fees, abs(p.f[9] - t.shortfall_bps - p.f[7]) < 1e-9 AS "all together"
 FROM (SELECT array_agg(f) AS f FROM pg_temp.figures(lem_report('order', :id, :'late'), 'Implementation shortfall') AS f) AS p, pg_temp.tca(:id) AS t;
+-- by its number the same
+SELECT o.state, r.fill_rate, (r.opportunity_cost, r.vwap_bps) = (t.opportunity_cost, t.vwap_bps) AS "as on its page" FROM lem_orders AS o, report_series, lem_order_tca(o.id, bars) AS r, pg_temp.tca(o.id) AS t WHERE o.id = :id;
 SELECT array_agg(f) = (SELECT t.markouts FROM pg_temp.tca(:id) AS t) AS markouts FROM pg_temp.figures(lem_report('order', :id, :'late'), 'After the fills') AS f;
 SELECT count(*) > 20 AS "planned, decided, filled" FROM pg_temp.figures(lem_report('order', :id, :'late'), 'Planned, decided, filled') AS f;
 SELECT page LIKE '%those of the market%' AS real, page LIKE '%&lt;b&gt;%' AND page !~ '<b>' AS escaped, page = lem_report('order', :id, :'late') AS "the same twice", page NOT LIKE '%no plan from the start%' AS planned FROM (SELECT lem_report('order', :id, :'late') AS page) AS p;

@@ -114,7 +114,7 @@ SELECT lem_submit_order(series, 'crypto_1h', lem_order(1000, 'sell', start_ts =>
 CALL lem_work(:'query', :'starts'::timestamptz + interval '1 day');
 SELECT sum(lem_record_fill(:id, s.ts + interval '1 min', 100, s.quantity, fee => 1)) > 0 AS filled FROM lem_slices AS s WHERE s.order_id = :id AND s.quantity > 0;
 SELECT pg_temp.same(pg_temp.figures(page, 'Against the market'), (SELECT ARRAY[r.arrival_price, r.arrival_bps, r.arrival_cost, r.vwap, r.vwap_bps, r.vwap_cost, r.twap, r.twap_bps, r.twap_cost, r.day_vwap, r.day_vwap_bps, r.day_vwap_cost, r.open, r.open_bps, r.open_cost, r.close, r.close_bps, r.close_cost, r.best, r.best_bps, r.best_cost, r.worst, r.worst_bps, r.worst_cost]
-		FROM lem_orders AS o, figures_series, lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, until => o.ended_at) AS r WHERE o.id = :id)) AS benchmarks,
+		FROM lem_orders AS o, figures_series, lem_tca_report((SELECT lem_tca(o.ord, f.ts, f.price, f.quantity) FROM _lem_report_fills(o.id, NULL) AS f), bars, until => _lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at)) AS r WHERE o.id = :id)) AS benchmarks,
        pg_temp.stays_text(page) AS "names stay text", length(page) < 200000 AS bounded, page = lem_report('order', :id, :'query') AS "the same twice"
 FROM lem_report('order', :id, :'query') AS page;
 SELECT pg_temp.same(pg_temp.figures(page, 'By side'), pg_temp.figures(page, 'All together')) AND pg_temp.same(pg_temp.figures(page, 'By basket'), pg_temp.figures(page, 'By model')) AS "one order is all", pg_temp.stays_text(page) AS "names stay text",
