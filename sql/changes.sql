@@ -90,6 +90,16 @@ SELECT lem_record_fill(:over, changes_now(), 100, 120) > 0 AS filled, lem_amend_
 SELECT pg_temp.error_of(format('SELECT lem_amend_order(%s, size => 110)', :over));
 DELETE FROM lem_parent_order WHERE id >= :price;
 
+-- An order whose end passes before it begins is shown, and held against the market, as any other.
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(400, max_bars => 2, end_ts => '2026-01-01', best_effort => true), track => 'fills') AS ending \gset
+CALL lem_work(:'bars', changes_now());
+SELECT lem_record_fill(:ending, changes_now(), 100, 5) > 0 AS filled;
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+SELECT o.state, (o.ord).end_ts, (o.ord).start_ts > o.end_ts AS passed, o.unallocated, r.fill_rate, lem_report('order', o.id, :'bars') LIKE '%shortfall%' AS page
+FROM lem_orders AS o, (SELECT lem_bars(ts, price, volume) AS bars FROM changes_bars) AS b, lem_order_tca(o.id, b.bars) AS r WHERE o.id = :ending;
+DELETE FROM lem_parent_order WHERE id = :ending;
+
 -- Costs of an order that expired end there, whenever that was seen.
 SELECT lem_submit_order('A', 'baseline:twap', lem_order(400, start_ts => changes_now(), max_bars => 4), expires_at => changes_now() + interval '90 minutes') AS expiring \gset
 CALL changes_bar();

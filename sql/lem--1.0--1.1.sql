@@ -963,17 +963,18 @@ CREATE OR REPLACE VIEW lem_slices WITH (security_barrier) AS
 	LEFT JOIN lem_paper_fill AS p ON p.order_id = c.order_id AND p.step = c.step
 	WHERE lem_acts_for(o.owner);
 
+-- An order with its start is not checked as a new one: its end may have passed before it began.
 CREATE OR REPLACE VIEW lem_orders WITH (security_barrier) AS
 	SELECT o.id, o.series, o.model, o.model_version, o.state, (o.ord).size, (o.ord).side,
 		(o.ord).benchmark, (o.ord).unit, (o.ord).start_ts, (o.ord).min_bars, (o.ord).max_bars,
 		(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot, o.submitted_at, o.expires_at, o.ended_at,
 		o.reason, o.slices, o.allocated, o.quantity, o.last_ts, o.filled,
 		o.fill_notional / NULLIF(o.filled, 0) AS fill_price, lem_role_name(o.owner) AS owner,
-		lem_order((o.ord).size, (o.ord).side, (o.ord).benchmark, (o.ord).unit,
+		ROW((o.ord).size, (o.ord).side, (o.ord).benchmark, (o.ord).unit,
 			COALESCE((o.ord).start_ts, o.start_ts), (o.ord).min_bars, (o.ord).max_bars,
 			(o.ord).min_rate, (o.ord).max_rate, (o.ord).lot, (o.ord).end_ts, (o.ord).limit_price,
-			(o.ord).max_participation, (o.ord).min_quantity, (o.ord).best_effort,
-			(o.ord).arrival_price, (o.ord).risk_aversion) AS ord,
+			(o.ord).max_participation, (o.ord).min_quantity, COALESCE((o.ord).best_effort, false),
+			(o.ord).arrival_price, (o.ord).risk_aversion)::lem_order AS ord,
 		o.client_id, o.basket, COALESCE(o.track, 'plan') AS track, o.fees,
 		CASE WHEN o.state IN ('active', 'paused', 'failed') THEN NULL
 			WHEN o.track = 'fills' THEN (o.ord).size - COALESCE(CASE (o.ord).unit
@@ -1226,15 +1227,22 @@ CREATE FUNCTION _lem_unknown_order(id bigint) RETURNS jsonb
 	PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION _lem_unknown_order(bigint) IS 'raises that there is no such order';
 
+-- What costs are measured of, from when on: of an order's limits none but the rates.
+CREATE FUNCTION _lem_order_measured(ord lem_order, starts timestamptz) RETURNS lem_order
+	LANGUAGE sql STABLE PARALLEL SAFE COST 1
+	RETURN lem_order((ord).size, (ord).side, (ord).benchmark, (ord).unit, starts, (ord).min_bars,
+		(ord).max_bars, (ord).min_rate, (ord).max_rate, (ord).lot, best_effort => true,
+		arrival_price => (ord).arrival_price);
+COMMENT ON FUNCTION _lem_order_measured(lem_order, timestamptz)
+	IS 'an order without its limits in the market, for its costs';
+
 -- Orders that lem_work works, by their numbers: what stands of their fills, in the shares of now.
 -- The decision is the order's start, or the first fill where one came before that.
 CREATE FUNCTION lem_order_fills(order_id bigint) RETURNS lem_fills
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000
 BEGIN ATOMIC
-	SELECT lem_tca(lem_order(o.size, o.side, o.benchmark, o.unit,
-		LEAST(COALESCE((o.ord).start_ts, o.submitted_at), l.first_ts), o.min_bars, o.max_bars,
-		o.min_rate, o.max_rate, o.lot, best_effort => true,
-		arrival_price => (o.ord).arrival_price), f.ts, f.price / f.adjusted,
+	SELECT lem_tca(_lem_order_measured(o.ord,
+		LEAST(COALESCE((o.ord).start_ts, o.submitted_at), l.first_ts)), f.ts, f.price / f.adjusted,
 		f.quantity * f.adjusted, f.fee)
 	FROM lem_orders AS o
 	CROSS JOIN LATERAL (SELECT min(f.ts) AS first_ts FROM lem_order_fill AS f
@@ -2313,7 +2321,8 @@ BEGIN ATOMIC
 			ELSE (SELECT ARRAY[e.gap, 5 * e.gap, 20 * e.gap] FROM every AS e WHERE e.gap IS NOT NULL) END AS after
 	), cost AS MATERIALIZED (
 		SELECT r.* FROM o, horizons AS h, given AS b,
-			LATERAL (SELECT lem_tca(o.ord, GREATEST(f.ts, o.starts), f.price, f.quantity) AS fills
+			LATERAL (SELECT lem_tca(_lem_order_measured(o.ord, o.starts), GREATEST(f.ts, o.starts),
+					f.price, f.quantity) AS fills
 				FROM (SELECT) AS one LEFT JOIN f ON true) AS t,
 			lem_tca_report(t.fills, b.bars, h.after,
 				until => _lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at),
@@ -2462,7 +2471,8 @@ BEGIN ATOMIC
 	), t AS MATERIALIZED (
 		SELECT o.id, r AS report, f.fee
 		FROM zone, o JOIN b USING (series) CROSS JOIN LATERAL (
-			SELECT lem_tca(o.ord, GREATEST(f.ts, o.starts), f.price, f.quantity) AS fills, COALESCE(sum(f.fee), 0) AS fee
+			SELECT lem_tca(_lem_order_measured(o.ord, o.starts), GREATEST(f.ts, o.starts), f.price,
+				f.quantity) AS fills, COALESCE(sum(f.fee), 0) AS fee
 			FROM (SELECT) AS one LEFT JOIN _lem_report_fills(o.id, options ->> 'fills') AS f ON true) AS f
 		CROSS JOIN LATERAL lem_tca_report(f.fills, b.bars, until => o.until, time_zone => zone.name) AS r
 		WHERE (o.ord).start_ts IS NOT NULL
