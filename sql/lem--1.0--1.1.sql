@@ -2326,7 +2326,7 @@ BEGIN ATOMIC
 				FROM (SELECT) AS one LEFT JOIN f ON true) AS t,
 			lem_tca_report(t.fills, b.bars, h.after,
 				until => _lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at),
-				time_zone => COALESCE(options ->> 'time_zone', 'UTC')) AS r
+				time_zone => COALESCE(options ->> 'time_zone', 'UTC'), calendar => o.calendar) AS r
 		WHERE o.starts IS NOT NULL
 	), fees AS (
 		SELECT COALESCE(sum(f.fee), 0) AS fee,
@@ -2343,7 +2343,8 @@ BEGIN ATOMIC
 			unnest(_lem_report_plan(o.by, o.ord, b.bars)) AS p
 	), steps AS MATERIALIZED (
 		SELECT COALESCE(s.step, p.step) AS step, s.ts, p.ts AS planned_ts, p.cumulative AS planned, s.decided,
-			s.state, s.quantity, s.late, s.reason, s.bar_price, s.bar_volume, x.filled, x.money, x.price,
+			s.state, CASE WHEN s.unit = 'notional' THEN s.quantity ELSE s.quantity * s.adjusted END AS quantity,
+			s.late, s.reason, s.bar_price, s.bar_volume, x.filled, x.money, x.price,
 			x.filled / NULLIF(s.bar_volume, 0) AS participation,
 			CASE WHEN s.step IS NOT NULL THEN COALESCE(sum(CASE WHEN o.unit = 'notional' THEN x.money ELSE x.filled END)
 				OVER (ORDER BY COALESCE(s.step, p.step)), 0) / o.size END AS done
@@ -2458,7 +2459,7 @@ BEGIN ATOMIC
 	WITH zone AS (
 		SELECT COALESCE(options ->> 'time_zone', 'UTC') AS name
 	), o AS MATERIALIZED (
-		SELECT o.id, o.series, o.side, o.owner, o.basket, o.model, o.state, o.size, o.unit, o.ord,
+		SELECT o.id, o.series, o.side, o.owner, o.basket, o.model, o.state, o.size, o.unit, o.ord, o.calendar,
 			_lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at) AS until,
 			COALESCE((o.ord).start_ts, o.submitted_at) AS starts,
 			(SELECT count(*) FROM lem_child_slice AS c WHERE c.order_id = o.id AND c.late) AS late
@@ -2474,7 +2475,8 @@ BEGIN ATOMIC
 			SELECT lem_tca(_lem_order_measured(o.ord, o.starts), GREATEST(f.ts, o.starts), f.price,
 				f.quantity) AS fills, COALESCE(sum(f.fee), 0) AS fee
 			FROM (SELECT) AS one LEFT JOIN _lem_report_fills(o.id, options ->> 'fills') AS f ON true) AS f
-		CROSS JOIN LATERAL lem_tca_report(f.fills, b.bars, until => o.until, time_zone => zone.name) AS r
+		CROSS JOIN LATERAL lem_tca_report(f.fills, b.bars, until => o.until, time_zone => zone.name,
+			calendar => o.calendar) AS r
 		WHERE (o.ord).start_ts IS NOT NULL
 	), grouped AS MATERIALIZED (
 		SELECT g.kind, g.place, g.name, count(*) AS orders, sum(o.late) AS late, sum(t.fee) AS fee, lem_tca_rollup(t.report) AS r

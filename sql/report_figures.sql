@@ -120,9 +120,23 @@ FROM lem_report('order', :id, :'query') AS page;
 SELECT pg_temp.same(pg_temp.figures(page, 'By side'), pg_temp.figures(page, 'All together')) AND pg_temp.same(pg_temp.figures(page, 'By basket'), pg_temp.figures(page, 'By model')) AS "one order is all", pg_temp.stays_text(page) AS "names stay text",
        page = lem_report('desk', (:'starts'::timestamptz AT TIME ZONE 'UTC')::date, :'query') AS "the same twice"
 FROM lem_report('desk', (:'starts'::timestamptz AT TIME ZONE 'UTC')::date, :'query') AS page;
+-- One that was filled in part ended with its last slice's bar, whenever that was told, and its calendar has the day; after a split
+-- it is in new shares
+SELECT lem_set_calendar('office', '{"sessions": {"Mon-Sun": [["00:00", "15:00"], ["15:00", "23:00"]]}}');
+SELECT lem_submit_order(series, 'baseline:twap', lem_order(1000, 'sell', start_ts => :'starts', max_bars => 3), calendar => 'office') AS part FROM figures_named \gset
+CALL lem_work(:'query', :'starts'::timestamptz + interval '1 day');
+SELECT count(lem_record_fill(:part, s.ts + interval '1 min', 100, s.quantity / 2, s.step)) FROM lem_slices AS s WHERE s.order_id = :part;
+SELECT o.state, o.ended_at > o.last_ts + interval '1 day' AS "told later", r.bars, pg_temp.same(pg_temp.figures(page, 'Against the market'), ARRAY[r.arrival_price, r.arrival_bps, r.arrival_cost, r.vwap, r.vwap_bps, r.vwap_cost, r.twap, r.twap_bps, r.twap_cost, r.day_vwap, r.day_vwap_bps, r.day_vwap_cost, r.open, r.open_bps, r.open_cost, r.close, r.close_bps, r.close_cost, r.best, r.best_bps, r.best_cost, r.worst, r.worst_bps, r.worst_cost]) AS benchmarks,
+       pg_temp.same(pg_temp.figures(page, 'Implementation shortfall'), ARRAY[r.delay_bps, r.delay_cost, r.trading_bps, r.trading_cost, r.opportunity_bps, r.opportunity_cost, r.fees_bps, r.fees, r.total_bps, r.total_cost]) AS shortfall
+FROM lem_orders AS o, figures_series, lem_order_tca(o.id, bars) AS r, lem_report('order', o.id, :'query') AS page WHERE o.id = :part;
+SELECT lem_submit_order(series, 'baseline:twap', lem_order(1000, 'sell', start_ts => :'starts', max_bars => 4)) AS split FROM figures_named \gset
+CALL lem_work(:'query', :'starts');
+SELECT lem_adjust_order(:split, 2);
+SELECT pg_temp.figures(lem_report('order', :split, :'query'), 'Slices') AS "slice, quantity";
 
 DELETE FROM lem_parent_order;
 DELETE FROM lem_training_run WHERE model = 'pictured';
+SELECT lem_drop_calendar('office');
 DROP TABLE figures_named;
 DROP TABLE figures_pairs, figures_series;
 SELECT lem_drop(name) > 0 AS dropped FROM unnest('{crypto_1h,dow_1d,pictured}'::text[]) AS name;
