@@ -2321,8 +2321,8 @@ BEGIN ATOMIC
 			ELSE (SELECT ARRAY[e.gap, 5 * e.gap, 20 * e.gap] FROM every AS e WHERE e.gap IS NOT NULL) END AS after
 	), cost AS MATERIALIZED (
 		SELECT r.* FROM o, horizons AS h, given AS b,
-			LATERAL (SELECT lem_tca(_lem_order_measured(o.ord, o.starts), GREATEST(f.ts, o.starts),
-					f.price, f.quantity) AS fills
+			LATERAL (SELECT lem_tca(_lem_order_measured(o.ord, LEAST(o.starts, (SELECT min(x.ts) FROM f AS x))),
+					f.ts, f.price, f.quantity) AS fills
 				FROM (SELECT) AS one LEFT JOIN f ON true) AS t,
 			lem_tca_report(t.fills, b.bars, h.after,
 				until => _lem_order_until(o.state, o.last_ts, o.expires_at, o.ended_at),
@@ -2472,9 +2472,10 @@ BEGIN ATOMIC
 	), t AS MATERIALIZED (
 		SELECT o.id, r AS report, f.fee
 		FROM zone, o JOIN b USING (series) CROSS JOIN LATERAL (
-			SELECT lem_tca(_lem_order_measured(o.ord, o.starts), GREATEST(f.ts, o.starts), f.price,
-				f.quantity) AS fills, COALESCE(sum(f.fee), 0) AS fee
-			FROM (SELECT) AS one LEFT JOIN _lem_report_fills(o.id, options ->> 'fills') AS f ON true) AS f
+			SELECT lem_tca(_lem_order_measured(o.ord, LEAST(o.starts, f.first_ts)), f.ts, f.price, f.quantity) AS fills,
+				COALESCE(sum(f.fee), 0) AS fee
+			FROM (SELECT) AS one LEFT JOIN (SELECT x.*, min(x.ts) OVER () AS first_ts
+				FROM _lem_report_fills(o.id, options ->> 'fills') AS x) AS f ON true) AS f
 		CROSS JOIN LATERAL lem_tca_report(f.fills, b.bars, until => o.until, time_zone => zone.name,
 			calendar => o.calendar) AS r
 		WHERE (o.ord).start_ts IS NOT NULL

@@ -129,6 +129,11 @@ SELECT count(lem_record_fill(:part, s.ts + interval '1 min', 100, s.quantity / 2
 SELECT o.state, o.ended_at > o.last_ts + interval '1 day' AS "told later", r.bars, pg_temp.same(pg_temp.figures(page, 'Against the market'), ARRAY[r.arrival_price, r.arrival_bps, r.arrival_cost, r.vwap, r.vwap_bps, r.vwap_cost, r.twap, r.twap_bps, r.twap_cost, r.day_vwap, r.day_vwap_bps, r.day_vwap_cost, r.open, r.open_bps, r.open_cost, r.close, r.close_bps, r.close_cost, r.best, r.best_bps, r.best_cost, r.worst, r.worst_bps, r.worst_cost]) AS benchmarks,
        pg_temp.same(pg_temp.figures(page, 'Implementation shortfall'), ARRAY[r.delay_bps, r.delay_cost, r.trading_bps, r.trading_cost, r.opportunity_bps, r.opportunity_cost, r.fees_bps, r.fees, r.total_bps, r.total_cost]) AS shortfall
 FROM lem_orders AS o, figures_series, lem_order_tca(o.id, bars) AS r, lem_report('order', o.id, :'query') AS page WHERE o.id = :part;
+-- A fill from before an order's start says when it was decided on
+SELECT lem_record_fill(:part, :'starts'::timestamptz - interval '90 min', 101, 10) > 0 AS early;
+SELECT r.first_fill = r.start_ts AS early, pg_temp.same(pg_temp.figures(page, 'Against the market'), ARRAY[r.arrival_price, r.arrival_bps, r.arrival_cost, r.vwap, r.vwap_bps, r.vwap_cost, r.twap, r.twap_bps, r.twap_cost, r.day_vwap, r.day_vwap_bps, r.day_vwap_cost, r.open, r.open_bps, r.open_cost, r.close, r.close_bps, r.close_cost, r.best, r.best_bps, r.best_cost, r.worst, r.worst_bps, r.worst_cost]) AS benchmarks,
+       pg_temp.same(pg_temp.figures(page, 'Implementation shortfall'), ARRAY[r.delay_bps, r.delay_cost, r.trading_bps, r.trading_cost, r.opportunity_bps, r.opportunity_cost, r.fees_bps, r.fees, r.total_bps, r.total_cost]) AS shortfall
+FROM lem_orders AS o, figures_series, lem_order_tca(o.id, bars) AS r, lem_report('order', o.id, :'query') AS page WHERE o.id = :part;
 SELECT lem_submit_order(series, 'baseline:twap', lem_order(1000, 'sell', start_ts => :'starts', max_bars => 4)) AS split FROM figures_named \gset
 CALL lem_work(:'query', :'starts');
 SELECT lem_adjust_order(:split, 2);
