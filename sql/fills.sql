@@ -133,6 +133,13 @@ SELECT q, e FROM (VALUES ($$'{"2026-01-01" 1 1}'$$), ($$'{}', '{1 month}'$$), ($
 -- Fills at and below zero: costs in money are what they are, a markout is a share of nothing.
 SELECT (r).notional, (r).achieved_price, (r).arrival_price, round((r).arrival_cost) AS arrival_cost, round((r).arrival_bps) AS arrival_bps, (r).shortfall, (r).fill_rate, (r).markouts
 FROM lem_tca_report('(300,sell,vwap,quantity,"2026-01-01 10:00+00",,,0,1,) {"2026-01-01 11:10+00" 18 100, "2026-01-01 12:20+00" 0 50, "2026-01-01 12:30+00" -38 150}', :'bars', '{1 hour}') AS r;
+-- A price at the decision that is not above zero: costs in money, no basis points of it, nor what money buys at it
+SELECT arrival, by, (r).fill_rate, (r).arrival_cost, (r).arrival_bps, (r).delay_cost, (r).trading_cost, (r).opportunity_cost, (r).shortfall, (r).shortfall_bps, (r).fees_bps, (r).total_cost, (r).total_bps, (r).unfilled, (r).vwap_bps
+FROM unnest('{0,-1}'::float8[]) AS arrival, unnest('{quantity,notional}'::text[]) AS by,
+	lem_tca_report(format('(50000,buy,vwap,%s,"2026-01-01 01:00+00",,,0,1,) {"2026-01-01 01:05+00" 100 100 1}', by)::lem_fills, '{"2026-01-01 00:00+00" 99 1, "2026-01-01 01:00+00" 101 1}', arrival_price => arrival) AS r;
+SELECT weight, (s).orders, (s).shortfall, (s).shortfall_bps, (s).fees_bps, (s).fill_rate
+FROM unnest('{quantity,notional,equal}'::text[]) AS weight, LATERAL (SELECT lem_tca_rollup(r, weight) AS s
+	FROM unnest('{0,-1,100}'::float8[]) AS arrival, lem_tca_report('(200,sell,vwap,quantity,"2026-01-01 01:00+00",,,0,1,) {"2026-01-01 01:05+00" 100 100 1}', '{"2026-01-01 00:00+00" 99 1, "2026-01-01 01:00+00" 101 1}', arrival_price => arrival) AS r) AS x;
 SELECT lem_tca(lem_order(300, 'sell', start_ts => '2026-01-01'), '2026-01-01', p, 1) FROM unnest('{-1,0,2}'::float8[]) AS p;
 SELECT (lem_tca_rollup(r)).notional, (lem_tca_rollup(r)).orders FROM (SELECT lem_tca_report(f, :'bars') AS r FROM unnest('{"(300,sell,vwap,quantity,\"2026-01-01 10:00+00\",,,0,1,) {\"2026-01-01 11:10+00\" -18 100}","(300,sell,vwap,quantity,\"2026-01-01 10:00+00\",,,0,1,) {\"2026-01-01 11:10+00\" 18 50}"}'::lem_fills[]) AS f) AS x;
 -- The ends of time, and numbers at the ends of their range

@@ -2330,7 +2330,7 @@ BEGIN ATOMIC
 		WHERE o.starts IS NOT NULL
 	), fees AS (
 		SELECT COALESCE(sum(f.fee), 0) AS fee,
-			COALESCE(sum(f.fee), 0) * 1e4 / NULLIF((SELECT (c.quantity + c.unfilled) * c.arrival_price FROM cost AS c), 0) AS bps
+			COALESCE(sum(f.fee), 0) * 1e4 / NULLIF((SELECT GREATEST((c.quantity + c.unfilled) * c.arrival_price, 0) FROM cost AS c), 0) AS bps
 		FROM f
 	), parts AS MATERIALIZED (
 		SELECT p.*, sum(p.bps) OVER (ORDER BY p.place) AS top FROM cost AS c, fees, LATERAL (VALUES

@@ -265,7 +265,10 @@ day_prices(const work *w, lem_tca *report)
 	return LEM_OK;
 }
 
-/* Slippage against each price, in basis points and money. */
+/*
+ * Slippage against each price, in basis points and money.  Only an arrival price that was passed can be
+ * zero or less, of which there are no basis points.
+ */
 static void
 slippage(const work *w, lem_tca *report)
 {
@@ -273,6 +276,13 @@ slippage(const work *w, lem_tca *report)
 
 	for (int i = 0; i < LEM_REFERENCES; i++)
 	{
+		if (report->price[i] <= 0)
+		{
+			report->bps[i] = NAN;
+			report->cost[i] = report->quantity > 0 ?
+				w->sign * (report->notional - report->quantity * report->price[i]) : NAN;
+			continue;
+		}
 		worse = lem_slippage(w->order->sell, report->achieved, report->price[i]);
 		report->bps[i] = worse * LEM_BPS;
 		report->cost[i] = worse * report->price[i] * report->quantity;
@@ -288,6 +298,7 @@ shortfall(const work *w, lem_tca *report)
 	const double quantity = report->quantity;
 	double	   *cost = report->part_cost;
 	double		left;
+	double		paper;			/* the whole order's money on paper; NaN: no share of it has a meaning */
 
 	if (quantity > 0)
 	{
@@ -300,7 +311,7 @@ shortfall(const work *w, lem_tca *report)
 	if (w->complete)
 		left = 0;
 	else if (w->order->notional)
-		left = (w->order->size - report->notional) / arrival;
+		left = arrival > 0 ? (w->order->size - report->notional) / arrival : NAN;
 	else
 		left = w->order->size - quantity;
 	report->unfilled = left;
@@ -308,13 +319,14 @@ shortfall(const work *w, lem_tca *report)
 	if (left != 0)
 		cost[LEM_OPPORTUNITY] = w->sign * left * (report->end_price - arrival);
 	cost[LEM_SHORTFALL] = cost[LEM_DELAY] + cost[LEM_TRADING] + cost[LEM_OPPORTUNITY];
+	paper = arrival > 0 ? (quantity + left) * arrival : NAN;
 	for (int i = 0; i < LEM_SHORTFALL_PARTS; i++)
 	{
 		/* no negative zero where a sell's part is nothing */
 		cost[i] += 0.0;
-		report->part_bps[i] = cost[i] / ((quantity + left) * arrival) * LEM_BPS;
+		report->part_bps[i] = cost[i] / paper * LEM_BPS;
 	}
-	report->fees_bps = report->fees / ((quantity + left) * arrival) * LEM_BPS;
+	report->fees_bps = report->fees / paper * LEM_BPS;
 	report->total = cost[LEM_SHORTFALL] + report->fees;
 	report->total_bps = report->part_bps[LEM_SHORTFALL] + report->fees_bps;
 }

@@ -34,7 +34,7 @@ lem_rollup_add(lem_rollup *rollup, const lem_tca *report, double duration, int n
 	{
 		/* money that changed hands, whichever way: prices may be negative */
 		done_weight = fabs(report->notional);
-		order_weight = ordered * report->price[LEM_ARRIVAL];
+		order_weight = ordered * fabs(report->price[LEM_ARRIVAL]);
 	}
 	rollup->orders++;
 	rollup->executed += report->executions > 0;
