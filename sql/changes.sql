@@ -197,6 +197,23 @@ SELECT lem_import('changes', decode(:'weights', 'base64'), '{"lookback":6,"n_ahe
 SELECT lem_drop_calendar('changes') AS dropped, lem_drop_calendar('changes') AS again;
 SELECT lem_drop('changes'), lem_drop_feed('changes');
 
+-- What is stored of a name is the name, and nothing of what lay behind it in memory.
+CREATE FUNCTION pg_temp.unclean() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	c record;
+	n bigint;
+BEGIN
+	FOR c IN SELECT attrelid::regclass AS tab, attname FROM pg_attribute JOIN pg_class AS t ON t.oid = attrelid
+		WHERE relname ~ '^lem_' AND relkind = 'r' AND atttypid = 'name'::regtype AND attnum > 0 ORDER BY 1, 2
+	LOOP
+		EXECUTE format('SELECT count(*) FROM %s WHERE NOT record_image_eq(ROW(%I), ROW(%I::text::name))', c.tab, c.attname, c.attname) INTO n;
+		IF n > 0 THEN
+			RETURN NEXT format('%s.%s: %s', c.tab, c.attname, n);
+		END IF;
+	END LOOP;
+END $$;
+SELECT pg_temp.unclean();
+
 -- Orders that are handed to another role: both may have called one by the same name.
 CREATE ROLE changes_one;
 CREATE ROLE changes_two;

@@ -4,6 +4,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -42,6 +43,15 @@ void
 lem_query_add_text(lem_query *query, const char *text)
 {
 	lem_query_add(query, TEXTOID, text ? CStringGetTextDatum(text) : (Datum) 0, text == NULL);
+}
+
+void
+lem_query_add_user(lem_query *query, Oid user)
+{
+	Name		name = palloc0(sizeof(NameData));	/* all of it is stored */
+
+	namestrcpy(name, GetUserNameFromId(user, false));
+	lem_query_add(query, NAMEOID, NameGetDatum(name), false);
 }
 
 void

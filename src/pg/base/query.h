@@ -31,6 +31,7 @@ extern void lem_query_add(lem_query *query, Oid type, Datum value, bool is_null)
 
 /* Text, NULL where there is none; bytes, copied, as bytea. */
 extern void lem_query_add_text(lem_query *query, const char *text);
+extern void lem_query_add_user(lem_query *query, Oid user);	/* its name */
 extern void lem_query_add_bytes(lem_query *query, const void *data, Size length);
 
 /* n elements of a type of fixed length as an array; nulls may be NULL. */

@@ -394,7 +394,7 @@ pg_lem_set_calendar(PG_FUNCTION_ARGS)
 	lem_query_add_text(&query, zone);
 	add_part(&query, sessions, "{}");
 	add_part(&query, rules, "[]");
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_calendar AS c (name, time_zone, sessions, rules, owner)"
 				  " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE"

@@ -93,7 +93,7 @@ count_version(const char *schema, const char *name, bool fresh)
 	lem_query	query;
 
 	begin_query(&query, schema, name);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_add(&query, BOOLOID, BoolGetDatum(fresh), false);
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_model_name AS n (name, versions, owner) VALUES ($1, 1, $2)"
@@ -117,7 +117,7 @@ insert_model(const char *schema, const char *name, bool fresh, const lem_config 
 
 	count_version(schema, name, fresh);
 	begin_query(&query, schema, name);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_add(&query, JSONBOID, JsonbPGetDatum(json), false);
 	lem_query_add(&query, INT8OID, Int64GetDatum(parameters), false);
 	lem_query_add(&query, INT8OID, Int64GetDatum(parameters * lem_storage_bytes(config->storage)),

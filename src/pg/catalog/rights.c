@@ -304,8 +304,7 @@ change_rights(FunctionCallInfo fcinfo, bool grant)
 		lem_query_add(&query, TEXTOID, CStringGetTextDatum(right_names[i]), false);
 		if (grant)
 		{
-			lem_query_add(&query, NAMEOID,
-						  CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+			lem_query_add_user(&query, GetUserId());
 			lem_query_run(&query,
 						  "INSERT INTO %1$s.lem_model_right (model, grantee, privilege, grantor)"
 						  " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");

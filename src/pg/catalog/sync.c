@@ -177,7 +177,7 @@ copy_name(const model_sync *s, const char *name, int versions, const char *owner
 	lem_query_add_text(&query, name);
 	lem_query_add(&query, INT4OID, Int32GetDatum(versions), false);
 	lem_query_add_text(&query, owner);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_model_name AS n (name, versions, owner)"
 				  " SELECT $1, $2, CASE WHEN %1$s.lem_role_name(o) IS NULL"

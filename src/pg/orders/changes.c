@@ -184,7 +184,7 @@ store_order(const char *schema, int64 id, const held_order *held, const lem_orde
 
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_add(&query, held->type, lem_order_datum(held->type, &held->order), false);
 	lem_query_add(&query, held->type, lem_order_datum(held->type, order), false);
 	lem_query_add_text(&query, event);

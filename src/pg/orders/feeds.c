@@ -130,7 +130,7 @@ pg_lem_set_feed(PG_FUNCTION_ARGS)
 	lem_query_add_text(&query, calendar);
 	lem_query_add(&query, INTERVALOID, PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
 				  PG_ARGISNULL(2));
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 
 	lem_query_run(&query,
 				  "INSERT INTO %1$s.lem_feed AS f (name, calendar, max_lag, owner)"

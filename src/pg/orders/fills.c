@@ -210,7 +210,7 @@ pg_lem_record_fill(PG_FUNCTION_ARGS)
 	lem_query_add(&query, FLOAT8OID, Float8GetDatum(fill.quantity), false);
 	lem_query_add(&query, FLOAT8OID, Float8GetDatum(fill.fee), false);
 	lem_query_add_text(&query, fill.fill_id);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_run(&query,
 				  "WITH f AS (INSERT INTO %1$s.lem_order_fill (order_id, step, ts, price, quantity,"
 				  " fee, fill_id, recorded_by) VALUES ($2, $3, $4, $5, $6, $7, $8, $9)"
@@ -289,7 +289,7 @@ pg_lem_bust_fill(PG_FUNCTION_ARGS)
 				 errhint("Fills of your orders are in the table lem_order_fill.")));
 	order_id = DatumGetInt64(lem_query_column(0, 1, NULL));
 	lem_orders_require(schema, order_id, true);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	busted = lem_query_run(&query,
 						   "UPDATE %1$s.lem_order_fill SET busted_at = clock_timestamp(),"
 						   " busted_by = $2 WHERE id = $1 AND busted_at IS NULL RETURNING id") > 0;

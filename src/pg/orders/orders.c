@@ -80,7 +80,7 @@ lem_orders_event(const char *schema, int64 id, const char *event, const char *de
 
 	lem_query_begin(&query, schema);
 	lem_query_add(&query, INT8OID, Int64GetDatum(id), false);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_add_text(&query, event);
 	lem_query_add_text(&query, detail);
 	lem_query_run(&query,
@@ -210,7 +210,7 @@ find_client_order(const char *schema, const char *client_id, const char *series,
 	lem_query	query;
 
 	lem_query_begin(&query, schema);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	lem_query_add_text(&query, client_id);
 	lem_query_add_text(&query, series);
 	lem_query_add_text(&query, model);
@@ -310,7 +310,7 @@ pg_lem_submit_order(PG_FUNCTION_ARGS)
 				  lem_order_datum(HeapTupleHeaderGetTypeId(tuple), &order), false);
 	lem_query_add(&query, TIMESTAMPTZOID, PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3),
 				  PG_ARGISNULL(3));
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	if (PG_NARGS() <= 4)
 		lem_query_run(&query,
 					  "INSERT INTO %1$s.lem_parent_order (series, model, ord, expires_at, owner)"

@@ -557,7 +557,7 @@ save_slices(const lem_worker *worker, const lem_work_order *orders, int n)
 	query.repeats = true;
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	columns_add(&c, &query, types);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
+	lem_query_add_user(&query, worker->user);
 #define INSERT_SLICES \
 	"INSERT INTO %1$s.lem_child_slice (order_id, step, ts, allocation, cumulative, quantity, late," \
 	" model_version, inputs, reason, skipped, lag, lagging, decided_by) SELECT u.*, $15" \
@@ -705,7 +705,7 @@ save_orders(const lem_worker *worker, const lem_work_order *orders, int n)
 	}
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	columns_add(&c, &query, types);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
+	lem_query_add_user(&query, worker->user);
 	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order AS p SET state = u.state,"
 				  " reason = u.reason, model_version = u.model_version, start_ts = u.start_ts,"
@@ -812,7 +812,7 @@ lem_work_expire(const lem_worker *worker)
 	lem_query_add(&query, BOOLOID, BoolGetDatum(lem_notify_details), false);
 	lem_query_add(&query, TIMESTAMPTZOID, TimestampTzGetDatum(worker->now), false);
 	lem_query_add(&query, worker->owners_type, worker->owners, false);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(worker->user, false)), false);
+	lem_query_add_user(&query, worker->user);
 	lem_query_add_text(&query, worker->feed.name);
 	lem_query_run(&query,
 				  "WITH o AS (UPDATE %1$s.lem_parent_order SET state = 'expired',"

@@ -197,7 +197,7 @@ lem_run_insert(lem_run *run, const lem_train_data *data, const lem_dataset *data
 	lem_query_add(&query, JSONBOID, JsonbPGetDatum(run->options), false);
 	lem_query_add(&query, INT8OID, Int64GetDatum(seed), false);
 	lem_query_add_text(&query, run->kernels);
-	lem_query_add(&query, NAMEOID, CStringGetDatum(GetUserNameFromId(GetUserId(), false)), false);
+	lem_query_add_user(&query, GetUserId());
 	LEM_ENSURE(lem_query_run(&query,
 							 "INSERT INTO %1$s.lem_training_run (model, status, query, data_digest,"
 							 " init_digest, series, bars, train_starts, validation_starts, config,"
