@@ -21,7 +21,8 @@ END
 $$;
 SELECT q, e FROM (VALUES
 	('limit_price => ''NaN'''), ('limit_price => ''infinity'''), ('max_participation => 0'), ('max_participation => 1.1'),
-	('max_participation => ''NaN'''), ('min_quantity => 0'), ('min_quantity => 101'), ('min_quantity => -1'), ('end_ts => ''infinity'''),
+	('max_participation => ''NaN'''), ('min_quantity => 0'), ('min_quantity => 101'), ('min_quantity => -1'),
+	('min_quantity => 51, max_rate => 0.5'), ('min_quantity => 50, max_rate => 0.5'), ('min_quantity => 51, max_rate => 0.5, best_effort => true'), ('end_ts => ''infinity'''),
 	('start_ts => ''2026-01-02'', end_ts => ''2026-01-02'''), ('arrival_price => ''NaN'''), ('risk_aversion => -1'),
 	('max_bars => 4, max_rate => 0.2'), ('max_bars => 4, max_rate => 0.2, best_effort => true'),
 	('limit_price => 99, max_participation => 0.1, min_quantity => 5, end_ts => ''2026-01-02'', best_effort => NULL, arrival_price => 100, risk_aversion => 0'))
@@ -80,6 +81,9 @@ SELECT reason, count(*) > 0 AS seen FROM limits_cases, limits_series, LATERAL (S
 SELECT reason, count(*) FROM limits_series, lem_schedule('limits', lem_order(1000, limit_price => 0.01), bars) GROUP BY reason;
 SELECT reason, count(*), sum(quantity) AS quantity FROM limits_series, LATERAL (SELECT max(ts) AS ts FROM limits_bars) AS t,
 	lem_schedule('limits', lem_order(1000, lot => 10, start_ts => t.ts + interval '1 minute', end_ts => t.ts + interval '3 hours 30 minutes'), bars) GROUP BY reason;
+-- The smallest slice can be the largest as well.
+SELECT m, count(*) FILTER (WHERE quantity > 0) AS slices, sum(quantity) AS quantity, min(quantity) FILTER (WHERE quantity > 0) >= least(m * (1 - 1e-12), 100 - 3 * m) AS large
+FROM limits_series, unnest('{25,30,50,33.3,34}'::float8[]) AS m, lem_schedule('limits', lem_order(100, min_quantity => m, max_rate => m / 100), bars) GROUP BY m ORDER BY m;
 -- An order that cannot be completed is refused, unless it says best effort.
 SELECT regexp_replace(e, 'take [0-9.e-]+', 'take x') AS e FROM pg_temp.error_of($$SELECT lem_schedule('limits', lem_order(1e9, max_participation => 0.1), bars) FROM limits_series$$) AS e;
 SELECT count(*) AS slices, sum(quantity) < 1e9 AS short, bool_and(reason = 'max_participation') AS said

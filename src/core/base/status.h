@@ -45,6 +45,7 @@ typedef enum lem_status
 	LEM_BAD_LIMIT_PRICE,		/* have: not finite */
 	LEM_BAD_PARTICIPATION,		/* have: not 0 < share <= 1 */
 	LEM_BAD_MIN_QUANTITY,		/* have, want = size */
+	LEM_MIN_QUANTITY_INFEASIBLE,	/* have, want = max_rate: no slice can be as large */
 	LEM_BAD_ARRIVAL,			/* have: not finite */
 	LEM_BAD_RISK,				/* have */
 	LEM_END_INFEASIBLE,			/* ts: no bar of the order ends by it */

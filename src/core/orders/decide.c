@@ -7,6 +7,9 @@
 /* Units by which a slice may differ from what was proposed before a limit is named for it. */
 #define NOTICE (LEM_UNITS >> 20)
 
+/* Units by which a quantity and a rate that come to the same may differ. */
+#define RATE_UNITS 4
+
 /* Relative difference that is the rounding of quantities. */
 #define ROUNDING 1e-12
 
@@ -106,6 +109,11 @@ lem_bounds_rates(const lem_order *order, const lem_limits *limits, lem_bounds *b
 									  / (wide) LEM_UNITS);
 	}
 	bounds->child = lem_least_grains(order, limits, order->min_quantity);
+
+	/* A smallest slice that is the largest as well, but for how both are rounded. */
+	if (limits->size_lots == 0 && bounds->child > bounds->max_rate &&
+		bounds->child - bounds->max_rate <= RATE_UNITS)
+		bounds->child = bounds->max_rate;
 }
 
 int64_t

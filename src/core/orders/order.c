@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "orders/order.h"
+#include "orders/decide.h"
 
 /* Rates that miss a whole number of bars by less than this (relative) are meant to fit it. */
 #define RATE_TOLERANCE 1e-9
@@ -136,6 +136,22 @@ check_market(const lem_order *order, lem_fault *fault)
 	return LEM_OK;
 }
 
+/* An order of which no slice that the rates allow is large enough.  One that has begun goes on. */
+static lem_status
+check_child(const lem_order *order, const lem_limits *limits, lem_fault *fault)
+{
+	lem_bounds	rates;
+
+	if (order->min_quantity == 0 || order->best_effort || order->tracked ||
+		order->n_decided > 0 || order->n_executed > 0)
+		return LEM_OK;
+	lem_bounds_rates(order, limits, &rates);
+	if (rates.child > rates.max_rate && rates.whole > rates.max_rate)
+		return lem_fail(fault, LEM_MIN_QUANTITY_INFEASIBLE, NULL, order->min_quantity,
+						order->max_rate);
+	return LEM_OK;
+}
+
 lem_status
 lem_order_check(const lem_order *order, int n_ahead, lem_limits *limits, lem_fault *fault)
 {
@@ -169,7 +185,8 @@ lem_order_check(const lem_order *order, int n_ahead, lem_limits *limits, lem_fau
 	status = set_rates(order, limits, fault);
 	if (status != LEM_OK)
 		return status;
-	return set_lots(order, limits, fault);
+	status = set_lots(order, limits, fault);
+	return status == LEM_OK ? check_child(order, limits, fault) : status;
 }
 
 int64_t

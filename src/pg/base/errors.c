@@ -322,6 +322,12 @@ raise_bounds(const lem_fault *fault, const char *have, const char *want)
 					 errdetail("The smallest slice is greater than 0, and at most the size, %s.",
 							   want)));
 			break;
+		case LEM_MIN_QUANTITY_INFEASIBLE:
+			ereport(ERROR,
+					(errcode(ERRCODE_LEM_INFEASIBLE_ORDER),
+					 errmsg("min_quantity %s is more than max_rate %s lets a slice be", have, want),
+					 errhint("Lower min_quantity to at most max_rate times the size.")));
+			break;
 		case LEM_BAD_ARRIVAL:
 			ereport(ERROR,
 					(errcode(ERRCODE_LEM_INVALID_ORDER),
