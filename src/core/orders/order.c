@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "orders/decide.h"
+#include "orders/order.h"
 
 /* Rates that miss a whole number of bars by less than this (relative) are meant to fit it. */
 #define RATE_TOLERANCE 1e-9
@@ -140,13 +140,14 @@ check_market(const lem_order *order, lem_fault *fault)
 static lem_status
 check_child(const lem_order *order, const lem_limits *limits, lem_fault *fault)
 {
-	lem_bounds	rates;
+	double		most = order->max_rate * order->size;
 
 	if (order->min_quantity == 0 || order->best_effort || order->tracked ||
 		order->n_decided > 0 || order->n_executed > 0)
 		return LEM_OK;
-	lem_bounds_rates(order, limits, &rates);
-	if (rates.child > rates.max_rate && rates.whole > rates.max_rate)
+	if (limits->size_lots > 0)	/* rates are kept to the lot */
+		most = order->lot * ceil(order->max_rate * (double) limits->size_lots);
+	if (order->min_quantity > most * (1 + RATE_TOLERANCE))
 		return lem_fail(fault, LEM_MIN_QUANTITY_INFEASIBLE, NULL, order->min_quantity,
 						order->max_rate);
 	return LEM_OK;
