@@ -44,6 +44,22 @@ SELECT bool_and(b.allocation = (SELECT array_agg(allocation ORDER BY step) FROM 
 	count(*) AS starts
 FROM stored, lem_backtest_orders('all', lem_order(1), bars, 40) AS b;
 SELECT (r).orders > 300 AS orders FROM (SELECT lem_backtest('close', lem_order(1), ts, price, volume, close, NULL::jsonb) AS r FROM bars WHERE series = 'series 1') AS b;
+
+-- Orders are worked with them, also after a split, and planned in reports.
+\set query 'SELECT * FROM bars'
+SELECT max(ts) - interval '3 hours' AS starts FROM bars \gset
+SELECT lem_submit_order('series 1', model, lem_order(1000, start_ts => :'starts')) > 0 AS submitted FROM unnest('{all,close,plain}'::text[]) AS model;
+CALL lem_work(:'query', :'starts');
+CALL lem_work(:'query', :'starts'::timestamptz + interval '1 hour');
+SELECT o.model, o.state, count(*) AS slices, bool_and(s.allocation = p.allocation) AS "as scheduled",
+	bool_and(lem_report('order', o.id, :'query') ~ 'planned: as it was expected at the start') AS planned
+FROM stored, lem_orders AS o JOIN lem_slices AS s ON s.order_id = o.id, LATERAL lem_schedule(o.model, o.ord, CASE o.model WHEN 'plain' THEN (SELECT lem_bars(u.ts, u.price, u.volume) FROM lem_unnest(bars) AS u) ELSE bars END) AS p
+WHERE p.step = s.step GROUP BY o.model, o.state ORDER BY o.model;
+SELECT bool_and(lem_adjust_order(id, 2)) AS adjusted FROM lem_orders;
+SELECT bool_and(u.close * 2 = b.close AND u.high * 2 = b.high AND u.low * 2 = b.low) AS "in new shares" FROM lem_parent_order AS o, lem_unnest_closes(o.bars) AS u JOIN bars AS b USING (ts) WHERE b.series = 'series 1';
+CALL lem_work('SELECT series, ts, price / 2 AS price, volume * 2 AS volume, close / 2 AS close, high / 2 AS high, low / 2 AS low FROM bars', :'starts'::timestamptz + interval '2 hours');
+SELECT o.model, o.state, o.reason, count(*) AS slices FROM lem_orders AS o JOIN lem_slices AS s ON s.order_id = o.id GROUP BY o.model, o.state, o.reason ORDER BY o.model;
+DELETE FROM lem_parent_order;
 DROP SCHEMA test_closes CASCADE;
 SELECT count(lem_drop(name)) FROM (SELECT DISTINCT name FROM lem_models WHERE training_run IS NOT NULL) m;
 DELETE FROM lem_training_run;

@@ -128,6 +128,15 @@ lem_bar_features(Datum value, int64 ts, int *n)
 	return (const double *) ARR_DATA_PTR(array);
 }
 
+int
+lem_bar_columns_format(const lem_bar_columns *columns)
+{
+	if (columns->numbers[LEM_BAR_CLOSE] == 0)
+		return LEM_BARS_PLAIN;
+	return columns->numbers[LEM_BAR_HIGH] > 0 && columns->numbers[LEM_BAR_LOW] > 0 ? LEM_BARS_RANGE
+		: LEM_BARS_CLOSE;
+}
+
 bool
 lem_bar_row_read(lem_bar_columns *columns, HeapTuple tuple, TupleDesc desc, lem_bar_row *row,
 				 const char **series)

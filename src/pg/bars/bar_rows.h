@@ -53,6 +53,9 @@ extern const double *lem_bar_features(Datum value, int64 ts, int *n);
 /* Find the columns of a query's result, and check their types; raises 22023 and 42804. */
 extern void lem_bar_columns_find(lem_bar_columns *columns, TupleDesc desc, MemoryContext context);
 
+/* The format of bars of all that the columns have: closes, and with them highs and lows. */
+extern int	lem_bar_columns_format(const lem_bar_columns *columns);
+
 /*
  * The bar of a row, in the current memory context; false for one with a NULL time, price or volume,
  * which is dropped.  *series receives its series as soon as that is known, for messages.

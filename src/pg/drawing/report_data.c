@@ -48,7 +48,7 @@ find_columns(const char *text, lem_bar_columns *columns)
  * (series text, bars lem_bars)
  *
  * The bars of some series, from a time on and before another (NULL: all), of a query with the columns series, ts, price
- * and volume, and close and features where it has them.  It runs as the caller.  Rows come in the
+ * and volume, and close, high, low and features where it has them.  It runs as the caller.  Rows come in the
  * order of their series.
  */
 LEM_FUNCTION(pg_lem_report_bars);
@@ -63,6 +63,7 @@ pg_lem_report_bars(PG_FUNCTION_ARGS)
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types) + 1] = {0};
 	lem_bar_columns columns;
+	const char *bar;
 	char	   *bars;
 	Size		length;
 
@@ -82,16 +83,28 @@ pg_lem_report_bars(PG_FUNCTION_ARGS)
 	lem_query_connect();
 	error_context_stack = &callback;
 	find_columns(bars, &columns);
+	switch (lem_bar_columns_format(&columns))
+	{
+		case LEM_BARS_PLAIN:
+			bar = "q.price::pg_catalog.float8, q.volume::pg_catalog.float8";
+			break;
+		case LEM_BARS_CLOSE:
+			bar = "q.price::pg_catalog.float8, q.volume::pg_catalog.float8,"
+				" q.close::pg_catalog.float8";
+			break;
+		default:
+			bar = psprintf("ROW(NULL, q.high::pg_catalog.float8, q.low::pg_catalog.float8,"
+						   " q.close::pg_catalog.float8, q.volume::pg_catalog.float8, NULL,"
+						   " q.price::pg_catalog.float8, NULL)::%s.lem_trade_bar", schema);
+			break;
+	}
 	if (SPI_execute_with_args(psprintf("SELECT q.series::pg_catalog.text COLLATE \"C\","
-									   " %s.lem_bars(q.ts, q.price::pg_catalog.float8,"
-									   " q.volume::pg_catalog.float8%s%s) FROM (%s\n) AS q"
+									   " %s.lem_bars(q.ts, %s%s) FROM (%s\n) AS q"
 									   " WHERE q.series::pg_catalog.text"
 									   " OPERATOR(pg_catalog.=) ANY ($1)"
 									   " AND ($2 IS NULL OR q.ts OPERATOR(pg_catalog.>=) $2)"
 									   " AND ($3 IS NULL OR q.ts OPERATOR(pg_catalog.<) $3)"
-									   " GROUP BY 1 ORDER BY 1", schema,
-									   columns.numbers[LEM_BAR_CLOSE] == 0 ? "" :
-									   ", q.close::pg_catalog.float8",
+									   " GROUP BY 1 ORDER BY 1", schema, bar,
 									   columns.numbers[LEM_BAR_FEATURES] == 0 ? "" :
 									   ", q.features", bars),
 							  lengthof(types), types, values, nulls, true, 0) != SPI_OK_SELECT)

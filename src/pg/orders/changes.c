@@ -408,6 +408,15 @@ pg_lem_amend_order(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
+/* An order's bars in the shares of now, with all that they have. */
+#define SPLIT_PLAIN "b.price / $2, b.volume * $2"
+#define SPLIT_CLOSE SPLIT_PLAIN ", b.close / $2"
+#define SPLIT_RANGE \
+	"ROW(NULL, b.high / $2, b.low / $2, b.close / $2, b.volume * $2, NULL, b.price / $2, NULL)" \
+	"::%1$s.lem_trade_bar"
+#define OF_BARS(bar) \
+	"(SELECT %1$s.lem_bars(b.ts, " bar ") FROM %1$s.lem_unnest_closes(o.bars) AS b)"
+
 /*
  * lem_adjust_order(id bigint, factor float8) RETURNS boolean
  *
@@ -429,12 +438,13 @@ pg_lem_adjust_order(PG_FUNCTION_ARGS)
 		"CASE (o.ord).unit WHEN 'notional' THEN c.quantity ELSE c.quantity * c.adjusted END), 0)"
 		" FROM %1$s.lem_child_slice AS c WHERE c.order_id = o.id AND NOT c.skipped)"
 		" WHERE id = $1",
-		"UPDATE %1$s.lem_parent_order AS o SET bars = CASE WHEN EXISTS"
-		" (SELECT FROM %1$s.lem_unnest(o.bars) AS b WHERE b.features IS NOT NULL)"
-		" THEN (SELECT %1$s.lem_bars(b.ts, b.price / $2, b.volume * $2, b.features)"
-		" FROM %1$s.lem_unnest(o.bars) AS b)"
-		" ELSE (SELECT %1$s.lem_bars(b.ts, b.price / $2, b.volume * $2)"
-		" FROM %1$s.lem_unnest(o.bars) AS b) END WHERE id = $1 AND bars IS NOT NULL"
+		"UPDATE %1$s.lem_parent_order AS o SET bars = CASE (SELECT (b.close IS NOT NULL)::int"
+		" + (b.high IS NOT NULL)::int + 3 * (b.features IS NOT NULL)::int"
+		" FROM %1$s.lem_unnest_closes(o.bars) AS b LIMIT 1)"
+		" WHEN 0 THEN " OF_BARS(SPLIT_PLAIN) " WHEN 1 THEN " OF_BARS(SPLIT_CLOSE)
+		" WHEN 2 THEN " OF_BARS(SPLIT_RANGE) " WHEN 3 THEN " OF_BARS(SPLIT_PLAIN ", b.features")
+		" WHEN 4 THEN " OF_BARS(SPLIT_CLOSE ", b.features")
+		" WHEN 5 THEN " OF_BARS(SPLIT_RANGE ", b.features") " END WHERE id = $1 AND bars IS NOT NULL"
 	};
 	char	   *schema = lem_schema(fcinfo);
 	held_order	held;

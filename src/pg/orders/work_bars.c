@@ -544,15 +544,25 @@ find_series(lem_work_series **series, int n, const char *name)
 	return NULL;
 }
 
-#define CLOSE ", q.close::pg_catalog.float8"
-#define READ_SERIES(features) \
-	"SELECT q.series::pg_catalog.text, %2$s.lem_bars(q.ts, q.price::pg_catalog.float8," \
-	" q.volume::pg_catalog.float8" features ")" FROM_BARS OF_SERIES "ANY ($1)" ARE_BARS \
-	" AND q.ts OPERATOR(pg_catalog.>=) $3 GROUP BY 1"
+/* What lem_bars takes of a row behind its time: with a close, and a high and a low, where the query has them. */
+#define NUMBER(column) "q." column "::pg_catalog.float8"
+#define PLAIN NUMBER("price") ", " NUMBER("volume")
+#define CLOSE PLAIN ", " NUMBER("close")
+#define RANGE \
+	"ROW(NULL, " NUMBER("high") ", " NUMBER("low") ", " NUMBER("close") ", " NUMBER("volume") ", NULL, " \
+	NUMBER("price") ", NULL)::%2$s.lem_trade_bar"
+#define READ_SERIES(bar) \
+	"SELECT q.series::pg_catalog.text, %2$s.lem_bars(q.ts, " bar ")" FROM_BARS OF_SERIES "ANY ($1)" \
+	ARE_BARS " AND q.ts OPERATOR(pg_catalog.>=) $3 GROUP BY 1"
 
 static void
 read_series(void *arg, int first, int n)
 {
+	static const char *const queries[LEM_BARS_RANGE][2] = {
+		{READ_SERIES(PLAIN), READ_SERIES(PLAIN ", q.features")},
+		{READ_SERIES(CLOSE), READ_SERIES(CLOSE ", q.features")},
+		{READ_SERIES(RANGE), READ_SERIES(RANGE ", q.features")}
+	};
 	reading    *r = arg;
 	lem_work_series **series = r->series + first;
 	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -570,12 +580,8 @@ read_series(void *arg, int first, int n)
 	values[0] = text_array(n, names);
 	values[1] = TimestampTzGetDatum(r->bars->now);
 	values[2] = TimestampTzGetDatum(since);
-	if (r->bars->columns.numbers[LEM_BAR_CLOSE] == 0)
-		query = r->bars->columns.numbers[LEM_BAR_FEATURES] == 0 ? READ_SERIES("") :
-			READ_SERIES(", q.features");
-	else
-		query = r->bars->columns.numbers[LEM_BAR_FEATURES] == 0 ? READ_SERIES(CLOSE) :
-			READ_SERIES(CLOSE ", q.features");
+	query = queries[lem_bar_columns_format(&r->bars->columns) - 1]
+		[r->bars->columns.numbers[LEM_BAR_FEATURES] > 0];
 	run(r->bars, query, lengthof(types), types, values);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
