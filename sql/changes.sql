@@ -132,6 +132,15 @@ SELECT id - :shares AS number, quantity, round(paper_filled::numeric, 3) AS pape
 DELETE FROM lem_parent_order WHERE id >= :shares;
 UPDATE changes_bars SET price = price * 2, volume = volume / 2;
 
+-- What no market could fill is not filled on paper, and the rest is.
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(1e307, max_bars => 1)) AS huge, lem_submit_order('A', 'baseline:twap', lem_order(10, max_bars => 1)) AS small \gset
+CALL lem_work(:'bars', changes_now());
+CALL changes_bar();
+CALL lem_work(:'bars', changes_now());
+SELECT lem_paper_fill() > 0 AS filled;
+SELECT id - :huge AS number, state, paper_filled FROM lem_orders WHERE id >= :huge ORDER BY id;
+DELETE FROM lem_parent_order WHERE id >= :huge;
+
 -- Where a collation takes a and A to be equal, they are two series yet (without ICU there is no such collation).
 DO $$ BEGIN
 	CREATE COLLATION changes_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

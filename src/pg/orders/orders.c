@@ -427,7 +427,8 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
  * from its own on has volume; once the order has ended there will be none.  One that was late waits for
  * the first bar that began after it was told, whatever becomes of the order (work_late.c).  The orders
  * are held, as their sums are kept with them; slices are those that were there when the command began,
- * which may be fewer than the order says.  Bars are in the shares of now, and so is what is filled.
+ * which may be fewer than the order says.  One of a size that products with prices may not be finite of
+ * is not filled, and does not keep others from being.  Bars are in the shares of now, and so is what is filled.
  */
 static const char *const fill_on_paper =
 	"WITH o AS MATERIALIZED (SELECT o.id, o.bars, o.papered, o.completed,"
@@ -443,7 +444,7 @@ static const char *const fill_on_paper =
 	"  FROM o JOIN %1$s.lem_child_slice AS c"
 	"  ON c.order_id = o.id AND c.step > o.papered"
 	"   AND (c.bar_ts IS NOT NULL OR c.late AND c.lag IS NOT NULL)"
-	"  CROSS JOIN LATERAL (SELECT c.quantity > 0 AND NOT c.skipped"
+	"  CROSS JOIN LATERAL (SELECT c.quantity > 0 AND c.quantity < 1e150 AND NOT c.skipped"
 	"   AND NOT EXISTS (SELECT FROM %1$s.lem_paper_fill AS f"
 	"    WHERE f.order_id = c.order_id AND f.step = c.step) AS traded,"
 	"   c.late AND c.lag IS NOT NULL AS late) AS t"
