@@ -84,6 +84,14 @@ CALL changes_bar();
 CALL lem_work(:'bars', changes_now());
 SELECT order_id - :price AS number, step, round(quantity::numeric, 3) AS quantity, state, reason FROM lem_slices WHERE order_id >= :price ORDER BY order_id, step;
 SELECT id - :price AS number, state, size, round(quantity::numeric, 3) AS quantity, round(unallocated::numeric, 3) AS unallocated, reason FROM lem_orders WHERE id >= :price ORDER BY id;
+-- What is left of one that is cancelled is by what counts as done, too: of the last slice's 100 a bar took 60.
+SELECT lem_submit_order('A', 'baseline:twap', lem_order(600, max_bars => 6, best_effort => true, max_participation => 0.5, lot => 1)) AS cancelled \gset
+CALL lem_work(:'bars', changes_now());
+CALL changes_bar();
+UPDATE changes_bars SET volume = 120 WHERE ts = (SELECT max(ts) FROM changes_bars);
+CALL lem_work(:'bars', changes_now());
+SELECT lem_cancel_order(:cancelled);
+SELECT size, slices, quantity, unallocated FROM lem_orders WHERE id = :cancelled;
 -- Of one that more was traded of than its size, all but that can be changed.
 SELECT lem_submit_order('A', 'baseline:twap', lem_order(100, max_bars => 6)) AS over \gset
 SELECT lem_record_fill(:over, changes_now(), 100, 120) > 0 AS filled, lem_amend_order(:over, limit_price => 99, best_effort => true);

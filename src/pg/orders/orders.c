@@ -400,9 +400,9 @@ pg_lem_cancel_order(PG_FUNCTION_ARGS)
 	lem_query_add(&query, TEXTOID, PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1),
 				  PG_ARGISNULL(1));
 	cancelled = lem_query_run(&query,
-							  "WITH o AS (UPDATE %1$s.lem_parent_order"
+							  "WITH o AS (UPDATE %1$s.lem_parent_order AS p"
 							  " SET state = 'cancelled', reason = $3,"
-							  " ended_at = pg_catalog.clock_timestamp()"
+							  " ended_at = pg_catalog.clock_timestamp(), " LEM_PLAN_LEFT
 							  " WHERE id = $2"
 							  " AND state = ANY ('{active,failed,paused}')"
 							  " RETURNING id, owner, series, reason)"

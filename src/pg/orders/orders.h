@@ -35,6 +35,16 @@ extern int	lem_work_wait;
 #define LEM_LOOK_AGAIN "seen_ts = NULL, changed = pg_current_xact_id()"
 
 /*
+ * What an order p that ends before its plan does has left, in an UPDATE of it: what counts as done of
+ * its slices may be less than they were.  Of one that goes on from its fills they say what is left.
+ */
+#define LEM_PLAN_LEFT \
+	"unallocated = CASE WHEN coalesce(p.track, 'plan') = 'plan' THEN (p.ord).size - p.quantity" \
+	" + coalesce((SELECT sum((c.quantity - c.executed)" \
+	" * CASE (p.ord).unit WHEN 'notional' THEN 1 ELSE c.adjusted END)" \
+	" FROM %1$s.lem_child_slice AS c WHERE c.order_id = p.id AND NOT c.skipped), 0) END"
+
+/*
  * Owners of orders, or of those that lem_work has to do with, for whom the user acts, as a parameter of type lem_role[];
  * within SPI.
  */

@@ -815,8 +815,8 @@ lem_work_expire(const lem_worker *worker)
 	lem_query_add_user(&query, worker->user);
 	lem_query_add_text(&query, worker->feed.name);
 	lem_query_run(&query,
-				  "WITH o AS (UPDATE %1$s.lem_parent_order SET state = 'expired',"
-				  " ended_at = clock_timestamp(),"
+				  "WITH o AS (UPDATE %1$s.lem_parent_order AS p SET state = 'expired',"
+				  " ended_at = clock_timestamp(), " LEM_PLAN_LEFT ","
 				  " reason = coalesce(reason, 'it was not complete when it expired')"
 				  " WHERE id IN (SELECT id FROM %1$s.lem_parent_order"
 				  " WHERE state IN ('active', 'paused') AND expires_at <= $2"
