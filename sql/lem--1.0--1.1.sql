@@ -369,7 +369,8 @@ CREATE OR REPLACE VIEW lem_training_runs AS
 					OPERATOR(pg_catalog.-) r.updated_at)::float8)) END AS eta,
 		r.workers, r.series, r.bars, r.train_starts, r.validation_starts,
 		CASE WHEN lem_acts_for(r.starter) THEN r.query END AS query, r.data_digest,
-		r.config, r.options, r.seed, r.lem_version, r.kernels, r.model_version, r.error
+		r.config, r.options, r.seed, r.lem_version, r.kernels, r.model_version,
+		CASE WHEN lem_acts_for(r.starter) THEN r.error END AS error
 	FROM lem_training_run AS r
 	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_catalog.pg_locks AS k
 		WHERE k.locktype OPERATOR(pg_catalog.=) 'object'

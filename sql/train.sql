@@ -275,6 +275,16 @@ CALL lem_train('mine', :'plain', :'config');
 \echo :LAST_ERROR_SQLSTATE
 RESET ROLE;
 
+-- Whose a run is not sees neither its query nor what its error says of the bars.
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space left'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON lem_training_epoch FOR EACH ROW EXECUTE FUNCTION full_disk();
+CALL lem_train('full', :'plain', :'config', '{"epochs": 1, "samples": 32, "batch": 32}');
+DROP TRIGGER full_disk ON lem_training_epoch;
+SELECT status, query IS NOT NULL AS query, error FROM lem_training_runs WHERE model = 'full';
+SET ROLE regress_lem_trainer;
+SELECT status, query IS NOT NULL AS query, error FROM lem_training_runs WHERE model = 'full';
+RESET ROLE;
+
 -- Tables are found whatever the search path is.
 SET search_path = '';
 CALL public.lem_train('mine', 'SELECT series, ts, price, volume FROM test_train.bars', :'config', '{"epochs": 1, "samples": 32, "batch": 32}');
