@@ -57,6 +57,17 @@ extern void lem_bar_columns_find(lem_bar_columns *columns, TupleDesc desc, Memor
 extern int	lem_bar_columns_format(const lem_bar_columns *columns);
 
 /*
+ * What lem_bars takes of a row q of such a query behind its time, as SQL, for each of these formats;
+ * schema: that of lem_trade_bar, or what stands for it in a text to be formatted.
+ */
+#define LEM_BAR_NUMBER(column) "q." column "::pg_catalog.float8"
+#define LEM_BAR_AS_PLAIN LEM_BAR_NUMBER("price") ", " LEM_BAR_NUMBER("volume")
+#define LEM_BAR_AS_CLOSE LEM_BAR_AS_PLAIN ", " LEM_BAR_NUMBER("close")
+#define LEM_BAR_AS_RANGE(schema) \
+	"ROW(NULL, " LEM_BAR_NUMBER("high") ", " LEM_BAR_NUMBER("low") ", " LEM_BAR_NUMBER("close") \
+	", " LEM_BAR_NUMBER("volume") ", NULL, " LEM_BAR_NUMBER("price") ", NULL)::" schema ".lem_trade_bar"
+
+/*
  * The bar of a row, in the current memory context; false for one with a NULL time, price or volume,
  * which is dropped.  *series receives its series as soon as that is known, for messages.
  * Raises 22004 for a NULL series, LM001 and 2202E for features that are not numbers.

@@ -86,16 +86,13 @@ pg_lem_report_bars(PG_FUNCTION_ARGS)
 	switch (lem_bar_columns_format(&columns))
 	{
 		case LEM_BARS_PLAIN:
-			bar = "q.price::pg_catalog.float8, q.volume::pg_catalog.float8";
+			bar = LEM_BAR_AS_PLAIN;
 			break;
 		case LEM_BARS_CLOSE:
-			bar = "q.price::pg_catalog.float8, q.volume::pg_catalog.float8,"
-				" q.close::pg_catalog.float8";
+			bar = LEM_BAR_AS_CLOSE;
 			break;
 		default:
-			bar = psprintf("ROW(NULL, q.high::pg_catalog.float8, q.low::pg_catalog.float8,"
-						   " q.close::pg_catalog.float8, q.volume::pg_catalog.float8, NULL,"
-						   " q.price::pg_catalog.float8, NULL)::%s.lem_trade_bar", schema);
+			bar = psprintf(LEM_BAR_AS_RANGE("%s"), schema);
 			break;
 	}
 	if (SPI_execute_with_args(psprintf("SELECT q.series::pg_catalog.text COLLATE \"C\","

@@ -544,13 +544,6 @@ find_series(lem_work_series **series, int n, const char *name)
 	return NULL;
 }
 
-/* What lem_bars takes of a row behind its time: with a close, and a high and a low, where the query has them. */
-#define NUMBER(column) "q." column "::pg_catalog.float8"
-#define PLAIN NUMBER("price") ", " NUMBER("volume")
-#define CLOSE PLAIN ", " NUMBER("close")
-#define RANGE \
-	"ROW(NULL, " NUMBER("high") ", " NUMBER("low") ", " NUMBER("close") ", " NUMBER("volume") ", NULL, " \
-	NUMBER("price") ", NULL)::%2$s.lem_trade_bar"
 #define READ_SERIES(bar) \
 	"SELECT q.series::pg_catalog.text, %2$s.lem_bars(q.ts, " bar ")" FROM_BARS OF_SERIES "ANY ($1)" \
 	ARE_BARS " AND q.ts OPERATOR(pg_catalog.>=) $3 GROUP BY 1"
@@ -559,9 +552,9 @@ static void
 read_series(void *arg, int first, int n)
 {
 	static const char *const queries[LEM_BARS_RANGE][2] = {
-		{READ_SERIES(PLAIN), READ_SERIES(PLAIN ", q.features")},
-		{READ_SERIES(CLOSE), READ_SERIES(CLOSE ", q.features")},
-		{READ_SERIES(RANGE), READ_SERIES(RANGE ", q.features")}
+		{READ_SERIES(LEM_BAR_AS_PLAIN), READ_SERIES(LEM_BAR_AS_PLAIN ", q.features")},
+		{READ_SERIES(LEM_BAR_AS_CLOSE), READ_SERIES(LEM_BAR_AS_CLOSE ", q.features")},
+		{READ_SERIES(LEM_BAR_AS_RANGE("%2$s")), READ_SERIES(LEM_BAR_AS_RANGE("%2$s") ", q.features")}
 	};
 	reading    *r = arg;
 	lem_work_series **series = r->series + first;
